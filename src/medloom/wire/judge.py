@@ -1,0 +1,173 @@
+"""The one place that says what an operation's verdict is, as far as versions, owners and states go.
+
+Pure: the hub's ledger, the agent's preview and the simulator call it with what they have read.
+Value domains are checked before (kernel fields), the rooms' own rules after (admission).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from medloom.wire.operation import Kind, Operation
+from medloom.wire.sheet import Head, Owner, Sheet, Step
+from medloom.wire.verdict import Finding, Refusal, Verdict
+
+#: The registrant's own site, and the hub's people, write as this site.
+HQ = "HQ"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What follows from one operation: the verdict, the new version and the fields it changes."""
+
+    verdict: Verdict
+    refusal: Refusal | None = None
+    findings: tuple[Finding, ...] = ()
+    version: int = 0
+    state: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    #: For a conflict: what stands at the hub, by field.
+    theirs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _refuse(verdict: Verdict, code: str, *, path: str = "", expected: str = "", got: str = "") -> Judgement:
+    return Judgement(verdict, refusal=Refusal(code=code, path=path, expected=expected, got=got))
+
+
+def may_write(owner: Owner, author: str, object_site: str) -> bool:
+    """Whether `author` (a site) may write a field with that owner on an object of `object_site`."""
+    if owner is Owner.SHARED:
+        return author in (HQ, object_site) or not object_site
+    if owner is Owner.REGISTRANT:
+        return author == HQ
+    return author == object_site
+
+
+def judge(operation: Operation, *, author: str, head: Head | None, sheet: Sheet) -> Judgement:
+    """Judge one operation of site `author` against what stands.
+
+    Precedence: kind, existence, ownership, state, staleness. `head` is None when the object is
+    unknown. Never raises: every operation has a verdict.
+    """
+    if operation.kind not in sheet.kinds:
+        return _refuse(
+            Verdict.QUARANTINED,
+            "kind_unknown",
+            path="/kind",
+            expected="|".join(sorted(sheet.kinds)),
+            got=operation.kind,
+        )
+    if operation.kind is Kind.RAW:
+        return _refuse(Verdict.QUARANTINED, operation.raw.get("code", "unreadable"), path="/raw")
+    if operation.kind is Kind.OBSERVE:
+        return _observe(operation, author=author, head=head)
+    if operation.kind is Kind.COMMAND:
+        return _command(operation, author=author, head=head, sheet=sheet)
+    return _set(operation, author=author, head=head, sheet=sheet)
+
+
+def _observe(operation: Operation, *, author: str, head: Head | None) -> Judgement:
+    if head is None:
+        return Judgement(Verdict.ACCEPTED, version=1, changes=operation.fields)
+    if head.site and author not in (head.site, HQ):
+        return _refuse(Verdict.REJECTED, "not_owner", path="/object", expected=head.site, got=author)
+    changes = {k: v for k, v in operation.fields.items() if head.values.get(k) != v}
+    return Judgement(Verdict.ACCEPTED, version=head.version + 1, state=head.state, changes=changes)
+
+
+def _command(operation: Operation, *, author: str, head: Head | None, sheet: Sheet) -> Judgement:
+    name = str(operation.fields.get("command", ""))
+    if head is None:
+        return _refuse(Verdict.PARKED, "object_unknown", path="/object", got=operation.object)
+    step = sheet.lifecycle.step(name) if sheet.lifecycle else None
+    if step is None or sheet.lifecycle is None:
+        legal = "|".join(sheet.lifecycle.legal(head.state)) if sheet.lifecycle else ""
+        return _refuse(
+            Verdict.QUARANTINED, "command_unknown", path="/fields/command", expected=legal, got=name
+        )
+    if not may_write(step.owner, author, head.site):
+        return _refuse(
+            Verdict.REJECTED, "not_permitted", path="/fields/command", expected=step.owner, got=author
+        )
+    stated = operation.fields.get("from")
+    if head.state not in step.source or (stated is not None and stated != head.state):
+        return _refuse(
+            Verdict.REJECTED,
+            "illegal_state",
+            path="/fields/from",
+            expected="|".join(sheet.lifecycle.legal(head.state)),
+            got=f"{name} in {head.state}",
+        )
+    return _moved(head, step, operation)
+
+
+def _moved(head: Head, step: Step, operation: Operation) -> Judgement:
+    extra = {k: v for k, v in operation.fields.items() if k not in ("command", "from")}
+    return Judgement(
+        Verdict.ACCEPTED, version=head.version + 1, state=step.target, changes={**extra, "state": step.target}
+    )
+
+
+def _set(operation: Operation, *, author: str, head: Head | None, sheet: Sheet) -> Judgement:
+    home = head.site if head is not None else ("" if not sheet.site_scoped else author)
+    if not (sheet.safety and head is None):
+        for name in operation.fields:
+            owner = sheet.owner_of(name)
+            if not may_write(owner, author, home):
+                return _refuse(
+                    Verdict.REJECTED, "not_owner", path=f"/fields/{name}", expected=owner, got=author
+                )
+    if head is None:
+        if operation.base:
+            return _refuse(Verdict.PARKED, "object_unknown", path="/object", got=operation.object)
+        state = sheet.lifecycle.initial if sheet.lifecycle else ""
+        return Judgement(Verdict.ACCEPTED, version=1, state=state, changes=operation.fields)
+    if not operation.base:
+        return Judgement(
+            Verdict.CONFLICT,
+            refusal=Refusal(code="exists", path="/base", expected=str(head.version), got="0"),
+            theirs={k: head.values.get(k) for k in operation.fields},
+        )
+    return _update(operation, head=head, sheet=sheet)
+
+
+def stale_fields(fields: Mapping[str, Any], *, base: int, head: Head, sheet: Sheet) -> tuple[str, ...]:
+    """The fields written that changed after `base`, except those that now hold the very same value."""
+    stamps: dict[str, int] = {}
+    for name, version in head.changed.items():
+        group = sheet.group_of(name)
+        stamps[group] = max(version, stamps.get(group, 0))
+    return tuple(
+        name
+        for name, value in fields.items()
+        if stamps.get(sheet.group_of(name), 1) > base and head.values.get(name) != value
+    )
+
+
+def _update(operation: Operation, *, head: Head, sheet: Sheet) -> Judgement:
+    stale = stale_fields(operation.fields, base=operation.base, head=head, sheet=sheet)
+    if stale:
+        return Judgement(
+            Verdict.CONFLICT,
+            refusal=Refusal(
+                code="stale",
+                path=f"/fields/{stale[0]}",
+                expected=str(head.changed.get(stale[0], head.version)),
+                got=str(operation.base),
+            ),
+            theirs={name: head.values.get(name) for name in stale},
+        )
+    changes = {k: v for k, v in operation.fields.items() if head.values.get(k) != v}
+    return Judgement(Verdict.ACCEPTED, version=head.version + 1, state=head.state, changes=changes)
+
+
+def advance(head: Head, judgement: Judgement) -> None:
+    """Fold an accepted judgement into the head, so that later operations of one batch build on it."""
+    for name, value in judgement.changes.items():
+        head.values[name] = value
+        if judgement.version > 1:
+            head.changed[name] = judgement.version
+    head.version = judgement.version
+    head.state = judgement.state
