@@ -1,0 +1,208 @@
+"""What every business object has, and the fact sheet that says what is true of its type.
+
+The Django model is the declaration: table, checks, pages, interfaces, dictionary and data map are
+derived from it. The row is at the same time the *head*: its version and, per field, the version
+that last changed it (docs/decisions/0001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from django.apps import apps
+from django.db import models
+
+from medloom.kernel.fields import Meaning, Ref
+from medloom.wire.operation import CONTROL, VOLUME, Kind
+from medloom.wire.sheet import Lifecycle, Owner, Sheet
+
+#: Operation kinds for the three sorts of object.
+MASTER = frozenset({Kind.SET, Kind.COMMAND, Kind.RAW})
+OBSERVATION = frozenset({Kind.OBSERVE, Kind.RAW})
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The fact sheet of one object type: everything that cannot be read from its fields.
+
+    type       its name on the wire, in addresses and in the glossary
+    key        fields whose values, joined by "/", are its natural key
+    owner      default owner of its fields
+    readers    who may see it: "site" (its site and the registrant), "network", "registrant"
+    network    its natural key is unique in the whole network and it belongs to no site
+    steward    the function that answers for its quality
+    fresh      how soon after the event it should be here (ISO 8601 duration)
+    retention  how long it is kept (rule, not date)
+    region     where it may be stored: "any" or "home"
+    place      whether an observation may make a placeholder of it when it is unknown
+    """
+
+    type: str
+    key: tuple[str, ...]
+    owner: Owner = Owner.SITE
+    kinds: frozenset[Kind] = MASTER
+    readers: str = "site"
+    network: bool = False
+    steward: str = "quality"
+    fresh: str = "P1D"
+    retention: str = "device life, at least 2 years after release"
+    region: str = "any"
+    lifecycle: Lifecycle | None = None
+    safety: bool = False
+    place: bool = False
+    chain: str = VOLUME
+
+
+class Entity(models.Model):
+    """The abstract base of every business object; the only one."""
+
+    facts: ClassVar[Facts]
+
+    #: Internal number, in the order of creation; foreign keys and trace edges use it.
+    num = models.BigIntegerField(primary_key=True)
+    #: UUIDv7, opaque, never used again; the name of the object outside.
+    object = models.UUIDField(unique=True, editable=False)
+    #: Code of the site it belongs to; empty for the network's own.
+    site = models.CharField(max_length=16, editable=False)
+    #: Natural key; unique per site, bound once.
+    key = models.CharField(max_length=200, editable=False)
+    #: Count of accepted entries.
+    version = models.IntegerField(editable=False)
+    #: Field or owner group -> version that last changed it after the creation.
+    changed = models.JSONField(default=dict, editable=False)
+    #: Sequence number of the last accepted entry.
+    entry = models.BigIntegerField(editable=False)
+    #: Known only from a reference so far.
+    placeholder = models.BooleanField(default=False, editable=False)
+    #: Taken back by a correcting operation; nothing is ever deleted.
+    voided = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Part(models.Model):
+    """A line of an object (a defect count, a BOM line): no version of its own, written with its object."""
+
+    #: Position within the object, from 1.
+    line = models.SmallIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+#: Columns of the head, in table order, before the declared fields.
+HEAD_COLUMNS = ("num", "object", "site", "key", "version", "changed", "entry", "placeholder", "voided")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A list inside an object: the field name on the wire, the Part model and its fields."""
+
+    name: str
+    model: type[Part]
+    parent: str
+    fields: Mapping[str, Any]
+    table: str
+    most: int = 200
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One object type, read once from its model: what append, pages and interfaces work from."""
+
+    type: str
+    model: type[Entity]
+    facts: Facts
+    sheet: Sheet
+    table: str
+    fields: Mapping[str, Any]
+    refs: Mapping[str, str]
+    lines: Mapping[str, Lines]
+    required: tuple[str, ...]
+    defaults: Mapping[str, Any]
+    columns: tuple[str, ...]
+
+    def natural_key(self, fields: Mapping[str, Any]) -> str | None:
+        """The natural key that the wire values make, or None when one is missing."""
+        parts = [fields.get(name) for name in self.facts.key]
+        return None if any(part is None for part in parts) else "/".join(str(part) for part in parts)
+
+
+def meanings(model: type[models.Model]) -> dict[str, Any]:
+    """The declared fields of a model, by name, in order."""
+    return {f.name: f for f in model._meta.concrete_fields if isinstance(f, Meaning)}
+
+
+def _lines(model: type[Entity]) -> dict[str, Lines]:
+    found = {}
+    for part in apps.get_models():
+        if not issubclass(part, Part):
+            continue
+        for field in part._meta.concrete_fields:
+            if (
+                isinstance(field, models.ForeignKey)
+                and field.name == "parent"
+                and field.related_model is model
+            ):
+                name = str(part._meta.default_related_name or part._meta.model_name)
+                found[name] = Lines(name, part, field.column, meanings(part), part._meta.db_table)
+    return found
+
+
+def declare(model: type[Entity]) -> Declared:
+    """Read one model."""
+    facts = model.facts
+    fields = meanings(model)
+    lines = _lines(model)
+    owners = {n: f.owner for n, f in fields.items() if f.owner is not None}
+    groups = {n: f.group for n, f in fields.items() if f.group}
+    has_state = facts.lifecycle is not None
+    sheet = Sheet(
+        type=facts.type,
+        kinds=facts.kinds,
+        owner=facts.owner,
+        owners=owners,
+        groups=groups,
+        lifecycle=facts.lifecycle,
+        safety=facts.safety,
+        site_scoped=not facts.network,
+        natural_key=facts.key,
+        chain=CONTROL if facts.safety else facts.chain,
+    )
+    wire_fields = {n: f for n, f in fields.items() if n != "state"}
+    return Declared(
+        type=facts.type,
+        model=model,
+        facts=facts,
+        sheet=sheet,
+        table=model._meta.db_table,
+        fields=wire_fields,
+        refs={n: f.related_model.facts.type for n, f in wire_fields.items() if isinstance(f, Ref)},
+        lines=lines,
+        required=tuple(n for n, f in wire_fields.items() if not f.null and not f.has_default()),
+        defaults={n: f.get_default() for n, f in wire_fields.items() if f.has_default()},
+        columns=(
+            *HEAD_COLUMNS,
+            *(("state",) if has_state else ()),
+            *(f.column for f in wire_fields.values()),
+        ),
+    )
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Mapping[str, Declared]:
+    """Every object type of the house, by its name on the wire."""
+    found = [m for m in apps.get_models() if issubclass(m, Entity)]
+    return {d.type: d for d in sorted((declare(m) for m in found), key=lambda d: d.type)}
+
+
+def types_of(names: Iterable[str]) -> list[Declared]:
+    """The declarations of these types, in the order of the names."""
+    return [catalogue()[name] for name in names]
