@@ -1,0 +1,1 @@
+"""What the outside touches: pages, REST, streams and the command line. Translates, never decides."""

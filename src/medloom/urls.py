@@ -1,0 +1,3 @@
+"""Addresses before the pages exist: none."""
+
+urlpatterns: list[object] = []
