@@ -51,6 +51,7 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     id          `site/epoch/chain/number` (epoch 32 hex digits, number gapless per chain),
                 or a UUIDv7 for the hub's own
     object      UUIDv7 of the object, minted by whoever saw it first
+    site        code of the site the object belongs to, when the author is of another one
     base        version of the object the author knew, 0 to create
     at          event time, RFC 3339; `zone` is the IANA zone of the place, `clock` its quality
     actor       opaque id of a person or program at the author's site
@@ -70,6 +71,7 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     at: str
     actor: str
     fields: dict[str, Any] = {}
+    site: str = ""
     schema: int = 1
     base: int = 0
     zone: str = "UTC"

@@ -1,0 +1,162 @@
+"""The tables of the ledger: entries, feed lines, seals, and what the door needs to know beforehand.
+
+Nothing here is ever updated or deleted by the application's role, except the framework tables at
+the end (sessions, waiting operations), which hold no business fact.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Build(models.Model):
+    """Which code, configuration and schema decided: every entry names one (21 CFR 11.10(a), Annex 11)."""
+
+    id = models.SmallAutoField(primary_key=True)
+    app = models.CharField(max_length=40)
+    config = models.CharField(max_length=64)
+    schema = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "build"
+        constraints = [models.UniqueConstraint(fields=["app", "config", "schema"], name="uniq_build")]
+
+
+class Entry(models.Model):
+    """What the hub decided about one operation. Append-only; partitioned by `seq`.
+
+    (epoch, chain, number) is the operation's transport identity; for the hub's own operations the
+    epoch is the operation's UUID, chain "h" and number 0. Uniqueness is held by the watermark of the
+    chain and the session lock, since a partitioned index cannot (docs/decisions/0001).
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
+    site = models.CharField(max_length=16)
+    epoch = models.UUIDField()
+    chain = models.CharField(max_length=1)
+    number = models.BigIntegerField()
+    type = models.CharField(max_length=32)
+    object = models.UUIDField(null=True)
+    home = models.CharField(max_length=16)
+    verdict = models.CharField(max_length=12)
+    version = models.IntegerField()
+    sites = models.TextField()
+    feed = models.CharField(max_length=1)
+    source = models.CharField(max_length=64, null=True)
+    cause = models.BigIntegerField(null=True)
+    build = models.SmallIntegerField()
+    hash = models.BinaryField()
+    body = models.TextField()
+    encoding = models.CharField(max_length=8, null=True)
+    decision = models.JSONField(null=True)
+    received = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "entry"
+
+
+class SourceSeen(models.Model):
+    """(site, feed, source key, content hash) -> first entry: the same row read again makes no new entry."""
+
+    ident = models.UUIDField(primary_key=True)
+    seq = models.BigIntegerField()
+
+    class Meta:
+        db_table = "source_seen"
+
+
+class FeedLine(models.Model):
+    """One entry as one site sees it, at its gapless position; written by the sequencer only."""
+
+    pk = models.CompositePrimaryKey("site", "feed", "position")
+    site = models.CharField(max_length=16)
+    feed = models.CharField(max_length=1)
+    position = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    chain = models.BinaryField()
+
+    class Meta:
+        db_table = "feed_line"
+
+
+class Leaf(models.Model):
+    """One leaf of the Merkle log: its salt and hash. The salt is what an erasure may take away."""
+
+    index = models.BigIntegerField(primary_key=True)
+    seq = models.BigIntegerField()
+    salt = models.BinaryField()
+    hash = models.BinaryField()
+
+    class Meta:
+        db_table = "leaf"
+
+
+class Seal(models.Model):
+    """How far the sequencer has come: everything older than `horizon` is in the log of that size and root."""
+
+    id = models.BigAutoField(primary_key=True)
+    horizon = models.BigIntegerField()
+    last = models.BigIntegerField()
+    size = models.BigIntegerField()
+    root = models.BinaryField()
+    frontier = models.BinaryField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "seal"
+
+
+class Hub(models.Model):
+    """This hub's own epoch: a hub restored from backup starts a new one and says so to every site."""
+
+    id = models.BigAutoField(primary_key=True)
+    epoch = models.UUIDField()
+    recovering = models.BooleanField(default=False)
+    started = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "hub"
+
+
+class Session(models.Model):
+    """The agent session that may push for a site. HELLO takes the row for update, a push shares it."""
+
+    site = models.CharField(max_length=16, primary_key=True)
+    state = models.BinaryField()
+    token = models.CharField(max_length=64)
+    seen = models.DateTimeField()
+
+    class Meta:
+        db_table = "agent_session"
+
+
+class ChainState(models.Model):
+    """How far each chain of each epoch has come: next number and head."""
+
+    pk = models.CompositePrimaryKey("site", "epoch", "chain")
+    site = models.CharField(max_length=16)
+    epoch = models.UUIDField()
+    chain = models.CharField(max_length=1)
+    next = models.BigIntegerField()
+    head = models.BinaryField()
+
+    class Meta:
+        db_table = "chain_state"
+
+
+class Waiting(models.Model):
+    """A parked operation and what it waits for; judged again when that arrives."""
+
+    id = models.BigAutoField(primary_key=True)
+    type = models.CharField(max_length=32)
+    site = models.CharField(max_length=16)
+    key = models.CharField(max_length=200)
+    seq = models.BigIntegerField()
+    done = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "waiting"
+        indexes = [
+            models.Index(fields=["type", "site", "key"], condition=models.Q(done=False), name="waiting_open"),
+        ]

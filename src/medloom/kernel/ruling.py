@@ -1,0 +1,80 @@
+"""What a room's admission rule says of one operation, besides what wire/judge.py says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from medloom.wire.operation import Operation
+from medloom.wire.verdict import Finding, Refusal, Verdict
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """Findings for what has happened all the same, or a refusal with `parked` or `rejected`."""
+
+    findings: tuple[Finding, ...] = ()
+    refusal: Refusal | None = None
+    verdict: Verdict = Verdict.ACCEPTED
+    #: For a parked operation: (type, site, key) of what it waits for.
+    waits: tuple[tuple[str, str, str], ...] = ()
+
+
+FINE = Ruling()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One operation as a room's rule and query see it: canonical values, references by internal number."""
+
+    operation: Operation
+    author: str
+    home: str
+    fields: Mapping[str, Any]
+    #: Reference field -> internal number; absent when unknown or new in this very batch.
+    refs: Mapping[str, int]
+    #: What stands of the object before this operation, by field; empty for a new one.
+    current: Mapping[str, Any] = field(default_factory=dict)
+    #: Internal number of the object; 0 while it is new.
+    num: int = 0
+
+
+@dataclass(frozen=True)
+class Written:
+    """One accepted operation as projections and reactions see it, after numbers were drawn."""
+
+    asked: Asked
+    num: int
+    seq: int
+    version: int
+    key: str
+    refs: Mapping[str, int]
+    lines: Mapping[str, Sequence[Mapping[str, Any]]]
+    findings: tuple[Finding, ...] = ()
+
+
+#: Rows for other tables of the same transaction: table, columns, COPY-ready values.
+Rows = tuple[str, tuple[str, ...], list[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The tables of hub.py, handed to append as arguments; no signals.
+
+    facts       type -> one declared set-wise query over all operations of that type in the batch
+    admission   type -> pure rule over one operation and those facts
+    projections type -> rows of other tables that belong to the accepted operations
+    reactions   (type, function(written, facts) -> operations); run through append again
+    """
+
+    facts: Mapping[str, Callable[[Any, Sequence[Asked]], Any]] = field(default_factory=dict)
+    admission: Mapping[str, Callable[[Asked, Any], Ruling]] = field(default_factory=dict)
+    projections: Mapping[str, Callable[[Sequence[Written]], Sequence[Rows]]] = field(default_factory=dict)
+    effects: Mapping[str, Callable[[Any, Sequence[Written]], None]] = field(default_factory=dict)
+    reactions: Sequence[tuple[str, Callable[[Sequence[Written], Any], Sequence[Operation]]]] = ()
+    #: Sites that exist, for routing network-wide objects.
+    sites: tuple[str, ...] = ()
+
+
+BARE = Wiring()
