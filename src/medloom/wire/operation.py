@@ -8,13 +8,24 @@ came and never writes them anew.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 #: Chains of a site, and feeds to a site. Control is served first, always.
 CONTROL, VOLUME = "c", "v"
 CHAINS = (CONTROL, VOLUME)
+
+
+# Limits of the envelope. They keep every value within its column and its index: an index row of
+# PostgreSQL holds 2,704 bytes, and a source key in Chinese takes three bytes a character.
+Name = Annotated[str, Meta(max_length=40)]
+Key = Annotated[str, Meta(max_length=120)]
+SourceKey = Annotated[str, Meta(max_length=500)]
+Text = Annotated[str, Meta(max_length=2_000)]
+Version = Annotated[int, Meta(ge=0, lt=2**31)]
+Position = Annotated[int, Meta(ge=0, lt=2**53)]
 
 
 class Kind(StrEnum):
@@ -37,11 +48,11 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     changed, the original and the rule that changed it: `{"resin_lot": ["712 4 889", "lot"]}`.
     """
 
-    feed: str
-    key: str
-    hash: str
+    feed: Key
+    key: SourceKey
+    hash: Key
     #: File, sheet and row, or table and key, for a person to find it again.
-    at: str = ""
+    at: Text = ""
     was: dict[str, tuple[Any, str]] = {}
 
 
@@ -64,26 +75,26 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     raw         for Kind.RAW: the original text (or base64 of bytes) and why it was not understood
     """
 
-    id: str
-    type: str
-    object: str
+    id: Key
+    type: Name
+    object: Name
     kind: Kind
-    at: str
-    actor: str
+    at: Name
+    actor: Key
     fields: dict[str, Any] = {}
-    site: str = ""
-    schema: int = 1
-    base: int = 0
-    zone: str = "UTC"
-    clock: str = "unknown"
-    reason: str = ""
+    site: Name = ""
+    schema: Annotated[int, Meta(ge=1, lt=2**15)] = 1
+    base: Version = 0
+    zone: Key = "UTC"
+    clock: Name = "unknown"
+    reason: Text = ""
     source: Source | None = None
-    requires: tuple[str, ...] = ()
-    group: str = ""
-    seen: dict[str, int] = {}
-    corrects: str = ""
-    compensates: str = ""
-    repairs: str = ""
+    requires: Annotated[tuple[Key, ...], Meta(max_length=200)] = ()
+    group: Key = ""
+    seen: dict[str, Position] = {}
+    corrects: Key = ""
+    compensates: Key = ""
+    repairs: Key = ""
     raw: dict[str, str] = {}
 
 

@@ -1,0 +1,91 @@
+"""Hash chains: one short value that stands for everything before it, in its order.
+
+A site chains the operations it authors, the hub chains the lines of each feed. Whoever holds
+the head of a chain notices any line that was changed, left out, added or moved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from medloom.wire.canonical import dumps
+
+#: Bytes of every hash here (SHA-256).
+HASH_BYTES = 32
+_sha256 = hashlib.sha256
+
+
+def operation_hash(raw: bytes) -> bytes:
+    """The hash of one operation: of exactly its bytes as received, readable or not."""
+    return _sha256(raw).digest()
+
+
+def operations_start(*, site: str, epoch: str, chain: str) -> bytes:
+    """The head of a site's chain before its first operation."""
+    return _sha256(f"medloom operations 1\n{site}\n{epoch}\n{chain}".encode()).digest()
+
+
+def operations_head(head: bytes, *, first: int, hashes: Iterable[bytes]) -> bytes:
+    """The head after the operations numbered from `first`, whose hashes are given in order."""
+    number = first
+    for each in hashes:
+        head = _sha256(head + number.to_bytes(8, "big") + each).digest()
+        number += 1
+    return head
+
+
+def feed_start(*, site: str, feed: str) -> bytes:
+    """The head of a feed before its first line."""
+    return _sha256(f"medloom feed 1\n{site}\n{feed}".encode()).digest()
+
+
+def feed_link(head: bytes, *, position: int, hub_epoch: str, entry: bytes) -> bytes:
+    """chain_p = H(chain_{p-1} || p || hub epoch || entry hash); `hub_epoch` is 32 hex digits."""
+    return _sha256(head + position.to_bytes(8, "big") + bytes.fromhex(hub_epoch) + entry).digest()
+
+
+def feed_heads(head: bytes, *, first: int, hub_epoch: str, entries: Sequence[bytes]) -> list[bytes]:
+    """The head after each of the lines from position `first`: what a sequencer writes in one go."""
+    epoch = bytes.fromhex(hub_epoch)
+    heads = []
+    position = first
+    for entry in entries:
+        head = _sha256(head + position.to_bytes(8, "big") + epoch + entry).digest()
+        heads.append(head)
+        position += 1
+    return heads
+
+
+def entry_hash(
+    *, seq: int, operation: bytes, verdict: str, object: str, version: int, outcome: bytes
+) -> bytes:
+    """What the hub is held to: the operation's hash, its verdict, the object's version and the outcome.
+
+    `outcome` is `outcome_bytes(...)`: reason, findings and changed values. `seq` makes the
+    hash unique to this entry, so that a parked operation's two entries differ.
+    """
+    head = f"medloom entry 1\n{seq}\n{verdict}\n{object}\n{version}\n".encode()
+    return _sha256(head + operation + outcome).digest()
+
+
+def outcome_bytes(
+    *,
+    refusal: dict[str, Any] | None = None,
+    findings: Sequence[dict[str, Any]] = (),
+    changes: dict[str, Any] | None = None,
+    theirs: dict[str, Any] | None = None,
+    state: str = "",
+    cause: int = 0,
+) -> bytes:
+    """Canonical bytes of an entry's outcome; empty parts are left out, so a plain yes is `{}`."""
+    parts = {
+        "refusal": refusal,
+        "findings": list(findings),
+        "changes": changes,
+        "theirs": theirs,
+        "state": state,
+        "cause": cause,
+    }
+    return dumps({name: part for name, part in parts.items() if part})
