@@ -241,6 +241,50 @@ class Quantity(Meaning, models.DecimalField):
         return f'"number {self.unit}", {self.places} decimals, {self.low} to {self.high}'
 
 
+class Number(Meaning, models.DecimalField):
+    """A decimal whose unit stands beside it in the field `unit_in`; the two are stale together.
+
+    For measured characteristics, whose unit is master data. On the wire text: `"12.500"`.
+    """
+
+    def __init__(self, *args: Any, unit_in: str = "unit", places: int = 6, owner: Owner | None = None,
+                 group: str = "measured", **kwargs: Any):  # fmt: skip
+        kwargs["max_digits"], kwargs["decimal_places"] = 18 + places, places
+        super().__init__(*args, **kwargs)
+        self.unit_in, self.places = unit_in, places
+        self.mean(owner, group)
+
+    def deconstruct(self) -> Any:
+        """Django's own account, without the digits that `places` already says."""
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("max_digits", None)
+        kwargs.pop("decimal_places", None)
+        return name, path, args, {**kwargs, "places": self.places}
+
+    def accept(self, value: Any) -> str:
+        """The number without idle zeros at its end. Raises Refused: type_wrong, number_wrong, too_precise."""
+        if type(value) is not str:
+            raise Refused("type_wrong", self.domain())
+        if not _NUMBER.fullmatch(value):
+            raise Refused("number_wrong", self.domain())
+        if "." in value:
+            value = value.rstrip("0").rstrip(".")
+            if len(value.partition(".")[2]) > self.places:
+                raise Refused("too_precise", self.domain())
+        return "0" if value == "-0" else value
+
+    def wire(self, value: Any) -> Any:
+        """The number without idle zeros at its end."""
+        if value is None:
+            return None
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+
+    def domain(self) -> str:
+        """Decimals, and where the unit stands."""
+        return f'"number", at most {self.places} decimals, unit in {self.unit_in}'
+
+
 class Flag(Meaning, models.BooleanField):
     """Yes or no."""
 

@@ -1,0 +1,180 @@
+"""Items, bills of materials, equipment, process parameters and specifications."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from medloom.kernel.entity import Entity, Facts, Part
+from medloom.kernel.fields import Choice, Code, Count, Day, Number, Quantity, Ref, Text
+from medloom.wire.sheet import Lifecycle, Owner, Step
+
+#: Documents with revisions: a released one is never changed, it is superseded by the next revision.
+REVISION = Lifecycle(
+    "draft",
+    (
+        Step("release", ("draft",), "released", Owner.REGISTRANT),
+        Step("supersede", ("released",), "superseded", Owner.REGISTRANT),
+        Step("retire", ("draft", "released", "superseded"), "obsolete", Owner.REGISTRANT),
+    ),
+)
+REVISION_STATES = [
+    ("draft", _("Draft")),
+    ("released", _("Released")),
+    ("superseded", _("Superseded")),
+    ("obsolete", _("Obsolete")),
+]
+
+
+class Item(Entity):
+    """Anything with an item number at a site: a product, a component, a resin, a masterbatch, an additive."""
+
+    facts = Facts(type="item", key=("number",), steward="engineering", place=True)
+    number = Code(_("Item number"), max_length=64)
+    name = Text(_("Item name"), max_length=200, null=True, blank=True)
+    kind = Choice(
+        _("Kind of item"),
+        choices=[
+            ("product", _("Product")),
+            ("component", _("Component")),
+            ("resin", _("Resin")),
+            ("masterbatch", _("Masterbatch")),
+            ("additive", _("Additive")),
+        ],
+        null=True,
+        blank=True,
+    )
+    colour = Text(_("Colour"), max_length=64, null=True, blank=True)
+
+    class Meta:
+        db_table = "item"
+        verbose_name = _("Item")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_item_key")]
+
+
+class Bom(Entity):
+    """One revision of a bill of materials. `variant` tells permitted compositions of one item apart."""
+
+    facts = Facts(
+        type="bom",
+        key=("item", "variant", "revision"),
+        steward="engineering",
+        lifecycle=REVISION,
+    )
+    item = Ref(Item, verbose_name=_("Item"))
+    variant = Code(_("Variant"), max_length=64, default="1")
+    revision = Code(_("Revision"), max_length=16, default="1")
+    state = Choice(_("State"), choices=REVISION_STATES, default="draft")
+
+    class Meta:
+        db_table = "bom"
+        verbose_name = _("Bill of materials")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_bom_key")]
+
+
+class BomLine(Part):
+    """One component of a bill of materials: so much of it for so many pieces."""
+
+    parent = models.ForeignKey(Bom, db_constraint=False, on_delete=models.DO_NOTHING, related_name="+")
+    item = Ref(Item, verbose_name=_("Component"))
+    quantity = Quantity(_("Quantity"), unit="kg", places=6)
+    per = Count(_("Per pieces"), low=1, default=10_000)
+
+    class Meta:
+        db_table = "bom_line"
+        default_related_name = "lines"
+        verbose_name = _("BOM line")
+        # A division by `per` follows everywhere; nought would be infinite consumption.
+        constraints = [models.CheckConstraint(condition=Q(per__gte=1), name="ck_bom_line_per")]
+
+
+class Equipment(Entity):
+    """A machine or a mould. `cavities` and `cycle` are a mould's standard, `tonnage` a machine's force."""
+
+    facts = Facts(type="equipment", key=("number",), steward="engineering", place=True)
+    number = Code(_("Equipment number"), max_length=64)
+    name = Text(_("Name"), max_length=120, null=True, blank=True)
+    kind = Choice(
+        _("Kind of equipment"),
+        choices=[("machine", _("Machine")), ("mould", _("Mould"))],
+        null=True,
+        blank=True,
+    )
+    code = Code(_("Internal code"), max_length=64, null=True, blank=True)
+    maker = Text(_("Maker"), max_length=120, null=True, blank=True)
+    tonnage = Quantity(_("Clamping force"), unit="t", places=1, null=True, blank=True)
+    fits = Text(_("Fits clamping forces"), max_length=64, null=True, blank=True)
+    cavities = Count(_("Standard cavities"), low=1, high=512, null=True, blank=True)
+    cycle = Quantity(_("Standard cycle"), unit="s", places=2, null=True, blank=True)
+    item_weight = Quantity(_("Weight of one shot's items"), unit="g", places=3, null=True, blank=True)
+    runner_weight = Quantity(_("Runner weight"), unit="g", places=3, null=True, blank=True)
+    in_service_from = Day(_("In service from"), null=True, blank=True)
+    in_service_until = Day(_("In service until"), null=True, blank=True)
+
+    class Meta:
+        db_table = "equipment"
+        verbose_name = _("Equipment")
+        constraints = [
+            models.UniqueConstraint(fields=["site", "key"], name="uniq_equipment_key"),
+            # A mould without a cavity makes nothing: shots x cavities would be nought on every record.
+            models.CheckConstraint(
+                condition=Q(cavities__isnull=True) | Q(cavities__gte=1), name="ck_equipment_cavities"
+            ),
+        ]
+
+
+class Parameter(Entity):
+    """One revision of a process parameter, set by the registrant and released to the site that uses it."""
+
+    facts = Facts(
+        type="parameter",
+        key=("number", "revision"),
+        owner=Owner.REGISTRANT,
+        steward="engineering",
+        lifecycle=REVISION,
+        fresh="PT1H",
+    )
+    number = Code(_("Parameter number"), max_length=64)
+    revision = Code(_("Revision"), max_length=16)
+    state = Choice(_("State"), choices=REVISION_STATES, default="draft")
+    name = Text(_("Name"), max_length=120)
+    item = Ref(Item, verbose_name=_("Item"), null=True, blank=True)
+    equipment = Ref(Equipment, verbose_name=_("Equipment"), null=True, blank=True)
+    unit = Code(_("Unit"), max_length=16, group="measured")
+    target = Number(_("Target"), null=True, blank=True)
+    low = Number(_("Lower limit"), null=True, blank=True)
+    high = Number(_("Upper limit"), null=True, blank=True)
+
+    class Meta:
+        db_table = "parameter"
+        verbose_name = _("Process parameter")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_parameter_key")]
+
+
+class Specification(Entity):
+    """One revision of what is required of a characteristic; a result cites the revision that judged it."""
+
+    facts = Facts(
+        type="specification",
+        key=("number", "revision"),
+        owner=Owner.REGISTRANT,
+        steward="quality",
+        lifecycle=REVISION,
+        fresh="PT1H",
+    )
+    number = Code(_("Specification number"), max_length=64)
+    revision = Code(_("Revision"), max_length=16)
+    state = Choice(_("State"), choices=REVISION_STATES, default="draft")
+    item = Ref(Item, verbose_name=_("Item"), null=True, blank=True)
+    characteristic = Text(_("Characteristic"), max_length=120)
+    unit = Code(_("Unit"), max_length=16, group="measured")
+    resolution = Number(_("Resolution"), null=True, blank=True)
+    low = Number(_("Lower limit"), null=True, blank=True)
+    high = Number(_("Upper limit"), null=True, blank=True)
+    method = Text(_("Method"), max_length=120, null=True, blank=True)
+
+    class Meta:
+        db_table = "specification"
+        verbose_name = _("Specification")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_specification_key")]

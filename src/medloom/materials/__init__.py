@@ -1,0 +1,1 @@
+"""What it is made of and where it is: lots, aliases, moves, stock, holds."""

@@ -1,0 +1,194 @@
+"""Lots, other parties' numbers for them, moves and the stock they make, holds."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from medloom.design.models import Equipment, Item
+from medloom.kernel.entity import MASTER, OBSERVATION, Entity, Facts
+from medloom.kernel.fields import Choice, Code, Day, Flag, Number, Ref, Text
+from medloom.wire.sheet import Lifecycle, Owner, Step
+
+#: Units a lot is counted in; "1" is pieces (UCUM).
+UNITS = [("1", _("pieces")), ("kg", "kg"), ("g", "g"), ("m", "m"), ("L", "L")]
+
+DISPOSITION = Lifecycle(
+    "pending",
+    (
+        Step("accept", ("pending",), "accepted", Owner.SITE),
+        Step("release_production", ("pending",), "production_released", Owner.SITE),
+        # 上市放行 is the registrant's alone, not configurable otherwise.
+        Step("release_market", ("production_released",), "market_released", Owner.REGISTRANT),
+        Step("reject", ("pending", "accepted", "production_released"), "rejected", Owner.SHARED),
+    ),
+)
+
+
+class Lot(Entity):
+    """A quantity of one item made or received under one lot number.
+
+    Quantity and whereabouts are stock and moves, blocking is a hold; the state is the disposition only.
+    """
+
+    facts = Facts(
+        type="lot",
+        key=("number",),
+        kinds=MASTER | OBSERVATION,
+        lifecycle=DISPOSITION,
+        place=True,
+    )
+    number = Code(_("Lot number"), max_length=64)
+    item = Ref(Item, verbose_name=_("Item"), null=True, blank=True)
+    kind = Choice(
+        _("Kind of lot"),
+        choices=[
+            ("material", _("Material")),
+            ("intermediate", _("Intermediate")),
+            ("finished", _("Finished goods")),
+        ],
+        null=True,
+        blank=True,
+    )
+    state = Choice(
+        _("Disposition"),
+        choices=[
+            ("pending", _("Pending")),
+            ("accepted", _("Accepted lot")),
+            ("production_released", _("Production released")),
+            ("market_released", _("Market released")),
+            ("rejected", _("Rejected lot")),
+        ],
+        default="pending",
+    )
+    made = Day(_("Made on"), null=True, blank=True)
+    expires = Day(_("Expires on"), null=True, blank=True)
+    remark = Text(_("Remark"), max_length=500, owner=Owner.SHARED, null=True, blank=True)
+
+    class Meta:
+        db_table = "lot"
+        verbose_name = _("Lot")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_lot_key")]
+
+
+class Alias(Entity):
+    """Another number for a lot: a supplier's, or a second spelling that a person found to be the same.
+
+    For a second spelling `partner` is the site itself and `other` the lot that carries it; both lots
+    stay, and a trace walks from one to the other.
+    """
+
+    facts = Facts(type="alias", key=("partner", "number"), owner=Owner.SHARED)
+    partner = Code(_("Partner"), max_length=32)
+    number = Code(_("Partner's lot number"), max_length=64)
+    lot = Ref(Lot, verbose_name=_("Lot"))
+    other = Ref(Lot, verbose_name=_("Same lot"), null=True, blank=True)
+
+    class Meta:
+        db_table = "alias"
+        verbose_name = _("Lot alias")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_alias_key")]
+
+
+class Move(Entity):
+    """Something that happened to a quantity of a lot. Stock is the sum of the moves and nothing else."""
+
+    facts = Facts(type="move", key=("number",), kinds=OBSERVATION, steward="warehouse")
+    number = Code(_("Move number"), max_length=120)
+    lot = Ref(Lot, verbose_name=_("Lot"))
+    kind = Choice(
+        _("Kind of move"),
+        choices=[
+            ("received", _("Received")),
+            ("produced", _("Produced")),
+            ("consumed", _("Consumed")),
+            ("shipped", _("Shipped")),
+            ("scrapped", _("Scrapped")),
+            ("returned", _("Returned")),
+            ("transfer", _("Transferred")),
+        ],
+    )
+    quantity = Number(_("Quantity"))
+    unit = Choice(_("Unit"), choices=UNITS, group="measured")
+    source = Code(_("From location"), max_length=64, null=True, blank=True)
+    target = Code(_("To location"), max_length=64, null=True, blank=True)
+    status = Choice(
+        _("Stock status"),
+        choices=[("free", _("Free")), ("quality", _("In inspection")), ("blocked", _("Blocked"))],
+        default="free",
+    )
+    moved = Day(_("Moved on"), null=True, blank=True)
+    work_order = Code(_("Work order"), max_length=64, null=True, blank=True)
+
+    class Meta:
+        db_table = "move"
+        verbose_name = _("Move")
+        constraints = [
+            models.UniqueConstraint(fields=["site", "key"], name="uniq_move_key"),
+            # The direction is told by the kind; a negative quantity would turn it round unseen.
+            models.CheckConstraint(condition=Q(quantity__gte=0), name="ck_move_quantity"),
+        ]
+
+
+class Stock(models.Model):
+    """How much of a lot stands where: a projection of the moves, written only with them."""
+
+    pk = models.CompositePrimaryKey("lot", "location", "status")
+    lot = models.ForeignKey(Lot, db_constraint=False, on_delete=models.DO_NOTHING, related_name="+")
+    site = models.CharField(_("Site"), max_length=16)
+    location = models.CharField(_("Location"), max_length=64)
+    status = models.CharField(_("Stock status"), max_length=16)
+    unit = models.CharField(_("Unit"), max_length=8)
+    quantity = models.DecimalField(_("Quantity"), max_digits=24, decimal_places=6)
+    version = models.IntegerField(_("Version"))
+
+    class Meta:
+        db_table = "stock"
+        verbose_name = _("Stock")
+
+
+HOLD = Lifecycle("open", (Step("clear", ("open",), "cleared", Owner.REGISTRANT),))
+
+
+class Hold(Entity):
+    """A block with its cause. Anyone may raise one and it wins any race; only the registrant clears it.
+
+    A lot is blocked while any open hold covers it, or covers an ancestor with `spreads`.
+    """
+
+    facts = Facts(
+        type="hold",
+        key=("number",),
+        owner=Owner.SHARED,
+        lifecycle=HOLD,
+        safety=True,
+        fresh="PT1M",
+    )
+    number = Code(_("Hold number"), max_length=64)
+    state = Choice(_("State"), choices=[("open", _("Open")), ("cleared", _("Cleared"))], default="open")
+    lot = Ref(Lot, verbose_name=_("Lot"), null=True, blank=True)
+    equipment = Ref(Equipment, verbose_name=_("Equipment"), null=True, blank=True)
+    cause = Text(_("Cause"), max_length=500)
+    spreads = Flag(_("Spreads to what is made of it"), default=True)
+    meaning = Choice(
+        _("Meaning of the signature"),
+        choices=[
+            ("authored", _("Authored")),
+            ("reviewed", _("Reviewed")),
+            ("approved", _("Approved")),
+            ("responsible", _("Responsible")),
+        ],
+        owner=Owner.REGISTRANT,
+        null=True,
+        blank=True,
+    )
+
+    class Meta:
+        db_table = "hold"
+        verbose_name = _("Hold")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_hold_key")]
+        indexes = [
+            # Every consumption asks "is it held"; open holds are few whatever the history.
+            models.Index(fields=["lot"], condition=Q(state="open"), name="hold_open_lot"),
+        ]
