@@ -92,7 +92,7 @@ class State:
         try:
             self.path.mkdir(mode=0o755, parents=True, exist_ok=True)
             self.secrets.mkdir(mode=0o700, exist_ok=True)
-            self.log.mkdir(mode=0o755, exist_ok=True)
+            self.log.mkdir(mode=0o750, exist_ok=True)
         except OSError as error:
             raise StateError(
                 f"the state folder {self.path} cannot be made ({error.strerror}): "
@@ -125,6 +125,12 @@ def external_url(role: str = "app") -> str | None:
     return os.environ.get(f"MEDLOOM_DATABASE_URL_{role.upper()}") or os.environ.get("MEDLOOM_DATABASE_URL")
 
 
+def database_name() -> str:
+    """Name of the database: of the external URL, else MEDLOOM_DATABASE_NAME, else medloom."""
+    url = os.environ.get("MEDLOOM_DATABASE_URL")
+    return (read_url(url).get("dbname") if url else None) or os.environ.get("MEDLOOM_DATABASE_NAME", DATABASE)
+
+
 def connection(role: str = "app", state: State | None = None) -> dict[str, str]:
     """libpq keywords to connect as one role: `psycopg.connect(**connection("sequencer"))`.
 
@@ -136,7 +142,7 @@ def connection(role: str = "app", state: State | None = None) -> dict[str, str]:
     found = {
         "host": str(state.run),
         "port": str(PORT),
-        "dbname": DATABASE,
+        "dbname": database_name(),
         "user": user,
         "password": state.secret(user) or "",
     }
