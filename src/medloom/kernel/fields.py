@@ -1,7 +1,7 @@
 """Fields that carry a meaning: each knows its unit, precision and domain, and refuses all that is outside.
 
 Every field has three forms. The *wire* form is what an operation holds (text, integer, truth value
-or None; a quantity is `"12.50 kg"`). The *column* form is text for COPY. The *row* form is what
+or None; a quantity is `"12.50 kg"`). The *cell* form is text for COPY (Django keeps the name `column` for itself). The *row* form is what
 Django reads. `accept` is the gate: whatever PostgreSQL would refuse is refused here, with a code,
 because one bad value inside COPY would otherwise fail its whole batch.
 """
@@ -63,7 +63,7 @@ class Meaning:
         """The canonical wire form of `value`. Raises Refused."""
         raise Refused("type_wrong")
 
-    def column(self, value: Any) -> str:
+    def cell(self, value: Any) -> str:
         """The wire form as COPY text."""
         return NULL if value is None else str(value)
 
@@ -99,7 +99,7 @@ class Code(Meaning, models.CharField):
             raise Refused("character_illegal", self.domain())
         return value
 
-    def column(self, value: Any) -> str:
+    def cell(self, value: Any) -> str:
         """Escaped, since a code may hold a backslash."""
         return NULL if value is None else escape(value)
 
@@ -228,7 +228,7 @@ class Quantity(Meaning, models.DecimalField):
         body = f"{whole}.{digits:0<{self.places}}" if self.places else whole
         return f"{body}{self._tail}"
 
-    def column(self, value: Any) -> str:
+    def cell(self, value: Any) -> str:
         """The number alone; the unit is the column's."""
         return NULL if value is None else value[: -len(self._tail)]
 
@@ -298,7 +298,7 @@ class Flag(Meaning, models.BooleanField):
             raise Refused("type_wrong", self.domain())
         return value
 
-    def column(self, value: Any) -> str:
+    def cell(self, value: Any) -> str:
         """t or f."""
         return NULL if value is None else ("t" if value else "f")
 
