@@ -1,9 +1,10 @@
 """Fields that carry a meaning: each knows its unit, precision and domain, and refuses all that is outside.
 
 Every field has three forms. The *wire* form is what an operation holds (text, integer, truth value
-or None; a quantity is `"12.50 kg"`). The *cell* form is text for COPY (Django keeps the name `column` for itself). The *row* form is what
-Django reads. `accept` is the gate: whatever PostgreSQL would refuse is refused here, with a code,
-because one bad value inside COPY would otherwise fail its whole batch.
+or None; a quantity is `"12.50 kg"`). The *cell* form is text for COPY (`column` is Django's own name
+for something else). The *row* form is what Django reads. `accept` is the gate: whatever PostgreSQL
+would refuse is refused here, with a code, because one bad value inside COPY would otherwise fail its
+whole batch.
 """
 
 from __future__ import annotations
