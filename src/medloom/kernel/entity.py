@@ -92,6 +92,9 @@ class Part(models.Model):
 
     #: Position within the object, from 1.
     line = models.SmallIntegerField()
+    #: Version of the object that wrote this line, and the one that replaced it; empty while it stands.
+    since = models.IntegerField()
+    until = models.IntegerField(null=True)
 
     class Meta:
         abstract = True

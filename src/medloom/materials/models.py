@@ -134,6 +134,7 @@ class Move(Entity):
 class Stock(models.Model):
     """How much of a lot stands where: a projection of the moves, written only with them."""
 
+    projection = True
     pk = models.CompositePrimaryKey("lot", "location", "status")
     lot = models.ForeignKey(Lot, db_constraint=False, on_delete=models.DO_NOTHING, related_name="+")
     site = models.CharField(_("Site"), max_length=16)

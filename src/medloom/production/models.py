@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from medloom.design.models import Equipment, Item
 from medloom.kernel.entity import OBSERVATION, Entity, Facts, Part
 from medloom.kernel.fields import Choice, Code, Count, Day, Number, Quantity, Ref, Text
-from medloom.materials.models import Lot
+from medloom.materials.models import UNITS, Lot
 from medloom.wire.sheet import Lifecycle, Owner, Step
 
 WORK_ORDER = Lifecycle(
@@ -145,6 +145,20 @@ class Defect(Part):
         db_table = "step_defect"
         default_related_name = "defects"
         verbose_name = _("Defect")
+
+
+class Input(Part):
+    """A lot that went into the output lot, beside the resin lot: components, inserts, masterbatch lots."""
+
+    parent = models.ForeignKey(StepRecord, db_constraint=False, on_delete=models.DO_NOTHING, related_name="+")
+    lot = Ref(Lot, verbose_name=_("Lot"))
+    quantity = Number(_("Quantity consumed"), null=True, blank=True)
+    unit = Choice(_("Unit"), choices=UNITS, default="1")
+
+    class Meta:
+        db_table = "step_input"
+        default_related_name = "inputs"
+        verbose_name = _("Input")
 
 
 class Reading(Part):
