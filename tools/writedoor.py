@@ -15,7 +15,9 @@ from pathlib import Path
 from tools.fault import ROOT, Fault, docstrings, files, named, parsed, report
 
 #: File -> why it may write. Logins, jobs and sessions are not business facts.
-FRAMEWORK_WRITERS: dict[str, str] = {}
+FRAMEWORK_WRITERS = {
+    "src/medloom/parties/people.py": "logins, roles and keys; a person's name must be erasable, so it is in no operation",
+}
 
 #: Call names that write rows whoever they are called on; a dict or a path has none of them.
 WRITES = {
