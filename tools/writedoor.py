@@ -16,7 +16,8 @@ from tools.fault import ROOT, Fault, docstrings, files, named, parsed, report
 
 #: File -> why it may write. Logins, jobs and sessions are not business facts.
 FRAMEWORK_WRITERS = {
-    "src/medloom/parties/people.py": "logins, roles and keys; a person's name must be erasable, so it is in no operation",
+    # A person's name must be erasable, so it is in no operation.
+    "src/medloom/parties/people.py": "logins, roles, keys, names",
 }
 
 #: Call names that write rows whoever they are called on; a dict or a path has none of them.
