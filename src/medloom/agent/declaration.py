@@ -119,6 +119,8 @@ class Record(Struct, frozen=True, rename=None):
     when      columns that must hold something, or else the row does not speak of this object
     unless    columns that must be empty
     at        column of the event time; else the row's reading time is used
+    mentioned the row only mentions the object (a lot it used): the first mention tells of it, and later
+              ones, in whatever spelling, are no other content
     """
 
     type: str
@@ -128,6 +130,7 @@ class Record(Struct, frozen=True, rename=None):
     when: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     at: str = ""
+    mentioned: bool = False
 
 
 class Balance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

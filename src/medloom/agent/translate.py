@@ -16,12 +16,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from medloom.agent import declaration
-from medloom.agent.normalise import Context, ValueRefused, clean, shown_original
+from medloom.agent.header import Header, columns_of, find_header
+from medloom.agent.making import Maker, RowRefused, Twins
+from medloom.agent.normalise import Context
 from medloom.agent.sources.rows import Delivery, Row, is_blank, numbered, original_text
 from medloom.wire.operation import Kind, Source
 from medloom.wire.verdict import Finding, Refusal
 
-HEADER_SEARCH_ROWS = 20
 RAW_CHARACTERS_MAX = 16_000
 
 
@@ -51,44 +52,10 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True)
-class Header:
-    """Where each known column stands in a sheet, and how the sheet differs from the mapping."""
-
-    row: int
-    columns: Mapping[str, int]
-    drift: tuple[Finding, ...] = ()
-
-
 def digest_of(parts: Any) -> str:
     """SHA-256 over an unambiguous text of the parts, hex."""
     text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _spelling(name: Any) -> str:
-    """A header as it is compared: without case, blanks and marks. A unit in brackets stays part of it."""
-    return re.sub(r"[\W_]+", "", original_text(name).casefold())
-
-
-def columns_of(mapping: declaration.Mapping) -> tuple[set[str], set[str]]:
-    """Columns the mapping reads, and among them those without which no row can be understood."""
-    used: set[str] = set()
-    needed: set[str] = set()
-    for record in mapping.records:
-        used.update(record.key, record.when, record.unless, (record.at,) if record.at else ())
-        for rule in _flat(record.fields):
-            used.update(rule.columns, (rule.column,) if rule.column else ())
-            if rule.required and rule.column:
-                needed.add(rule.column)
-    return used, needed
-
-
-def _flat(fields: Mapping[str, declaration.Field]) -> Iterator[declaration.Field]:
-    for rule in fields.values():
-        yield rule
-        for member in rule.members:
-            yield from _flat(member.fields)
 
 
 class Translator:
@@ -96,7 +63,6 @@ class Translator:
 
     def __init__(self, mapping: declaration.Mapping, *, serials: bool = False) -> None:
         self.mapping = mapping
-        self.used, self.needed = columns_of(mapping)
         missing = frozenset(word.casefold() for word in mapping.missing)
         self.context = Context(missing=missing, lots=mapping.lots, zone=mapping.zone, serials=serials)
 
@@ -111,7 +77,7 @@ class Translator:
         for sheet, cells in delivery.sheets.items():
             if self.mapping.match.sheet not in ("*", sheet) or not any(any(row) for row in cells):
                 continue
-            header = self.header(cells)
+            header = find_header(self.mapping, cells)
             if isinstance(header, Refusal):
                 # A workbook may hold sheets of other feeds; only the first sheet must be understood.
                 if self.mapping.match.sheet == "*" and (found or len(delivery.sheets) > 1):
@@ -121,49 +87,10 @@ class Translator:
             found = True
             yield from self._sheet(delivery, sheet, cells, header)
         if not found:
-            expected = f"sheet {self.mapping.match.sheet} with columns {', '.join(sorted(self.needed))}"
+            needed = ", ".join(sorted(columns_of(self.mapping)[1]))
+            expected = f"sheet {self.mapping.match.sheet} with columns {needed}"
             refusal = Refusal("sheet_missing", "/file", expected, ", ".join(delivery.sheets))
             yield self._refused_file(delivery, refusal)
-
-    def header(self, cells: list[list[Any]]) -> Header | Refusal:
-        """Find the header: the declared row, or the first of 20 that has every needed column."""
-        declared = self.mapping.match.header
-        rows = [declared] if declared else range(1, min(HEADER_SEARCH_ROWS, len(cells)) + 1)
-        best: tuple[int, dict[str, int]] = (0, {})
-        for number in rows:
-            columns = self._locate(cells[number - 1]) if number <= len(cells) else {}
-            if len(columns) > len(best[1]):
-                best = (number, columns)
-            if self.needed <= set(columns) and columns:
-                return Header(number, columns, self._drift(cells[number - 1], columns))
-        absent = sorted(self.needed - set(best[1])) or sorted(self.used)
-        got = ", ".join(original_text(cell) for cell in cells[max(best[0], 1) - 1]) if cells else ""
-        return Refusal("column_missing", f"/{absent[0]}", ", ".join(absent), got[:500])
-
-    def _locate(self, cells: list[Any]) -> dict[str, int]:
-        spelled: dict[str, int] = {}
-        for index, cell in enumerate(cells):
-            spelled.setdefault(_spelling(cell), index)
-        found = {}
-        for column in self.used:
-            for name in (column, *self.mapping.aliases.get(column, ())):
-                if _spelling(name) and _spelling(name) in spelled:
-                    found[column] = spelled[_spelling(name)]
-                    break
-        return found
-
-    def _drift(self, cells: list[Any], columns: Mapping[str, int]) -> tuple[Finding, ...]:
-        taken = set(columns.values())
-        ignored = {_spelling(name) for name in self.mapping.ignored}
-        fresh = [
-            Finding(
-                "column_new", f"/{original_text(cell)}", "a mapped or ignored column", original_text(cell)
-            )
-            for index, cell in enumerate(cells)
-            if index not in taken and not is_blank(cell) and _spelling(cell) not in ignored
-        ]
-        gone = [Finding("column_gone", f"/{name}", name, "") for name in sorted(self.used - set(columns))]
-        return (*fresh, *gone)
 
     def _sheet(
         self, delivery: Delivery, sheet: str, cells: list[list[Any]], header: Header
@@ -233,7 +160,7 @@ class Translator:
     ) -> Draft:
         fields: dict[str, Any] = {}
         was: dict[str, tuple[Any, str]] = {}
-        maker = _Maker(self.context, row.cells, was, {}, counts)
+        maker = Maker(self.context, row.cells, was, {}, counts)
         for name, rule in record.fields.items():
             value = maker.make(rule, path=name)
             if value is not None:
@@ -259,7 +186,7 @@ class Translator:
         if not record.at:
             return ""
         rule = declaration.Field(column=record.at, kind="datetime")
-        maker = _Maker(self.context, row.cells, {}, {}, set())
+        maker = Maker(self.context, row.cells, {}, {}, set())
         return str(maker.make(rule, path="at") or "")
 
     def _balances(self, drafts: Iterable[Draft]) -> Iterator[Finding]:
@@ -302,84 +229,6 @@ class Translator:
         }
         draft = Draft(type_, Kind.RAW, {}, source, zone=self.mapping.zone, raw=raw)
         return Outcome(at, key, (draft,), refusal)
-
-
-class RowRefused(ValueError):
-    """A row that the agent itself cannot make sense of."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.code)
-        self.refusal = refusal
-
-
-class Twins:
-    """Rows of one file that share a key: equal ones are one row told twice, different ones are two.
-
-    A second row under the key of the first would be taken for its correction and replace it; so it gets
-    a key of its own, `...~2`, in the order of the file.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[str, dict[str, str]] = {}
-
-    def name(self, key: str, content: str) -> str:
-        """The key to use for that content."""
-        known = self._known.setdefault(key, {})
-        if content not in known:
-            known[content] = key if not known else f"{key}~{len(known) + 1}"
-        return known[content]
-
-
-@dataclass
-class _Maker:
-    """Makes the fields of one record from one row, and notes originals and rules on the way."""
-
-    context: Context
-    cells: Mapping[str, Any]
-    was: dict[str, tuple[Any, str]]
-    seen: dict[str, str]
-    counts: set[tuple[str, str]]
-
-    def make(self, rule: declaration.Field, *, path: str) -> Any:
-        if rule.kind == "constant":
-            return rule.value
-        if rule.kind == "key":
-            return None
-        if rule.kind == "list":
-            return self._list(rule, path=path)
-        if rule.kind == "join":
-            part = declaration.Field(column="-", kind="text")
-            values = [self._cell(name, part, path=f"{path}/{n}") for n, name in enumerate(rule.columns)]
-            return rule.by.join(value for value in values if value is not None) or None
-        value = self._cell(rule.column, rule, path=path)
-        if value is None and rule.default is not None:
-            return rule.default
-        if value is None and rule.required:
-            cell = original_text(self.cells.get(rule.column))
-            raise RowRefused(Refusal("value_missing", f"/{rule.column}", f"a value for {path}", cell))
-        return value
-
-    def _list(self, rule: declaration.Field, *, path: str) -> list[dict[str, Any]] | None:
-        found = []
-        for number, member in enumerate(rule.members):
-            made = {name: self.make(r, path=f"{path}/{number}/{name}") for name, r in member.fields.items()}
-            if all(made.get(name) not in (None, 0) for name in member.keep_if):
-                found.append({name: value for name, value in made.items() if value is not None})
-        return found
-
-    def _cell(self, column: str, rule: declaration.Field, *, path: str) -> Any:
-        cell = self.cells.get(column)
-        self.seen[column] = original_text(cell)
-        try:
-            value, rules = clean(cell, rule, self.context)
-        except ValueRefused as refused:
-            raise RowRefused(
-                Refusal(refused.code, f"/{column}", refused.expected, refused.got or original_text(cell))
-            ) from refused
-        if rules:
-            self.was[path] = (shown_original(cell, rules), "+".join(rules))
-            self.counts.update((column, name) for name in rules)
-        return value
 
 
 def _number(value: Any) -> Decimal:

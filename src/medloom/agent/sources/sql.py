@@ -162,7 +162,7 @@ def _is(column: Any, value: Any) -> Any:
 
 
 def _less(since: Any, overlap: timedelta) -> Any:
-    """The lower end of the window. A plain number (a row version) has no time: the window is 1,000 of them."""
+    """The lower end of the window; for a plain number (a row version) it is 1,000 numbers wide."""
     if isinstance(since, datetime):
         return since - overlap
     if isinstance(since, date):
