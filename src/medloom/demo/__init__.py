@@ -1,1 +1,0 @@
-"""The demonstration network: generated data, marked as such, and the mappings of its plants."""

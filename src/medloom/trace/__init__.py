@@ -1,0 +1,1 @@
+"""Trace: which lot went into which, in both directions, and what a recall has to reach."""
