@@ -55,13 +55,19 @@ def prepare(state: State, owner: Account) -> None:
     if not state.run.exists():
         state.run.mkdir(mode=0o700)
         owner.own(state.run)
-    try:
-        subprocess.run(["/bin/sh", "-c", ":"], cwd=state.run, check=True, timeout=20, **owner.popen)
-    except PermissionError:
+    entered = subprocess.run(
+        ["/bin/sh", "-c", 'cd "$0"', state.run],
+        check=False,
+        capture_output=True,
+        cwd="/",
+        timeout=20,
+        **owner.popen,
+    )
+    if entered.returncode != 0:
         raise StateError(
-            f"the account {owner.name} cannot enter the state folder {state.path}: "
+            f"the account {owner.name} cannot enter {state.run}: "
             "set MEDLOOM_STATE to a folder under /var/lib, or open the folders above it (chmod a+x)"
-        ) from None
+        )
 
 
 def create(state: State, folder: Path, major: int, owner: Account, handle: int, *, durable: bool) -> None:

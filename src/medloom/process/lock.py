@@ -7,6 +7,10 @@ from pathlib import Path
 from medloom.process.state import StateError
 
 
+class AlreadyRunning(StateError):
+    """Another process holds the folder."""
+
+
 def take(path: Path) -> int | None:
     """The descriptor that holds the lock, or None while another open description holds it."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
@@ -21,12 +25,12 @@ def take(path: Path) -> int | None:
 def take_alone(path: Path, *, what: str) -> int:
     """Hold the lock under our process id, which is only for people to read.
 
-    Raises StateError with one line when another process holds it.
+    Raises AlreadyRunning with one line when another process holds it.
     """
     handle = take(path)
     if handle is None:
         holder = path.read_text(encoding="ascii").strip() or "unknown"
-        raise StateError(
+        raise AlreadyRunning(
             f"{what} of {path.parent} runs already (process {holder}): stop it with `medloom stop`, "
             "or choose another folder by MEDLOOM_STATE"
         )

@@ -12,19 +12,17 @@ import os
 import signal
 import subprocess
 import threading
-import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 from medloom.process import binaries, cluster, lock, roles
 from medloom.process.account import Account, account, die_with_parent
-from medloom.process.state import State, StateError
+from medloom.process.state import State, StateError, current
 
 log = logging.getLogger("medloom.process")
 
-BACK_OFF_S = (0.1, 30.0)  # the first and the longest pause between two starts
-STEADY_S = 60.0  # a server that lived this long has earned the shortest pause again
+BACK_OFF_S = (0.1, 30.0)  # the first and the longest pause; a start that succeeded earns the first again
 STOP_S = 30.0
 READY_LINE = 7  # index in postmaster.pid: line 8 says starting, ready, stopping
 POLL_S = 0.005
@@ -130,9 +128,9 @@ class Postgres:
         """Keep the server running until `stop` is set; after `open`, in a thread that lives on to the end."""
         pause = BACK_OFF_S[0]
         while not self.stop.is_set():
-            began = time.monotonic()
             try:
                 self.launch()
+                pause = BACK_OFF_S[0]
                 self._watch()
             except StateError as error:
                 log.error("%s", error)
@@ -144,8 +142,6 @@ class Postgres:
                 break
             if self.process is not None and self.process.poll() is None:
                 self.halt()
-            if time.monotonic() - began > STEADY_S:
-                pause = BACK_OFF_S[0]
             self.stop.wait(pause)
             pause = min(pause * 2, BACK_OFF_S[1])
         self.halt()
@@ -163,6 +159,20 @@ class Postgres:
         except FileNotFoundError:
             return False
         return len(lines) > READY_LINE and lines[READY_LINE].strip() == "ready"
+
+
+def main(*, durable: bool = True) -> None:
+    """The database alone, until SIGTERM or SIGINT: `python -m medloom.process.postgres`."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    server = Postgres(current(), durable=durable)
+    for how in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(how, lambda *_: server.stop.set())
+    try:
+        server.open()
+    except StateError as error:
+        raise SystemExit(str(error)) from None
+    server.serve()
+    server.close()
 
 
 @contextlib.contextmanager
@@ -183,3 +193,7 @@ def running_database(state: State, *, durable: bool = True, timeout_s: float = 6
         server.stop.set()
         thread.join()
         server.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -21,9 +21,9 @@ import psycopg
 from psycopg import sql
 
 from medloom.process import migration, roles
-from medloom.process.lock import holder
+from medloom.process.lock import AlreadyRunning
 from medloom.process.postgres import running_database
-from medloom.process.state import LOGIN_ROLES, State, database
+from medloom.process.state import LOGIN_ROLES, State, StateError, database
 
 ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = "medloom"
@@ -90,9 +90,7 @@ class Bench:
 def bench(*, migrate_again: bool = False) -> Iterator[Bench]:
     """A server with a fresh migrated database, named to this process and its children by the environment."""
     with contextlib.ExitStack() as stack:
-        state = State(_folder(stack))
-        if not _server(TEMPLATE):
-            stack.enter_context(running_database(state, durable=False))
+        state = _start(stack)
         found = Bench(state, f"test_{os.getpid()}")
         stack.enter_context(_variables(MEDLOOM_STATE=str(state.path), MEDLOOM_DATABASE_NAME=found.name))
         stack.enter_context(_variables(**_server(found.name)))
@@ -138,20 +136,31 @@ def django_database(*, migrate_again: bool = False) -> Iterator[Bench]:
             connections.close_all()
 
 
-def _folder(stack: contextlib.ExitStack) -> Path:
-    """The kept folder of this checkout and these programs, or one of our own while another run has it."""
+def _start(stack: contextlib.ExitStack) -> State:
+    """The server, in the kept folder of this checkout or in one of our own while another run has it."""
+    state = State(_kept_folder())
+    if _server(TEMPLATE):
+        return state
+    try:
+        stack.enter_context(running_database(state, durable=False))
+    except AlreadyRunning:
+        own = Path(tempfile.mkdtemp(prefix="medloom-test-"))
+        own.chmod(0o755)
+        stack.callback(shutil.rmtree, own, ignore_errors=True)
+        state = State(own)
+        stack.enter_context(running_database(state, durable=False))
+    return state
+
+
+def _kept_folder() -> Path:
     programs = os.environ.get("MEDLOOM_PG_BIN", "") + os.environ.get("MEDLOOM_TEST_DATABASE_URL", "")
     mark = hashlib.sha256(f"{ROOT}|{programs}".encode()).hexdigest()[:10]
     kept = Path(tempfile.gettempdir()) / f"medloom-test-{os.geteuid()}-{mark}"
     kept.mkdir(mode=0o755, exist_ok=True)
-    ours = not kept.is_symlink() and kept.stat().st_uid == os.geteuid()  # the folder above is everyone's
-    if ours and holder(kept / "supervisor.lock") is None:
-        kept.chmod(0o755)  # the database's account must be able to enter
-        return kept
-    own = Path(tempfile.mkdtemp(prefix="medloom-test-"))
-    own.chmod(0o755)
-    stack.callback(shutil.rmtree, own, ignore_errors=True)
-    return own
+    if kept.is_symlink() or kept.stat().st_uid != os.geteuid():  # the folder above is everyone's
+        raise StateError(f"{kept} belongs to someone else: remove it, or set TMPDIR")
+    kept.chmod(0o755)  # the database's account must be able to enter
+    return kept
 
 
 def _fingerprint() -> str:

@@ -1,0 +1,35 @@
+"""Folders and supervisors for tests that kill."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medloom.process.state import State
+from medloom.process.tests.supervised import Supervised
+
+
+@pytest.fixture
+def state() -> Iterator[State]:
+    """A state folder that the database's account can reach (pytest's own folders are closed to it)."""
+    folder = Path(tempfile.mkdtemp(prefix="medloom-t-"))
+    folder.chmod(0o755)
+    yield State(folder / "state")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def supervise(state: State) -> Iterator[type[Supervised]]:
+    """Start supervisors of `state` in processes of their own; all end with the test."""
+    started: list[Supervised] = []
+
+    def start(**options: object) -> Supervised:
+        one = Supervised(state, **options)
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        one.end()
