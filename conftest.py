@@ -14,3 +14,12 @@ def django_db_setup(
     """The test database, started when the first test asks for it (instead of pytest-django's own)."""
     with django_db_blocker.unblock(), django_database(migrate_again=django_db_createdb) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def fresh_bindings(request: pytest.FixtureRequest) -> None:
+    """Forget which keys were bound in the test before: its database is gone."""
+    if request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
+        from medloom.kernel import batch
+
+        batch.forget()

@@ -48,7 +48,8 @@ class Entry(models.Model):
     hash = models.BinaryField()
     body = models.TextField()
     encoding = models.CharField(max_length=8, null=True)
-    decision = models.JSONField(null=True)
+    #: Canonical JSON, hashed as it stands: refusal, findings, old and new values of an update.
+    decision = models.TextField(null=True)
     received = models.DateTimeField()
 
     class Meta:

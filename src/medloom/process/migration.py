@@ -35,11 +35,14 @@ def migrate(*, verbosity: int = 0) -> list[str]:
     from django.core.management import call_command
     from django.db import connection
 
+    from medloom.kernel import fence
+
     before = pending()
     call_command("migrate", verbosity=verbosity, interactive=False)
     with connection.cursor() as cursor:
         for statement in _settle(_tables(cursor)):
             cursor.execute(statement)
+        fence.lay(cursor)
     return before
 
 
@@ -85,7 +88,14 @@ def _settle(tables: list[str]) -> list[str]:
 def fingerprint_files(root: Path) -> list[Path]:
     """The files that decide what a migrated database looks like."""
     package = root / "src" / "medloom"
-    patterns = ("**/migrations/*.py", "**/models.py", "**/queries.py", "**/*.sql", "settings.py")
+    patterns = (
+        "**/migrations/*.py",
+        "**/models.py",
+        "**/queries.py",
+        "**/*.sql",
+        "settings.py",
+        "kernel/fence.py",
+    )
     found = [path for pattern in patterns for path in sorted(package.glob(pattern))]
     found += [package / "process" / name for name in ("migration.py", "roles.py", "cluster.py")]
     return [*found, root / "requirements" / "base.txt"]

@@ -32,7 +32,9 @@ class WorkOrder(Entity):
     facts = Facts(
         type="work_order",
         key=("number",),
-        owner=Owner.REGISTRANT,
+        # Both sides keep the order in a system of their own and either may enter it first; what both
+        # changed is a conflict. Dispatch itself (release) is the registrant's alone.
+        owner=Owner.SHARED,
         steward="planning",
         lifecycle=WORK_ORDER,
         fresh="PT1H",

@@ -1,0 +1,361 @@
+"""Reading for a whole batch and judging it: a few statements per batch and type, whatever its size."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from medloom.kernel import queries
+from medloom.kernel.case import Case, understand
+from medloom.kernel.entity import Declared
+from medloom.kernel.ruling import Asked, Wiring
+from medloom.wire.judge import advance, judge
+from medloom.wire.operation import Kind
+from medloom.wire.sheet import Head
+from medloom.wire.verdict import Finding, Refusal, Verdict
+
+#: (type, site, key) -> internal number. A key is bound once and never again, so this never goes stale.
+#: Bounded: the oldest half goes when it is full.
+_NUMBERS: OrderedDict[tuple[str, str, str], int] = OrderedDict()
+_NUMBERS_MOST = 200_000
+
+
+def remember(bound: Mapping[tuple[str, str, str], int]) -> None:
+    """Keep bindings; called only after their commit."""
+    if len(_NUMBERS) + len(bound) > _NUMBERS_MOST:
+        for _ in range(min(len(_NUMBERS), _NUMBERS_MOST // 2)):
+            _NUMBERS.popitem(last=False)
+    _NUMBERS.update(bound)
+
+
+def forget() -> None:
+    """Drop every kept binding (another database, a test)."""
+    _NUMBERS.clear()
+
+
+class Batch:
+    """The operations of one transaction round while they are judged."""
+
+    def __init__(
+        self, cases: list[Case], *, author: str, wiring: Wiring, types: Mapping[str, Declared]
+    ) -> None:
+        self.cases = cases
+        self.author = author
+        self.wiring = wiring
+        self.types = types
+        #: (type, object id) and (type, site, key) -> head, all there is of one object.
+        self.heads: dict[tuple[str, str], Head] = {}
+        self.bound: dict[tuple[str, str, str], Head] = {}
+        self.numbers: dict[str, int] = {}
+        #: (type, internal number) -> version that was read under lock; the update is guarded by it.
+        self.stood: dict[tuple[str, int], int] = {}
+        self.facts: dict[str, Any] = {}
+        #: (type, site, key) -> internal number of what is only referred to.
+        self.resolved: dict[tuple[str, str, str], int] = {}
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def read(self, cursor: Any) -> None:
+        """Understand every operation, then read heads, references and facts set-wise."""
+        for case in self.cases:
+            understand(case, self.author, self.types)
+        live = [c for c in self.cases if not c.refused and c.declared is not None]
+        by_type: dict[str, list[Case]] = {}
+        for case in live:
+            by_type.setdefault(case.declared.type, []).append(case)  # type: ignore[union-attr]
+        for name in sorted(by_type):
+            self._read_heads(cursor, self.types[name], by_type[name])
+        self._resolve(cursor, live)
+        for name in sorted(by_type):
+            self._read_facts(cursor, name, by_type[name])
+
+    def _read_heads(self, cursor: Any, declared: Declared, cases: list[Case]) -> None:
+        objects = [c.operation.object for c in cases]  # type: ignore[union-attr]
+        keyed = [c for c in cases if c.key]
+        rows = queries.lock_heads(cursor, declared, objects, [c.home for c in keyed], [c.key for c in keyed])
+        for row in rows:
+            values = {n: f.wire(row[f.column]) for n, f in declared.fields.items()}
+            head = Head(
+                object=str(row["object"]),
+                site=row["site"],
+                version=row["version"],
+                state=row.get("state") or "",
+                changed=orjson.loads(row["changed"]),
+                values=values,
+            )
+            self.numbers[head.object] = row["num"]
+            self.stood[declared.type, row["num"]] = row["version"]
+            self.heads[declared.type, head.object] = head
+            self.bound[declared.type, row["site"], row["key"]] = head
+        self._name_references(cursor, declared, rows)
+
+    def _name_references(self, cursor: Any, declared: Declared, rows: Sequence[Mapping[str, Any]]) -> None:
+        """References of what stands, from internal numbers back to keys, so that values compare."""
+        for name, target in declared.refs.items():
+            column = declared.fields[name].column
+            nums = [row[column] for row in rows if row[column] is not None]
+            if not nums:
+                continue
+            keys = queries.keys_of(cursor, self.types[target], nums)
+            for row in rows:
+                if row[column] is not None:
+                    head = self.heads[declared.type, str(row["object"])]
+                    key = keys.get(row[column])
+                    head.values[name] = key
+                    if key is not None:
+                        self.resolved[target, _site_of(self.types[target], row["site"]), key] = row[column]
+
+    def _resolve(self, cursor: Any, cases: Iterable[Case]) -> None:
+        """Every reference of the batch to an internal number, where the object is known already."""
+        wanted: dict[str, set[tuple[str, str]]] = {}
+        for case in cases:
+            for target, site, key in references(case, self.types):
+                if (target, site, key) not in _NUMBERS:
+                    wanted.setdefault(target, set()).add((site, key))
+        for target in sorted(wanted):
+            pairs = sorted(wanted[target])
+            for site, key, num in queries.numbers_of(cursor, self.types[target], pairs):
+                self.resolved[target, site, key] = num
+
+    def number(self, target: str, site: str, key: str) -> int | None:
+        """The internal number of a referenced object, if it is known or made in this batch."""
+        head = self.bound.get((target, site, key))
+        if head is not None and head.object in self.numbers:
+            return self.numbers[head.object]
+        return self.resolved.get((target, site, key)) or _NUMBERS.get((target, site, key))
+
+    def _read_facts(self, cursor: Any, name: str, cases: list[Case]) -> None:
+        query = self.wiring.facts.get(name)
+        if query is None:
+            return
+        asked = []
+        for case in cases:
+            self._take_refs(case)
+            head = self._head(case)
+            asked.append(self._asked(case, head))
+        self.facts[name] = query(cursor, asked)
+
+    def _take_refs(self, case: Case) -> None:
+        for name, target in case.declared.refs.items():  # type: ignore[union-attr]
+            key = case.fields.get(name)
+            if key is not None:
+                num = self.number(target, _site_of(self.types[target], case.home), key)
+                if num:
+                    case.refs[name] = num
+
+    def _asked(self, case: Case, head: Head | None) -> Asked:
+        assert case.operation is not None
+        return Asked(
+            operation=case.operation,
+            author=self.author,
+            home=case.home,
+            fields=case.fields,
+            refs=case.refs,
+            current=head.values if head else {},
+            num=self.numbers.get(head.object, 0) if head else 0,
+        )
+
+    # -- judging -----------------------------------------------------------------------------
+
+    def judge(self) -> None:
+        """Judge in order; the members of a group share the worst outcome."""
+        index = 0
+        while index < len(self.cases):
+            group = self._group(index)
+            if len(group) == 1:
+                self._judge_one(group[0])
+            else:
+                self._judge_group(group)
+            index += len(group)
+
+    def _group(self, index: int) -> list[Case]:
+        first = self.cases[index].operation
+        if first is None or not first.group:
+            return [self.cases[index]]
+        end = index + 1
+        while end < len(self.cases):
+            other = self.cases[end].operation
+            if other is None or other.group != first.group:
+                break
+            end += 1
+        return self.cases[index:end]
+
+    def _judge_group(self, group: list[Case]) -> None:
+        kept = [(c, self._head(c)) for c in group if not c.refused and c.declared]
+        before = [(h, h.version, h.state, dict(h.changed), dict(h.values)) for _, h in kept if h is not None]
+        for case in group:
+            self._judge_one(case)
+        worst = max(group, key=lambda c: c.verdict.rank)
+        if worst.verdict is Verdict.ACCEPTED:
+            return
+        for head, version, state, changed, values in before:
+            head.version, head.state, head.changed, head.values = version, state, changed, values
+        for case in group:
+            if case.new and case.head is not None and case.declared is not None:
+                self.heads.pop((case.declared.type, case.head.object), None)
+                self.bound.pop((case.declared.type, case.home, case.key), None)
+            if not case.refused:
+                cause = worst.refusal or Refusal(code="group")
+                case.refuse(
+                    worst.verdict,
+                    Refusal(code="group_refused", path=cause.path, expected=cause.code, got=worst_id(worst)),
+                )
+                case.waits = worst.waits
+                case.new, case.places = False, []
+
+    def _head(self, case: Case) -> Head | None:
+        declared = case.declared
+        if declared is None or case.operation is None:
+            return None
+        head = self.heads.get((declared.type, case.operation.object))
+        if head is None and case.key:
+            head = self.bound.get((declared.type, case.home, case.key))
+        return head
+
+    def _judge_one(self, case: Case) -> None:
+        operation, declared = case.operation, case.declared
+        if case.refused or operation is None or declared is None:
+            return
+        if not operation.reason and operation.base and operation.kind is Kind.SET and not operation.source:
+            case.quarantine("reason_missing", "/reason", "why the value is changed")
+            return
+        head = self._head(case)
+        if head is not None and head.version and self._key_clash(case, head):
+            return
+        self._take_refs(case)
+        standing = head if head is not None and head.version else None
+        asked = self._asked(case, standing)
+        case.current = dict(standing.values) if standing else {}
+        judgement = judge(
+            _with_fields(operation, case.fields), author=self.author, head=standing, sheet=declared.sheet
+        )
+        if judgement.verdict is not Verdict.ACCEPTED:
+            case.verdict, case.judgement = judgement.verdict, judgement
+            if judgement.refusal and judgement.refusal.code == "object_unknown":
+                case.waits = (("object", "", operation.object),)
+            return
+        if not self._references(case) or not self._admit(case, asked):
+            return
+        self._accept(case, head, judgement)
+
+    def _key_clash(self, case: Case, head: Head) -> bool:
+        """Another object with the same natural key: a conflict, never an overwrite."""
+        operation = case.operation
+        assert operation is not None
+        same = head.object == operation.object
+        if same or operation.kind is Kind.OBSERVE:
+            return False
+        if operation.source is not None and not operation.base:
+            # The same row of the same system in a later form: an update of the object it made first.
+            return False
+        case.refuse(
+            Verdict.CONFLICT,
+            Refusal(code="key_taken", path="/object", expected=head.object, got=operation.object),
+            theirs={n: head.values.get(n) for n in case.fields},
+        )
+        return True
+
+    def _references(self, case: Case) -> bool:
+        """Unknown references: a placeholder or a finding for an observation, parking for a request."""
+        assert case.operation is not None
+        observed = case.operation.kind is Kind.OBSERVE
+        for target, site, key in references(case, self.types):
+            if self.number(target, site, key) or (target, site, key) in self.bound:
+                continue
+            path = f"/fields/{_field_of(case, target, key)}"
+            if observed or self.types[target].facts.place:
+                case.findings.append(Finding(code=f"unknown_{target}", path=path, got=key))
+                if self.types[target].facts.place:
+                    case.places.append((target, site, key))
+            else:
+                case.refuse(Verdict.PARKED, Refusal(code=f"unknown_{target}", path=path, got=key))
+                case.waits = ((target, site, key),)
+                return False
+        return True
+
+    def _admit(self, case: Case, asked: Asked) -> bool:
+        assert case.declared is not None
+        rule = self.wiring.admission.get(case.declared.type)
+        if rule is None:
+            return True
+        ruling = rule(asked, self.facts.get(case.declared.type))
+        case.findings.extend(ruling.findings)
+        if ruling.verdict is not Verdict.ACCEPTED:
+            case.refuse(ruling.verdict, ruling.refusal or Refusal(code="not_admitted"))
+            case.waits = ruling.waits
+            return False
+        return True
+
+    def _accept(self, case: Case, head: Head | None, judgement: Any) -> None:
+        operation, declared = case.operation, case.declared
+        assert operation is not None and declared is not None
+        case.judgement = judgement
+        if head is None:
+            head = Head(object=operation.object, site=case.home)
+            self.heads[declared.type, head.object] = head
+            self.bound[declared.type, case.home, case.key] = head
+            case.new = True
+        elif not head.version and head.object != operation.object:
+            # A placeholder gets the identity of the object that it stood for.
+            self.numbers[operation.object] = self.numbers[head.object]
+            self.heads[declared.type, operation.object] = head
+            head.object = operation.object
+        case.head = head
+        advance(head, judgement)
+
+
+def references(case: Case, types: Mapping[str, Declared]) -> Iterable[tuple[str, str, str]]:
+    """(type, site, key) of everything the operation refers to, lines included."""
+    declared = case.declared
+    if declared is None:
+        return
+    for name, target in declared.refs.items():
+        key = case.fields.get(name)
+        if key is not None:
+            yield target, _site_of(types[target], case.home), key
+    for name, rows in case.lines.items():
+        for column, target in line_refs(declared.lines[name]).items():
+            for row in rows:
+                if row.get(column) is not None:
+                    yield target, _site_of(types[target], case.home), row[column]
+
+
+def line_refs(lines: Any) -> dict[str, str]:
+    """Reference fields of a list's lines -> type."""
+    return {
+        n: f.related_model.facts.type for n, f in lines.fields.items() if getattr(f, "many_to_one", False)
+    }
+
+
+def _site_of(declared: Declared, home: str) -> str:
+    return "" if declared.facts.network else home
+
+
+def _field_of(case: Case, target: str, key: str) -> str:
+    for name, kind in case.declared.refs.items():  # type: ignore[union-attr]
+        if kind == target and case.fields.get(name) == key:
+            return name
+    return next(iter(case.lines), "")
+
+
+def _with_fields(operation: Any, fields: dict[str, Any]) -> Any:
+    """The operation as judged: canonical values instead of the sent ones."""
+    return _View(operation, fields)
+
+
+class _View:
+    """An operation with its canonical values; spares building a second struct per operation."""
+
+    __slots__ = ("base", "fields", "kind", "object", "raw", "site")
+
+    def __init__(self, operation: Any, fields: dict[str, Any]) -> None:
+        self.kind, self.base, self.object = operation.kind, operation.base, operation.object
+        self.raw, self.site, self.fields = operation.raw, operation.site, fields
+
+
+def worst_id(case: Case) -> str:
+    """The id of the member that failed a group."""
+    return case.operation.id if case.operation else f"number {case.received.number}"

@@ -1,0 +1,246 @@
+"""One operation on its way through the door: its declared type, its canonical values, its judgement."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from medloom.kernel.entity import Declared, Lines
+from medloom.kernel.fields import Meaning, Refused
+from medloom.wire.judge import HQ, Judgement
+from medloom.wire.operation import CONTROL, VOLUME, Kind, Operation
+from medloom.wire.sheet import Head
+from medloom.wire.verdict import Finding, Refusal, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One line as it came: its bytes, and the operation in it or why none could be read."""
+
+    raw: bytes
+    epoch: str
+    chain: str
+    number: int
+    operation: Operation | None = None
+    fault: Refusal | None = None
+    #: The entry that caused this one: the first entry of a parked operation, or a reaction's cause.
+    cause: int | None = None
+
+
+class Case:
+    """A mutable record of one operation while its batch is judged; lives only inside append."""
+
+    __slots__ = (
+        "current",
+        "declared",
+        "fields",
+        "findings",
+        "head",
+        "home",
+        "ident",
+        "judgement",
+        "key",
+        "lines",
+        "new",
+        "num",
+        "operation",
+        "places",
+        "received",
+        "refs",
+        "seq",
+        "verdict",
+        "waits",
+    )
+
+    def __init__(self, received: Received) -> None:
+        self.received = received
+        self.operation = received.operation
+        self.declared: Declared | None = None
+        self.home = ""
+        self.key = ""
+        self.fields: dict[str, Any] = {}
+        self.lines: dict[str, list[dict[str, Any]]] = {}
+        self.refs: dict[str, int] = {}
+        self.current: dict[str, Any] = {}
+        self.head: Head | None = None
+        self.num = 0
+        self.new = False
+        self.seq = 0
+        self.ident: uuid.UUID | None = None
+        self.findings: list[Finding] = []
+        self.places: list[tuple[str, str, str]] = []
+        self.waits: tuple[tuple[str, str, str], ...] = ()
+        self.judgement: Judgement | None = None
+        self.verdict = Verdict.ACCEPTED
+        if received.fault is not None:
+            self.refuse(Verdict.QUARANTINED, received.fault)
+
+    @property
+    def refused(self) -> bool:
+        """Whether it already has another verdict than accepted."""
+        return self.verdict is not Verdict.ACCEPTED
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why it was not accepted."""
+        return self.judgement.refusal if self.judgement else None
+
+    def refuse(self, verdict: Verdict, refusal: Refusal, *, theirs: Mapping[str, Any] | None = None) -> None:
+        """Give it another verdict than accepted; the first one given stands."""
+        if not self.refused:
+            self.verdict = verdict
+            self.judgement = Judgement(verdict, refusal=refusal, theirs=theirs or {})
+
+    def quarantine(self, code: str, path: str, expected: str = "", got: str = "") -> None:
+        """Refuse as not understandable."""
+        self.refuse(Verdict.QUARANTINED, Refusal(code=code, path=path, expected=expected, got=got[:200]))
+
+    def undo(self) -> None:
+        """Forget an acceptance, when a member of its group failed."""
+        self.new = False
+
+
+def source_ident(site: str, operation: Operation) -> uuid.UUID | None:
+    """The source identity as one value, or None for an operation without a source.
+
+    An update of what was read before carries its base too: a row that is set back to an older value
+    is a new fact, the same file read twice is not.
+    """
+    source = operation.source
+    if source is None:
+        return None
+    text = f"{site}\x00{source.feed}\x00{source.key}\x00{source.hash}\x00{operation.base}\x00{operation.type}"
+    return uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16])
+
+
+def understand(case: Case, author: str, types: Mapping[str, Declared]) -> None:
+    """Find the type, check every value against its field's domain, make the natural key."""
+    operation = case.operation
+    if operation is None:
+        return
+    declared = types.get(operation.type)
+    case.home = operation.site or author
+    case.ident = source_ident(author, operation)
+    if declared is None:
+        case.quarantine("type_unknown", "/type", "|".join(types), operation.type)
+        return
+    case.declared = declared
+    if declared.facts.network:
+        case.home = ""
+    elif operation.site and author not in (HQ, operation.site):
+        case.refuse(
+            Verdict.REJECTED,
+            Refusal(code="not_owner", path="/site", expected=author, got=operation.site),
+        )
+        return
+    elif not operation.site and author == HQ and operation.base == 0 and operation.kind is Kind.SET:
+        case.home = HQ
+    if operation.kind is Kind.RAW:
+        return
+    try:
+        uuid.UUID(operation.object)
+    except ValueError:
+        case.quarantine("object_wrong", "/object", "UUID", operation.object)
+        return
+    _accept_fields(case, declared, operation)
+
+
+def _accept_fields(case: Case, declared: Declared, operation: Operation) -> None:
+    fields, known, values = declared.fields, declared.lines, case.fields
+    if operation.kind is Kind.COMMAND:
+        values["command"] = operation.fields.get("command", "")
+        if "from" in operation.fields:
+            values["from"] = operation.fields["from"]
+    for name, value in operation.fields.items():
+        field = fields.get(name)
+        if field is not None:
+            if value is None:
+                if not field.null:
+                    case.quarantine("missing", f"/fields/{name}", field.domain())
+                    return
+                values[name] = None
+                continue
+            try:
+                values[name] = field.accept(value)
+            except Refused as refused:
+                case.quarantine(refused.code, f"/fields/{name}", refused.expected, str(value))
+                return
+        elif name in known:
+            if not _accept_lines(case, known[name], value):
+                return
+        elif name not in values:
+            case.findings.append(Finding(code="field_unknown", path=f"/fields/{name}", got=str(value)[:80]))
+    if operation.base == 0 and operation.kind is not Kind.COMMAND:
+        _complete(case, declared)
+
+
+def _complete(case: Case, declared: Declared) -> None:
+    for name in declared.required:
+        if case.fields.get(name) is None:
+            case.quarantine("missing", f"/fields/{name}", declared.fields[name].domain())
+            return
+    for name, value in declared.defaults.items():
+        case.fields.setdefault(name, declared.fields[name].wire(value))
+    key = declared.natural_key(case.fields)
+    if key is None or len(key) > 200:
+        case.quarantine("key_missing", "/fields", "/".join(declared.facts.key))
+        return
+    case.key = key
+
+
+def _accept_lines(case: Case, lines: Lines, value: Any) -> bool:
+    path = f"/fields/{lines.name}"
+    if type(value) is not list or len(value) > lines.most:
+        case.quarantine("lines_wrong", path, f"list of at most {lines.most}")
+        return False
+    accepted: list[dict[str, Any]] = []
+    for index, item in enumerate(value):
+        if type(item) is not dict:
+            case.quarantine("lines_wrong", f"{path}/{index}", "object")
+            return False
+        row: dict[str, Any] = {}
+        for name, field in lines.fields.items():
+            given = item.get(name)
+            if given is None:
+                if not field.null and not field.has_default():
+                    case.quarantine("missing", f"{path}/{index}/{name}", field.domain())
+                    return False
+                row[name] = field.wire(field.get_default()) if field.has_default() else None
+                continue
+            if not _accept_one(case, field, given, f"{path}/{index}/{name}", row, name):
+                return False
+        accepted.append(row)
+    case.lines[lines.name] = accepted
+    return True
+
+
+def _accept_one(case: Case, field: Meaning, given: Any, path: str, row: dict[str, Any], name: str) -> bool:
+    try:
+        row[name] = field.accept(given)
+    except Refused as refused:
+        case.quarantine(refused.code, path, refused.expected, str(given))
+        return False
+    return True
+
+
+def route(case: Case, author: str, sites: Sequence[str]) -> tuple[str, ...]:
+    """To which sites the entry goes, decided now and stored: its own, the author's; all for the network's."""
+    if case.refused or case.declared is None:
+        return (author,)
+    if case.declared.facts.readers == "network":
+        return tuple(sites) or (author,)
+    if case.declared.facts.readers == "registrant":
+        return (HQ,)
+    return (case.home,) if case.home == author else (case.home, author)
+
+
+def feed_of(case: Case) -> str:
+    """Safety, commands and master data on the control feed, observations on the volume feed."""
+    if case.declared is None:
+        return case.received.chain if case.received.chain in (CONTROL, VOLUME) else VOLUME
+    if case.operation is not None and case.operation.kind is Kind.COMMAND:
+        return CONTROL
+    return case.declared.sheet.chain

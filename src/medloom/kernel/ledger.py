@@ -1,0 +1,377 @@
+"""The one write door: `append(operations)`.
+
+One transaction per batch and a constant number of statements per type in it: lock, known ids, heads
+in key order, references, judge in Python, draw numbers while the heads are locked, COPY rows and
+entries, guarded update. A batch of one is a person at a page, a batch of thousands an agent.
+
+What can go wrong inside is decided here and never becomes a 500: a lost race starts the batch again
+and meets the winner; a value that PostgreSQL refuses although the fields let it through is found by
+halving the batch and quarantined with its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+import psycopg
+from django.conf import settings
+from django.db import connection, transaction
+from psycopg.rows import dict_row
+
+from medloom import __version__
+from medloom.kernel import batch as batches
+from medloom.kernel import queries, rows
+from medloom.kernel.batch import Batch
+from medloom.kernel.case import Case, Received, source_ident
+from medloom.kernel.entity import catalogue
+from medloom.kernel.ruling import BARE, Wiring, Written
+from medloom.wire import canonical
+from medloom.wire.chain import operation_hash
+from medloom.wire.judge import HQ
+from medloom.wire.operation import Operation
+from medloom.wire.verdict import Answer, Finding, Refusal, Verdict
+
+log = logging.getLogger(__name__)
+
+#: Reactions to reactions stop after this many rounds.
+ROUNDS_MOST = 3
+#: How often a batch that lost a race is judged again before the caller is told to come back.
+TRIES_MOST = 6
+
+#: Runs inside append's transaction before anything else: checks the session's token and returns the
+#: entries of numbers that are known already. Raises its own refusals.
+Prelude = Callable[[Any], Mapping[int, Mapping[str, Any]]]
+
+
+class Busy(Exception):
+    """Too many others write the same objects just now; the caller sends the same batch again."""
+
+    code = "busy"
+
+
+class _Rehearsed(Exception):
+    """Ends a rehearsal, so that its transaction is rolled back."""
+
+
+def append(
+    received: Sequence[Received], *, author: str, wiring: Wiring = BARE, prelude: Prelude | None = None
+) -> list[Answer]:
+    """Judge and record operations of one author, in order. Returns one answer per operation.
+
+    The answers are given after the durable commit. Raises Busy after repeated lost races, and what
+    `prelude` raises; nothing was written then.
+    """
+    received = list(received)
+    for _ in range(TRIES_MOST):
+        try:
+            answers, bound = _once(received, author, wiring, prelude)
+        except (
+            rows.HeadMoved,
+            psycopg.errors.UniqueViolation,
+            psycopg.errors.DeadlockDetected,
+            psycopg.errors.SerializationFailure,
+        ):
+            continue
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
+            _isolate(received, author, wiring, prelude, error)
+            continue
+        batches.remember(bound)
+        return answers
+    raise Busy(f"{len(received)} operations of {author}")
+
+
+def _isolate(
+    received: list[Received], author: str, wiring: Wiring, prelude: Prelude | None, error: Exception
+) -> None:
+    """Mark the operations that PostgreSQL refuses, found by rehearsing halves; the rest is untouched."""
+
+    def fails(part: list[Received]) -> bool:
+        try:
+            with transaction.atomic(durable=True):
+                _rounds(part, author, wiring, prelude)
+                raise _Rehearsed
+        except _Rehearsed:
+            return False
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded):
+            return True
+
+    def search(part: list[Received]) -> list[Received]:
+        if not fails(part):
+            return []
+        if len(part) == 1:
+            return part
+        middle = len(part) // 2
+        return search(part[:middle]) + search(part[middle:])
+
+    log.warning("PostgreSQL refused a batch of %s: %s", author, error)
+    culprits = {id(item) for item in search(received)} or {id(item) for item in received}
+    fault = Refusal(code="database_refused", path="", expected="", got=type(error).__name__)
+    for index, item in enumerate(received):
+        if id(item) in culprits:
+            received[index] = Received(
+                raw=item.raw,
+                epoch=item.epoch,
+                chain=item.chain,
+                number=item.number,
+                fault=fault,
+                cause=item.cause,
+            )
+
+
+def _once(
+    received: list[Received], author: str, wiring: Wiring, prelude: Prelude | None
+) -> tuple[list[Answer], dict[tuple[str, str, str], int]]:
+    with transaction.atomic(durable=True):
+        return _rounds(received, author, wiring, prelude)
+
+
+def open_cursor() -> Any:
+    """A server-binding psycopg cursor on Django's connection, rows as dicts.
+
+    Django's own cursors bind in the client and refuse arrays of composite and binary COPY.
+    """
+    connection.ensure_connection()
+    return psycopg.Cursor(connection.connection, row_factory=dict_row)
+
+
+def _rounds(
+    received: list[Received], author: str, wiring: Wiring, prelude: Prelude | None
+) -> tuple[list[Answer], dict[tuple[str, str, str], int]]:
+    with open_cursor() as cursor:
+        cursor.execute(queries.SEE_ALL)
+        known = prelude(cursor) if prelude else {}
+        build = current_build(cursor)
+        answers, fresh = _split(cursor, received, author, known)
+        bound: dict[tuple[str, str, str], int] = {}
+        todo: list[tuple[str, list[Case]]] = [(author, [case for _, case in fresh])]
+        for round_ in range(ROUNDS_MOST + 1):
+            following: list[tuple[str, list[Case]]] = []
+            for who, cases in todo:
+                if cases:
+                    following += _round(cursor, who, cases, wiring, build, bound, last=round_ == ROUNDS_MOST)
+            if not following:
+                break
+            todo = following
+        for index, case in fresh:
+            answers[index] = answer_of(case)
+        _answer_twins(answers, received, fresh, author)
+    return [answers[i] for i in range(len(received))], bound
+
+
+def _split(
+    cursor: Any, received: list[Received], author: str, known: Mapping[int, Mapping[str, Any]]
+) -> tuple[dict[int, Answer], list[tuple[int, Case]]]:
+    """What is answered from earlier entries, and what is new."""
+    answers: dict[int, Answer] = {}
+    idents = {
+        i: ident
+        for i, item in enumerate(received)
+        if item.operation is not None and (ident := source_ident(author, item.operation)) is not None
+    }
+    seen = queries.seen_sources(cursor, list(idents.values())) if idents else {}
+    taken: set[Any] = set()
+    fresh: list[tuple[int, Case]] = []
+    for index, item in enumerate(received):
+        earlier = known.get(item.number)
+        if earlier is not None:
+            if bytes(earlier["hash"]) == operation_hash(item.raw):
+                answers[index] = repeated(item, earlier)
+                continue
+            case = Case(item)
+            case.refuse(Verdict.OP_ID_REUSE, Refusal(code="op_id_reuse", path="/id", got=str(item.number)))
+            fresh.append((index, case))
+            continue
+        ident = idents.get(index)
+        if ident is not None:
+            if ident in seen:
+                answers[index] = repeated(item, seen[ident])
+                continue
+            if ident in taken:
+                continue
+            taken.add(ident)
+        fresh.append((index, Case(item)))
+    return answers, fresh
+
+
+def _answer_twins(
+    answers: dict[int, Answer], received: list[Received], fresh: list[tuple[int, Case]], author: str
+) -> None:
+    """Operations with the source identity of an earlier one of the same batch get its answer, repeated."""
+    by_ident = {case.ident: case for _, case in fresh if case.ident is not None}
+    for index, item in enumerate(received):
+        if index not in answers and item.operation is not None:
+            first = answer_of(by_ident[source_ident(author, item.operation)])
+            answers[index] = Answer(
+                id=item.operation.id,
+                verdict=first.verdict,
+                seq=first.seq,
+                version=first.version,
+                repeated=True,
+                refusal=first.refusal,
+                findings=first.findings,
+            )
+
+
+def _round(
+    cursor: Any,
+    author: str,
+    cases: list[Case],
+    wiring: Wiring,
+    build: int,
+    bound: dict[tuple[str, str, str], int],
+    *,
+    last: bool,
+) -> list[tuple[str, list[Case]]]:
+    """Judge and write one round; returns the operations that follow from it, by author."""
+    batch = Batch(cases, author=author, wiring=wiring, types=catalogue())
+    batch.read(cursor)
+    batch.judge()
+    written = rows.write(cursor, batch, build=build)
+    made = {key: batch.numbers[h.object] for key, h in batch.bound.items() if h.object in batch.numbers}
+    bound.update(made)
+    bound.update(batch.resolved)
+    if last:
+        return []
+    following = [(HQ, _react(batch, written))]
+    following += _wake(cursor, batch)
+    return following
+
+
+def _react(batch: Batch, written: Mapping[str, list[Written]]) -> list[Case]:
+    """Run the reactions of the types written; one that fails leaves an entry of its own."""
+    cases = []
+    for name, react in batch.wiring.reactions:
+        items = written.get(name)
+        if not items:
+            continue
+        try:
+            operations = list(react(items, batch.facts.get(name)))
+        except Exception as error:  # a reaction never undoes its cause
+            cases.append(_failed(items[0], react, error))
+            continue
+        cases += [Case(own(operation, cause=_cause(operation, items))) for operation in operations]
+    return cases
+
+
+def _cause(operation: Operation, items: Sequence[Written]) -> int:
+    for item in items:
+        if item.asked.operation.id in operation.requires:
+            return item.seq
+    return items[0].seq
+
+
+def own(operation: Operation, *, cause: int | None = None) -> Received:
+    """An operation of the hub's own, whose id is a UUID."""
+    return Received(
+        raw=canonical.dumps(operation),
+        epoch=operation.id,
+        chain="h",
+        number=0,
+        operation=operation,
+        cause=cause,
+    )
+
+
+def _failed(item: Written, react: Callable[..., Any], error: Exception) -> Case:
+    text = {"reaction": react.__name__, "cause": item.seq, "error": repr(error)[:500]}
+    raw = orjson.dumps(text, option=orjson.OPT_SORT_KEYS)
+    ident = hashlib.sha256(f"{item.seq}\x00{react.__name__}".encode()).hexdigest()[:32]
+    fault = Refusal(code="reaction_failed", path=item.asked.operation.object, got=react.__name__)
+    return Case(Received(raw=raw, epoch=ident, chain="h", number=0, fault=fault, cause=item.seq))
+
+
+def _wake(cursor: Any, batch: Batch) -> list[tuple[str, list[Case]]]:
+    """Parked operations that waited for what this round made, to be judged again."""
+    bound = {key for key, head in batch.bound.items() if head.version}
+    made = [c for c in batch.cases if (not c.refused and c.new) or c.num in _adopted(batch)]
+    if not made:
+        return []
+    wanted = {(c.declared.type, c.home, c.key) for c in made if c.declared} & bound
+    wanted |= {("object", "", c.head.object) for c in made if c.head is not None}
+    seqs = queries.waiting_for(cursor, wanted)
+    if not seqs:
+        return []
+    by_author: dict[str, list[Case]] = {}
+    for row in queries.entries_by_seq(cursor, seqs):
+        raw = row["body"].encode()
+        operation = canonical.decode_operation(raw) if row["encoding"] is None else None
+        again = Received(
+            raw=raw,
+            epoch=str(row["epoch"]),
+            chain=row["chain"],
+            number=row["number"],
+            operation=operation,
+            cause=row["seq"],
+        )
+        case = Case(again)
+        by_author.setdefault(row["site"], []).append(case)
+    return sorted(by_author.items())
+
+
+def _adopted(batch: Batch) -> set[int]:
+    return {num for (_, num), version in batch.stood.items() if version == 0}
+
+
+# -- answers ----------------------------------------------------------------------------------
+
+
+def answer_of(case: Case) -> Answer:
+    """The answer for a judged case."""
+    judgement = case.judgement
+    return Answer(
+        id=case.operation.id if case.operation else f"#{case.received.number}",
+        verdict=case.verdict,
+        seq=case.seq,
+        version=judgement.version if judgement and not case.refused else 0,
+        refusal=case.refusal,
+        findings=tuple(case.findings),
+        theirs=dict(judgement.theirs) if judgement else {},
+    )
+
+
+def repeated(item: Received, earlier: Mapping[str, Any]) -> Answer:
+    """The answer for what has an entry already."""
+    decision = orjson.loads(earlier["decision"]) if earlier["decision"] else {}
+    refusal = decision.get("refusal")
+    return Answer(
+        id=item.operation.id if item.operation else f"#{item.number}",
+        verdict=Verdict(earlier["verdict"]),
+        seq=earlier["seq"],
+        version=earlier["version"],
+        repeated=True,
+        refusal=Refusal(**refusal) if refusal else None,
+        findings=tuple(Finding(**f) for f in decision.get("findings", ())),
+        theirs=decision.get("theirs", {}),
+    )
+
+
+@lru_cache(maxsize=1)
+def _schema() -> str:
+    text = "\n".join(f"{d.type} {' '.join(d.columns)}" for d in catalogue().values())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_BUILD: dict[str, int] = {}
+
+
+def current_build(cursor: Any) -> int:
+    """The number of this code, configuration and schema; one row per combination ever run."""
+    config = getattr(settings, "MEDLOOM_CONFIG", "default")
+    name = f"{connection.settings_dict['NAME']}/{config}"
+    if name not in _BUILD:
+        row = cursor.execute(
+            """with new as (insert into build (app, config, schema) values (%s, %s, %s)
+                 on conflict do nothing returning id)
+               select id from new union all
+               select id from build where app = %s and config = %s and schema = %s limit 1""",
+            (__version__, config, _schema(), __version__, config, _schema()),
+        ).fetchone()
+        if row is None:
+            raise rows.HeadMoved("build")
+        _BUILD[name] = row["id"]
+    return _BUILD[name]
