@@ -116,12 +116,15 @@ class Lines:
     most: int = 200
 
 
+EntityClass = type[Entity]
+
+
 @dataclass(frozen=True)
 class Declared:
     """One object type, read once from its model: what append, pages and interfaces work from."""
 
     type: str
-    model: type[Entity]
+    model: EntityClass
     facts: Facts
     sheet: Sheet
     table: str
@@ -159,6 +162,12 @@ def _lines(model: type[Entity]) -> dict[str, Lines]:
     return found
 
 
+def _type_of(reference: Ref) -> str:
+    target = reference.related_model
+    assert isinstance(target, type) and issubclass(target, Entity), f"{reference.name} names no object type"
+    return target.facts.type
+
+
 def declare(model: type[Entity]) -> Declared:
     """Read one model."""
     facts = model.facts
@@ -187,7 +196,7 @@ def declare(model: type[Entity]) -> Declared:
         sheet=sheet,
         table=model._meta.db_table,
         fields=wire_fields,
-        refs={n: f.related_model.facts.type for n, f in wire_fields.items() if isinstance(f, Ref)},
+        refs={n: _type_of(f) for n, f in wire_fields.items() if isinstance(f, Ref)},
         lines=lines,
         required=tuple(n for n, f in wire_fields.items() if not f.null and not f.has_default()),
         defaults={n: f.get_default() for n, f in wire_fields.items() if f.has_default()},

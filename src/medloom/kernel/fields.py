@@ -83,7 +83,8 @@ class Code(Meaning, models.CharField):
     def __init__(
         self, *args: Any, max_length: int = 64, owner: Owner | None = None, group: str = "", **kwargs: Any
     ):
-        super().__init__(*args, max_length=max_length, **kwargs)
+        kwargs["max_length"] = max_length
+        super().__init__(*args, **kwargs)
         self.mean(owner, group)
 
     def accept(self, value: Any) -> str:

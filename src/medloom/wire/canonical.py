@@ -33,7 +33,7 @@ _TIME = re.compile(
     r"(?:19|2\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)", re.ASCII
 )
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
-_SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,19}/[0-9a-f]{32}/[cv]/[1-9]\d{0,14}", re.ASCII)
+_SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,15}/[0-9a-f]{32}/[cv]/[1-9]\d{0,14}", re.ASCII)
 
 
 class Malformed(ValueError):

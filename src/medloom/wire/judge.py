@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medloom.wire.operation import Kind, Operation
-from medloom.wire.sheet import Head, Owner, Sheet, Step
+from medloom.wire.sheet import Basis, Head, Owner, Sheet, Step
 from medloom.wire.verdict import Finding, Refusal, Verdict
 
 #: The registrant's own site, and the hub's people, write as this site.
@@ -45,12 +45,17 @@ def may_write(owner: Owner, author: str, object_site: str) -> bool:
     return author == object_site
 
 
-def judge(operation: Operation, *, author: str, head: Head | None, sheet: Sheet) -> Judgement:
+def judge(
+    operation: Operation, *, author: str, head: Head | None, sheet: Sheet, basis: Basis | None = None
+) -> Judgement:
     """Judge one operation of site `author` against what stands.
 
     Precedence: kind, existence, ownership, state, staleness. `head` is None when the object is
-    unknown. Never raises: every operation has a verdict.
+    unknown. `basis` says what the author knew when that is more than the operation's base: the
+    author's own earlier operations (named in `requires`), or changes lost and handed back after a
+    restore. Never raises: every operation has a verdict.
     """
+    known = basis or Basis(operation.base)
     if operation.kind not in sheet.kinds:
         return _refuse(
             Verdict.QUARANTINED,
@@ -62,22 +67,25 @@ def judge(operation: Operation, *, author: str, head: Head | None, sheet: Sheet)
     if operation.kind is Kind.RAW:
         return _refuse(Verdict.QUARANTINED, operation.raw.get("code", "unreadable"), path="/raw")
     if operation.kind is Kind.OBSERVE:
-        return _observe(operation, author=author, head=head)
+        return _observe(operation, author=author, head=head, sheet=sheet)
     if operation.kind is Kind.COMMAND:
-        return _command(operation, author=author, head=head, sheet=sheet)
-    return _set(operation, author=author, head=head, sheet=sheet)
+        return _command(operation, author=author, head=head, sheet=sheet, basis=known)
+    return _set(operation, author=author, head=head, sheet=sheet, basis=known)
 
 
-def _observe(operation: Operation, *, author: str, head: Head | None) -> Judgement:
+def _observe(operation: Operation, *, author: str, head: Head | None, sheet: Sheet) -> Judgement:
     if head is None:
-        return Judgement(Verdict.ACCEPTED, version=1, changes=operation.fields)
+        state = sheet.lifecycle.initial if sheet.lifecycle else ""
+        return Judgement(Verdict.ACCEPTED, version=1, state=state, changes=operation.fields)
     if head.site and author not in (head.site, HQ):
         return _refuse(Verdict.REJECTED, "not_owner", path="/object", expected=head.site, got=author)
     changes = {k: v for k, v in operation.fields.items() if head.values.get(k) != v}
     return Judgement(Verdict.ACCEPTED, version=head.version + 1, state=head.state, changes=changes)
 
 
-def _command(operation: Operation, *, author: str, head: Head | None, sheet: Sheet) -> Judgement:
+def _command(
+    operation: Operation, *, author: str, head: Head | None, sheet: Sheet, basis: Basis
+) -> Judgement:
     name = str(operation.fields.get("command", ""))
     if head is None:
         return _refuse(Verdict.PARKED, "object_unknown", path="/object", got=operation.object)
@@ -100,65 +108,100 @@ def _command(operation: Operation, *, author: str, head: Head | None, sheet: She
             expected="|".join(sheet.lifecycle.legal(head.state)),
             got=f"{name} in {head.state}",
         )
-    return _moved(head, step, operation)
+    return _moved(operation, author=author, head=head, sheet=sheet, step=step, basis=basis)
 
 
-def _moved(head: Head, step: Step, operation: Operation) -> Judgement:
+def _moved(
+    operation: Operation, *, author: str, head: Head, sheet: Sheet, step: Step, basis: Basis
+) -> Judgement:
+    """A legal step; the fields it carries along are under the same rules as any other write."""
     extra = {k: v for k, v in operation.fields.items() if k not in ("command", "from")}
+    refused = _foreign(extra, author=author, home=head.site, sheet=sheet)
+    if refused is not None:
+        return refused
+    written = {k: v for k, v in extra.items() if head.values.get(k) is not None}
+    stale = stale_fields(written, basis=basis, head=head, sheet=sheet)
+    if stale:
+        return _conflict(operation, stale, head=head)
     return Judgement(
-        Verdict.ACCEPTED, version=head.version + 1, state=step.target, changes={**extra, "state": step.target}
+        Verdict.ACCEPTED,
+        version=head.version + 1,
+        state=step.target,
+        changes={**extra, "state": step.target},
     )
 
 
-def _set(operation: Operation, *, author: str, head: Head | None, sheet: Sheet) -> Judgement:
+def _foreign(fields: Mapping[str, Any], *, author: str, home: str, sheet: Sheet) -> Judgement | None:
+    for name in fields:
+        owner = sheet.owner_of(name)
+        if not may_write(owner, author, home):
+            return _refuse(Verdict.REJECTED, "not_owner", path=f"/fields/{name}", expected=owner, got=author)
+    return None
+
+
+def _conflict(operation: Operation, stale: tuple[str, ...], *, head: Head) -> Judgement:
+    return Judgement(
+        Verdict.CONFLICT,
+        refusal=Refusal(
+            code="stale",
+            path=f"/fields/{stale[0]}",
+            expected=str(head.changed.get(stale[0], head.version)),
+            got=str(operation.base),
+        ),
+        theirs={name: head.values.get(name) for name in stale},
+    )
+
+
+def _set(operation: Operation, *, author: str, head: Head | None, sheet: Sheet, basis: Basis) -> Judgement:
     home = head.site if head is not None else ("" if not sheet.site_scoped else author)
     if not (sheet.safety and head is None):
-        for name in operation.fields:
-            owner = sheet.owner_of(name)
-            if not may_write(owner, author, home):
-                return _refuse(
-                    Verdict.REJECTED, "not_owner", path=f"/fields/{name}", expected=owner, got=author
-                )
+        refused = _foreign(operation.fields, author=author, home=home, sheet=sheet)
+        if refused is not None:
+            return refused
     if head is None:
         if operation.base:
             return _refuse(Verdict.PARKED, "object_unknown", path="/object", got=operation.object)
         state = sheet.lifecycle.initial if sheet.lifecycle else ""
         return Judgement(Verdict.ACCEPTED, version=1, state=state, changes=operation.fields)
-    if not operation.base:
+    if not operation.base and not basis.also:
         return Judgement(
             Verdict.CONFLICT,
             refusal=Refusal(code="exists", path="/base", expected=str(head.version), got="0"),
             theirs={k: head.values.get(k) for k in operation.fields},
         )
-    return _update(operation, head=head, sheet=sheet)
+    return _update(operation, head=head, sheet=sheet, basis=basis)
 
 
-def stale_fields(fields: Mapping[str, Any], *, base: int, head: Head, sheet: Sheet) -> tuple[str, ...]:
-    """The fields written that changed after `base`, except those that now hold the very same value."""
-    stamps: dict[str, int] = {}
+def stale_fields(fields: Mapping[str, Any], *, basis: Basis, head: Head, sheet: Sheet) -> tuple[str, ...]:
+    """The fields written that changed in a way the author did not know, and now hold another value."""
+    if head.version <= basis.version:
+        return ()
+    unseen: set[str] = set()
+    if basis.version < 1 and 1 not in basis.also:
+        unseen.update(sheet.group_of(name) for name in fields if name not in head.changed)
     for name, version in head.changed.items():
-        group = sheet.group_of(name)
-        stamps[group] = max(version, stamps.get(group, 0))
+        if version > basis.version and version not in basis.also:
+            unseen.add(sheet.group_of(name))
     return tuple(
         name
         for name, value in fields.items()
-        if stamps.get(sheet.group_of(name), 1) > base and head.values.get(name) != value
+        if sheet.group_of(name) in unseen and head.values.get(name) != value
     )
 
 
-def _update(operation: Operation, *, head: Head, sheet: Sheet) -> Judgement:
-    stale = stale_fields(operation.fields, base=operation.base, head=head, sheet=sheet)
-    if stale:
-        return Judgement(
-            Verdict.CONFLICT,
-            refusal=Refusal(
-                code="stale",
-                path=f"/fields/{stale[0]}",
-                expected=str(head.changed.get(stale[0], head.version)),
-                got=str(operation.base),
-            ),
-            theirs={name: head.values.get(name) for name in stale},
+def _update(operation: Operation, *, head: Head, sheet: Sheet, basis: Basis) -> Judgement:
+    if basis.version > head.version:
+        # Only after a restore that the hub has not noticed yet: the version was lost with its tail.
+        return _refuse(
+            Verdict.PARKED,
+            "version_unknown",
+            path="/base",
+            expected=str(head.version),
+            got=str(basis.version),
         )
+    stale = stale_fields(operation.fields, basis=basis, head=head, sheet=sheet)
+    if stale:
+        return _conflict(operation, stale, head=head)
     changes = {k: v for k, v in operation.fields.items() if head.values.get(k) != v}
     return Judgement(Verdict.ACCEPTED, version=head.version + 1, state=head.state, changes=changes)
 

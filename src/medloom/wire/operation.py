@@ -64,6 +64,8 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     object      UUIDv7 of the object, minted by whoever saw it first
     site        code of the site the object belongs to, when the author is of another one
     base        version of the object the author knew, 0 to create
+    hub         hub epoch (its first 8 hex digits) in which `base` and `seen` were given: after a hub is
+                restored from a backup, version 5 is another version 5
     at          event time, RFC 3339; `zone` is the IANA zone of the place, `clock` its quality
     actor       opaque id of a person or program at the author's site
     reason      why; required wherever something that stood is changed
@@ -85,6 +87,7 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     site: Name = ""
     schema: Annotated[int, Meta(ge=1, lt=2**15)] = 1
     base: Version = 0
+    hub: Name = ""
     zone: Key = "UTC"
     clock: Name = "unknown"
     reason: Text = ""
@@ -96,6 +99,11 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     compensates: Key = ""
     repairs: Key = ""
     raw: dict[str, str] = {}
+
+
+def hub_label(epoch: str) -> str:
+    """How operations name a hub epoch: its first 8 hex digits."""
+    return epoch[:8]
 
 
 def operation_id(*, site: str, epoch: str, chain: str, number: int) -> str:

@@ -90,6 +90,18 @@ class Sheet:
         return self.groups.get(name, name)
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an author knew of an object: everything up to `version`, and the versions in `also`.
+
+    Normally just the operation's base. Only after a hub was restored does `also` hold anything:
+    the new versions of changes that the author had seen before they were lost and handed back.
+    """
+
+    version: int
+    also: frozenset[int] = frozenset()
+
+
 @dataclass(slots=True)
 class Head:
     """What stands now of one object: its version, and for each field the version that last changed it.

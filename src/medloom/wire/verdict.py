@@ -61,13 +61,18 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The hub's answer for one operation, given only after the durable commit."""
+    """The hub's answer for one operation, given only after the durable commit.
+
+    `first` is set when another operation with the same source identity came before: this one
+    makes no entry and gets no feed line, and `first` is the operation that stands for it.
+    """
 
     id: str
     verdict: Verdict
     seq: int = 0
     version: int = 0
     repeated: bool = False
+    first: str = ""
     refusal: Refusal | None = None
     findings: tuple[Finding, ...] = ()
     #: For a conflict: the fields that both sides changed, with the hub's value of each.

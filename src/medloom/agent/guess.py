@@ -1,0 +1,136 @@
+"""A first mapping from a file's header and a sample of its rows: guesses for a person to check."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from medloom.agent.declaration import MISSING_WORDS
+from medloom.agent.sources.rows import FileRefused, is_blank, original_text
+from medloom.agent.sources.tables import read_table
+
+SAMPLE_ROWS = 500
+_LOT = re.compile(r"lot|batch|批号|批次", re.IGNORECASE)
+_CODE = re.compile(r"code|(?:^|[a-z_ ])no\.?$|number|\bid\b|编码|编号|单号|代码|料号", re.IGNORECASE)
+_UNIT = re.compile(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]")
+_HEAD = """\
+# 由文件表头生成的初稿，请逐行核对 · first draft made from the header of {name}: check every line
+# 试用 · try it:  medloom agent check THIS_FILE {name}
+feed: {feed}  # 数据流名称，启用后不可更改 · name of the feed; never change it once in use
+match:
+  files: ["{pattern}"]  # 文件名模式 · which files
+  sheet: "{sheet}"
+  header: {header}  # 表头所在行 · row of the header
+zone: UTC  # 工厂所在时区，例如 Asia/Shanghai · time zone of the plant
+missing: [{missing}]  # 表示“无”的词 · words that mean missing
+lots: {{blanks: remove, case: upper, dashes: keep}}  # 批号写法 · when two spellings are one lot
+records:
+  - type: {type}  # 对象类型 · object type (see the data map){todo}
+    kind: {kind}  # set 主数据与单据 / observe 已发生的事实 · set: documents; observe: what has happened
+    key: [{key}]  # 业务主键列 · columns that identify the row at the plant{key_note}
+    fields:
+"""
+
+
+def first_mapping(name: str, data: bytes, *, type_: str = "", feed: str = "") -> str:
+    """The YAML text. Raises FileRefused when the file cannot be read or has no header."""
+    delivery = read_table(name, data)
+    if delivery.refusal is not None:
+        raise FileRefused(delivery.refusal.code, expected=delivery.refusal.expected, got=delivery.refusal.got)
+    sheet, cells, row = _header(delivery.sheets)
+    names = [original_text(cell).strip() for cell in cells[row]]
+    columns = {
+        column: [line[i] for line in cells[row + 1 : row + 1 + SAMPLE_ROWS] if i < len(line)]
+        for i, column in enumerate(names)
+        if column
+    }
+    kind = type_ or "step_record"
+    key = _key(columns)
+    stem = PurePosixPath(name).stem
+    head = _HEAD.format(
+        name=name,
+        feed=feed or re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_0123456789") or "feed",
+        pattern=re.sub(r"\d{4,}", "*", stem).replace('"', "?") + PurePosixPath(name).suffix,
+        sheet=sheet if len(delivery.sheets) > 1 else "*",
+        header=row + 1,
+        missing=", ".join(_quoted(word) for word in MISSING_WORDS),
+        type=kind,
+        todo="" if type_ else "  <- 请填写 · fill in",
+        kind="observe" if kind in ("step_record", "result", "reading") else "set",
+        key=", ".join(_quoted(column) for column in key),
+        key_note="" if key else "  <- 未找到唯一列 · no unique column found: name some",
+    )
+    return head + "".join(_line(column, values) for column, values in columns.items())
+
+
+def _header(sheets: dict[str, list[list[Any]]]) -> tuple[str, list[list[Any]], int]:
+    """The sheet and row that look most like a header: the first row with the most distinct words."""
+    for sheet, cells in sheets.items():
+        best, most = -1, 1
+        for number, row in enumerate(cells[:20]):
+            words = {original_text(cell).strip() for cell in row if isinstance(cell, str) and cell.strip()}
+            if len(words) > most:
+                best, most = number, len(words)
+        if best >= 0:
+            return sheet, cells, best
+    raise FileRefused("header_missing", expected="a row of column names", got="none")
+
+
+def _key(columns: dict[str, list[Any]]) -> list[str]:
+    """The first column that names every row once, or the first columns that do together."""
+    rows = max((len(values) for values in columns.values()), default=0)
+    full = {n: v for n, v in columns.items() if not any(is_blank(cell) for cell in v)}
+    likely = sorted(full, key=lambda n: (not _CODE.search(n), list(columns).index(n)))
+    for name in likely:
+        texts = [original_text(cell) for cell in full[name]]
+        if _CODE.search(name) and len(set(texts)) == rows > 0:
+            return [name]
+    taken: list[str] = []
+    for name in list(full)[:8]:
+        taken.append(name)
+        lines = zip(*(full[n] for n in taken), strict=False)
+        tuples = {tuple(original_text(cell) for cell in line) for line in lines}
+        if len(tuples) == rows > 0:
+            return taken
+    return []
+
+
+def _line(column: str, values: list[Any]) -> str:
+    kind, note = _kind(column, values)
+    field = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _UNIT.sub("", column)).strip().casefold()
+    field = re.sub(r"[^a-z0-9]+", "_", field).strip("_") or "field"
+    unit = ""
+    if kind == "quantity":
+        stated = _UNIT.search(column)
+        unit = ", unit: {{from: {0}, to: {0}}}".format(_quoted(stated.group(1) if stated else "1"))
+    sample = next((original_text(cell) for cell in values if not is_blank(cell)), "")
+    comment = f"例 · e.g. {sample[:40]!r}" + (f"; {note}" if note else "")
+    return f"      {field}: {{column: {_quoted(column)}, as: {kind}{unit}}}  # {comment}\n"
+
+
+def _kind(column: str, values: list[Any]) -> tuple[str, str]:
+    held = [value for value in values if not is_blank(value)]
+    words = {word.casefold() for word in MISSING_WORDS}
+    held = [v for v in held if not (isinstance(v, str) and v.strip().casefold() in words)]
+    if _LOT.search(column):
+        return "lot", ""
+    if _CODE.search(column):
+        numbers = sum(isinstance(value, float | int) for value in held)
+        return "code", f"{numbers} of {len(held)} stored as numbers" if numbers else ""
+    if not held:
+        return "text", "empty in this file"
+    if all(isinstance(value, date) for value in held):
+        whole = not any(isinstance(v, datetime) and (v.hour or v.minute or v.second) for v in held)
+        return ("date" if whole else "datetime"), ""
+    if all(isinstance(value, float | int) and not isinstance(value, bool) for value in held):
+        if all(float(value).is_integer() for value in held):
+            serial = all(20_000 < value < 60_000 for value in held) and re.search("date|日期", column, re.I)
+            return ("date", "Excel serial numbers") if serial else ("integer", "")
+        return "quantity", "名称与单位请核对 · check the unit"
+    return "text", ""
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,93 @@
+"""Files of every format are read the same; broken and hostile ones are refused with their reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from medloom.agent.sources.archive import INFLATED_BYTES_MAX
+from medloom.agent.sources.tables import read_table
+from medloom.agent.tests.files import understated, xls, xlsx, zipped
+
+pytestmark = pytest.mark.pure
+
+ROWS = [["批号", "数量", "day"], ["712 4 889", 10045, dt.date(2018, 11, 1)]]
+
+
+def refusal(name: str, data: bytes) -> str:
+    found = read_table(name, data).refusal
+    assert found is not None and found.expected
+    return found.code
+
+
+def test_xlsx_and_xls_give_the_same_cells() -> None:
+    style = [["批号", "数量"], ["712 4 889", 10045]]
+    assert read_table("a.xlsx", xlsx(style)).sheets == {"Sheet1": [["批号", "数量"], ["712 4 889", 10045.0]]}
+    assert read_table("a.xls", xls(style)).sheets == read_table("a.xlsx", xlsx(style)).sheets
+
+
+def test_a_date_cell_is_a_date() -> None:
+    (_, row) = read_table("a.xlsx", xlsx(ROWS)).sheets["Sheet1"]
+    assert row[2] == dt.date(2018, 11, 1)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16"])
+def test_csv_in_every_encoding(encoding: str) -> None:
+    text = '批号,数量\r\n"带\n换行",5\r\n'
+    assert read_table("a.csv", text.encode(encoding)).sheets == {"csv": [["批号", "数量"], ["带\n换行", "5"]]}
+
+
+def test_csv_separators() -> None:
+    assert read_table("a.csv", b"a;b\n1,5;2\n").sheets == {"csv": [["a", "b"], ["1,5", "2"]]}
+    assert read_table("a.csv", b"a\tb\n1\t2\n").sheets == {"csv": [["a", "b"], ["1", "2"]]}
+
+
+def test_digest_is_of_the_whole_file() -> None:
+    data = xlsx(ROWS)
+    assert read_table("a.xlsx", data).digest == read_table("b.xlsx", data).digest
+    assert len(read_table("a.xlsx", data).digest) == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("a.xlsx", xlsx(ROWS)[:2000], "file_broken"),
+        ("a.xls", xls(ROWS)[:600], "file_broken"),
+        ("a.xlsx", b"hello", "file_broken"),
+        ("a.xlsx", b"", "file_empty"),
+        ("a.pdf", b"%PDF", "file_format"),
+        ("a.csv", b"\x81\xff\xff\x00", "text_encoding"),
+        ("a.csv", b"a,b\x00", "text_encoding"),
+        ("a.csv", b'a,"b', "file_broken"),
+        ("a.csv", b"," * 5_000, "sheet_too_large"),
+        ("a.xlsx", zipped({"[Content_Types].xml": b"<x/>"}), "file_broken"),
+    ],
+)
+def test_broken_files_are_refused(name: str, data: bytes, code: str) -> None:
+    assert refusal(name, data) == code
+
+
+def test_a_bomb_is_refused_from_the_directory() -> None:
+    data = zipped({"xl/worksheets/sheet1.xml": b" " * (INFLATED_BYTES_MAX + 1)})
+    assert len(data) < 200_000
+    assert refusal("a.xlsx", data) == "file_inflates"
+
+
+def test_a_lying_directory_is_refused_while_inflating() -> None:
+    data = zipped({"xl/worksheets/sheet1.xml": b" " * 3_000_001})
+    lying = understated(data, real_bytes=3_000_001, told_bytes=1_000)
+    assert lying != data
+    assert refusal("a.xlsx", lying) == "file_inflates"
+
+
+def test_one_cell_in_the_last_corner_is_refused() -> None:
+    sheet = (
+        b'<worksheet><sheetData><row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>'
+    )
+    assert refusal("a.xlsx", zipped({"xl/worksheets/sheet1.xml": sheet})) == "sheet_too_large"
+
+
+def test_entities_are_refused() -> None:
+    evil = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet>&a;</worksheet>'
+    assert refusal("a.xlsx", zipped({"xl/worksheets/sheet1.xml": evil})) == "file_doctype"

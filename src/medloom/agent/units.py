@@ -1,0 +1,81 @@
+"""Exact conversions between the units plants write and the units of the one declaration (UCUM codes)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Scale:
+    """`base = (value + offset) * factor`; the offset is only for temperatures."""
+
+    dimension: str
+    factor: Decimal
+    offset: Decimal = Decimal(0)
+
+
+def _scale(dimension: str, factor: str, offset: str = "0") -> Scale:
+    return Scale(dimension, Decimal(factor), Decimal(offset))
+
+
+#: Exact by definition (international yard and pound, 1959; SI brochure). A unit missing here is
+#: refused when the mapping is loaded, never guessed.
+UNITS = {
+    "m": _scale("length", "1"),
+    "mm": _scale("length", "0.001"),
+    "um": _scale("length", "0.000001"),
+    "cm": _scale("length", "0.01"),
+    "[in_i]": _scale("length", "0.0254"),
+    "kg": _scale("mass", "1"),
+    "g": _scale("mass", "0.001"),
+    "mg": _scale("mass", "0.000001"),
+    "t": _scale("mass", "1000"),
+    "[lb_av]": _scale("mass", "0.45359237"),
+    "s": _scale("time", "1"),
+    "ms": _scale("time", "0.001"),
+    "min": _scale("time", "60"),
+    "h": _scale("time", "3600"),
+    "d": _scale("time", "86400"),
+    "Pa": _scale("pressure", "1"),
+    "kPa": _scale("pressure", "1000"),
+    "MPa": _scale("pressure", "1000000"),
+    "bar": _scale("pressure", "100000"),
+    "[psi]": _scale("pressure", "6894.757293168361"),
+    "N": _scale("force", "1"),
+    "kN": _scale("force", "1000"),
+    "Cel": _scale("temperature", "1", "273.15"),
+    "K": _scale("temperature", "1"),
+    "1": _scale("count", "1"),
+    "{pcs}": _scale("count", "1"),
+    "10*3.{pcs}": _scale("count", "1000"),
+    "10*4.{pcs}": _scale("count", "10000"),
+    "%": _scale("count", "0.01"),
+}
+
+
+def same_dimension(source: str, target: str) -> bool:
+    """Whether a value in `source` can be told in `target`; the same unit always can."""
+    if source == target or {source, target} == {"Cel", "[degF]"}:
+        return True
+    return source in UNITS and target in UNITS and UNITS[source].dimension == UNITS[target].dimension
+
+
+def convert(value: Decimal, *, source: str, target: str) -> Decimal:
+    """The value told in `target`. Raises KeyError for a pair that `same_dimension` does not allow."""
+    if source == target:
+        return value
+    if (source, target) == ("[degF]", "Cel"):
+        return _plain((value - 32) * 5 / 9)
+    if (source, target) == ("Cel", "[degF]"):
+        return _plain(value * 9 / 5 + 32)
+    start, end = UNITS[source], UNITS[target]
+    if start.dimension != end.dimension:
+        raise KeyError(f"{source} to {target}")
+    return _plain((value + start.offset) * start.factor / end.factor - end.offset)
+
+
+def _plain(value: Decimal) -> Decimal:
+    """Without trailing zeros and without an exponent."""
+    value = value.normalize()
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value

@@ -1,0 +1,108 @@
+"""`medloom agent`: mappings tried offline, and the agent itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from medloom.agent.declaration import Mapping, MappingRefused, load_mapping
+from medloom.agent.guess import first_mapping
+from medloom.agent.preview import Preview, preview, row_tree
+from medloom.agent.sources.rows import FileRefused
+
+#: Exit codes: 0 all rows understood, 1 some refused, 2 the mapping or the file cannot be used.
+REFUSED, UNUSABLE = 1, 2
+
+
+@click.group()
+def agent() -> None:
+    """Work beside a plant's own systems: read its files and tables, send what they say to the hub."""
+
+
+@agent.command()
+@click.argument("mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@click.option("--limit", default=20, show_default=True, help="Rows to show; 0 for all. Every row is counted.")
+@click.option("--refused", is_flag=True, help="Show refused rows only.")
+def check(mapping: Path, file: Path, as_json: bool, limit: int, refused: bool) -> None:
+    """Show offline what each row of FILE would become under MAPPING, and why one would be refused."""
+    try:
+        declared = load_mapping(mapping)
+    except MappingRefused as error:
+        _unusable(
+            {"code": error.code, "path": error.path, "expected": error.expected, "got": error.got}, as_json
+        )
+    if declared.skip:
+        _unusable({"code": "feed_skipped", "path": "$.skip", "expected": "", "got": declared.skip}, as_json)
+    total, outcomes = preview(declared, file)
+    shown = []
+    for outcome in outcomes:
+        if (limit == 0 or len(shown) < limit) and (outcome.refusal is not None or not refused):
+            shown.append(row_tree(outcome))
+    if as_json:
+        click.echo(json.dumps({**total.as_tree(), "rows": shown}, ensure_ascii=False, indent=1))
+    else:
+        _print(declared, total, shown)
+    raise SystemExit(REFUSED if total.refused else 0)
+
+
+def _unusable(refusal: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"refusal": refusal}, ensure_ascii=False))
+    else:
+        click.echo("{code} at {path}: expected {expected}; found {got}".format(**refusal), err=True)
+    raise SystemExit(UNUSABLE)
+
+
+def _print(mapping: Mapping, total: Preview, shown: list[dict[str, Any]]) -> None:
+    console = Console()
+    table = Table(title=f"{total.file} -> {mapping.feed}", show_lines=False)
+    for name in ("row", "becomes", "fields", "normalised or refused"):
+        table.add_column(name, overflow="fold")
+    for row in shown:
+        if "refused" in row:
+            why = row["refused"]
+            note = f"{why['code']} {why['path']}: expected {why['expected']}; found {why['got']}"
+            table.add_row(row["at"], "refused", why["original"], note, style="red")
+            continue
+        for made in row["becomes"]:
+            fields = ", ".join(f"{name}={value}" for name, value in made["fields"].items())
+            was = ", ".join(f"{name}: {old!r} ({rule})" for name, (old, rule) in made["was"].items())
+            table.add_row(row["at"], made["type"], fields, was)
+    console.print(table)
+    console.print(f"{total.read} rows read, {total.understood} understood, {total.refused} refused")
+    for title, counts in (
+        ("objects", total.objects),
+        ("normalised", total.normalised),
+        ("refusals", total.reasons),
+        ("findings", total.findings),
+    ):
+        if counts:
+            console.print(f"{title}: " + ", ".join(f"{name} {n}" for name, n in counts.most_common()))
+    for drift in total.drift:
+        console.print(f"drift: {drift['code']} {drift['column']}", style="yellow")
+
+
+@agent.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--type", "type_", default="", help="Object type each row speaks of, for example work_order.")
+@click.option("--feed", default="", help="Name of the feed; by default made from the file's name.")
+def init(file: Path, type_: str, feed: str) -> None:
+    """Write a first mapping from FILE's header, with guesses, for a person to correct."""
+    try:
+        click.echo(first_mapping(file.name, file.read_bytes(), type_=type_, feed=feed), nl=False)
+    except FileRefused as error:
+        refusal = error.refusal
+        _unusable(
+            {"code": refusal.code, "path": refusal.path, "expected": refusal.expected, "got": refusal.got},
+            as_json=False,
+        )
+
+
+commands: tuple[click.Command, ...] = (agent,)

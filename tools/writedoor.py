@@ -1,0 +1,171 @@
+"""Only `ledger.append` writes business tables. This reads our source and refuses every other way.
+
+Looked at: src/medloom without the kernel (it *is* the door), the agent (it has no hub database), tests
+and migrations. Refused: the ORM's writing calls, and INSERT, UPDATE, DELETE, MERGE, TRUNCATE or COPY ...
+FROM in any string. Excepted: functions that hub.py hands to append as effects (they run inside append's
+transaction), and the files below, which write tables of the schema `framework` only. The database's roles
+are the second fence.
+"""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+from tools.fault import ROOT, Fault, docstrings, files, named, parsed, report
+
+#: File -> why it may write. Logins, jobs and sessions are not business facts.
+FRAMEWORK_WRITERS = {
+    # A person's name must be erasable, so it is in no operation.
+    "src/medloom/parties/people.py": "logins, roles, keys, names",
+}
+
+#: Call names that write rows whoever they are called on; a dict or a path has none of them.
+WRITES = {
+    "bulk_create",
+    "bulk_update",
+    "abulk_create",
+    "abulk_update",
+    "update_or_create",
+    "aupdate_or_create",
+    "get_or_create",
+    "aget_or_create",
+    "acreate",
+    "aupdate",
+    "adelete",
+    "asave",
+    "save",
+    "save_base",
+    "_raw_delete",
+}
+#: Call names that also mean something harmless: refused on what looks like a manager or query set.
+AMBIGUOUS = {"create", "update", "delete"}
+QUERY = {
+    "objects",
+    "filter",
+    "exclude",
+    "all",
+    "using",
+    "order_by",
+    "get_queryset",
+    "_default_manager",
+    "get",
+}
+SQL = re.compile(
+    r"\binsert\s+into\b|\bupdate\s+(only\s+)?[\w.\"{}%]+\s+(as\s+\w+\s+|\w+\s+)?set\b|\bdelete\s+from\b"
+    r"|\bmerge\s+into\b|\btruncate\s+(table\s+)?[\w.\"{}]+|\bcopy\s+[\w.\"{}]+\s*(\([^)]*\))?\s*from\b",
+    re.IGNORECASE,
+)
+
+
+def looked_at(root: Path) -> list[Path]:
+    """The files in which a business write would be a fault."""
+    base = root / "src" / "medloom"
+    return [
+        path
+        for path in files(base, ".py")
+        if not {"tests", "migrations"} & set(path.relative_to(base).parts)
+        and path.relative_to(base).parts[0] not in ("kernel", "agent")
+        and named(path, root) not in FRAMEWORK_WRITERS
+    ]
+
+
+def effects(root: Path) -> set[tuple[str, str]]:
+    """(room, function) for every function that hub.py hands to append as an effect."""
+    hub = root / "src" / "medloom" / "hub.py"
+    if not hub.exists():
+        return set()
+    tree, modules, found = parsed(hub), {}, set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("medloom."):
+            for alias in node.names:
+                modules[alias.asname or alias.name] = (node.module, alias.name)
+    for node in ast.walk(tree):
+        for table in _tables_of_effects(node):
+            for name in ast.walk(table):
+                if isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name):
+                    package, _ = modules.get(name.value.id, ("", ""))
+                    found.add((package, name.attr))
+                elif isinstance(name, ast.Name) and name.id in modules:
+                    package, function = modules[name.id]
+                    found.add((package.rpartition(".")[0], function))
+    return found
+
+
+def _tables_of_effects(node: ast.AST) -> list[ast.AST]:
+    if isinstance(node, ast.keyword) and node.arg == "effects":
+        return [node.value]
+    if isinstance(node, ast.Assign) and any(
+        isinstance(t, ast.Name) and t.id.upper() == "EFFECTS" for t in node.targets
+    ):
+        return [node.value]
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+        return [node.value] if node.target.id.upper() == "EFFECTS" else []
+    return []
+
+
+def _text(node: ast.AST) -> str:
+    """The text of a string, an f-string with its holes as {}, or nothing."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) or "{}" for part in node.values)
+    return ""
+
+
+def _chain(node: ast.AST) -> set[str]:
+    """The names in `a.b(...).c`: what a call is made on."""
+    names = set()
+    while True:
+        if isinstance(node, ast.Call):
+            node = node.func
+        elif isinstance(node, ast.Attribute):
+            names.add(node.attr)
+            node = node.value
+        elif isinstance(node, ast.Subscript):
+            node = node.value
+        else:
+            return names
+
+
+def _write(node: ast.AST, words: set[int]) -> str:
+    """What this node writes, in words; empty when it writes nothing."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        name = node.func.attr
+        if name in WRITES:
+            return f".{name}() writes a row"
+        # `.get` alone is also a dict's: it counts only together with a manager.
+        on = _chain(node.func.value) & QUERY
+        if name in AMBIGUOUS and on and on != {"get"}:
+            return f".{name}() on a query set writes rows"
+    if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in words:
+        found = SQL.search(_text(node))
+        if found:
+            return f"SQL {' '.join(found.group().split())!r} writes a table"
+    return ""
+
+
+def faults(root: Path) -> list[Fault]:
+    """Every write outside the door."""
+    allowed = effects(root)
+    found: set[Fault] = set()
+    for path in looked_at(root):
+        tree = parsed(path)
+        words = docstrings(tree)
+        package = ".".join(path.relative_to(root / "src").parts[:-1])
+        inside = {
+            id(node)
+            for function in ast.walk(tree)
+            if isinstance(function, ast.FunctionDef) and (package, function.name) in allowed
+            for node in ast.walk(function)
+        }
+        for node in ast.walk(tree):
+            text = _write(node, words) if id(node) not in inside else ""
+            if text:
+                line = getattr(node, "lineno", 1)
+                found.add(Fault(named(path, root), line, f"{text}; go through kernel.ledger.append"))
+    return sorted(found)
+
+
+if __name__ == "__main__":
+    sys.exit(report("writedoor", faults(ROOT)))
