@@ -8,7 +8,7 @@ from typing import Any
 
 from medloom.agent import declaration
 from medloom.agent.normalise import Context, ValueRefused, clean, shown_original
-from medloom.agent.sources.rows import original_text
+from medloom.agent.sources.rows import original_text, told
 from medloom.wire.verdict import Refusal
 
 
@@ -85,6 +85,6 @@ class Maker:
                 Refusal(refused.code, f"/{column}", refused.expected, refused.got or original_text(cell))
             ) from refused
         if rules:
-            self.was[path] = (shown_original(cell, rules), "+".join(rules))
+            self.was[path] = (told(shown_original(cell, rules))[:500], "+".join(rules))
             self.counts.update((column, name) for name in rules)
         return value

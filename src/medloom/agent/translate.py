@@ -19,11 +19,12 @@ from medloom.agent import declaration
 from medloom.agent.header import Header, columns_of, find_header
 from medloom.agent.making import Maker, RowRefused, Twins
 from medloom.agent.normalise import Context
-from medloom.agent.sources.rows import Delivery, Row, is_blank, numbered, original_text
+from medloom.agent.sources.rows import Delivery, Row, is_blank, numbered, original_text, told
 from medloom.wire.operation import Kind, Source
 from medloom.wire.verdict import Finding, Refusal
 
 RAW_CHARACTERS_MAX = 16_000
+KEY_CHARACTERS_MAX = 400
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,9 @@ class Translator:
 
     def _key(self, record: declaration.Record, row: Row, fallback: str) -> str:
         parts = [self._key_part(row.cells.get(name)) for name in record.key]
-        return "/".join(parts) if any(parts) else fallback
+        key = told("/".join(parts) if any(parts) else fallback)
+        # The hub keeps 500 characters; a longer key is told by its beginning and its digest.
+        return key if len(key) <= KEY_CHARACTERS_MAX else f"{key[:120]}...{digest_of(key)}"
 
     def _key_part(self, value: Any) -> str:
         if self._empty(value):
@@ -178,7 +181,7 @@ class Translator:
         for name, rule in record.fields.items():
             if rule.kind == "key":
                 fields[name] = key.rstrip("/")
-        source = Source(self.mapping.feed, f"{record.type}:{key}", content, at=row.at, was=was)
+        source = Source(self.mapping.feed, f"{record.type}:{key}", content, at=told(row.at)[:2000], was=was)
         at = self._event_time(record, row)
         return Draft(record.type, Kind(record.kind), fields, source, at=at, zone=self.mapping.zone)
 
@@ -218,14 +221,14 @@ class Translator:
         return self._raw(delivery.name, f"file:{delivery.digest}", type_, refusal, original)
 
     def _raw(self, at: str, key: str, type_: str, refusal: Refusal, original: Mapping[str, str]) -> Outcome:
-        source = Source(feed=self.mapping.feed, key=key, hash=digest_of(dict(original)), at=at)
-        text = json.dumps(dict(original), ensure_ascii=False)[:RAW_CHARACTERS_MAX]
+        source = Source(feed=self.mapping.feed, key=key, hash=digest_of(dict(original)), at=told(at)[:2000])
+        text = json.dumps({told(k): told(v) for k, v in original.items()}, ensure_ascii=False)
         raw = {
             "code": refusal.code,
-            "path": refusal.path,
-            "expected": refusal.expected[:500],
-            "got": refusal.got[:500],
-            "original": text,
+            "path": told(refusal.path)[:500],
+            "expected": told(refusal.expected)[:500],
+            "got": told(refusal.got)[:500],
+            "original": text[:RAW_CHARACTERS_MAX],
         }
         draft = Draft(type_, Kind.RAW, {}, source, zone=self.mapping.zone, raw=raw)
         return Outcome(at, key, (draft,), refusal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -66,6 +67,15 @@ def original_text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex()
     return str(value)
+
+
+def told(text: str) -> str:
+    """The text as an operation can carry it: NFC as it is, anything else with its characters spelled out."""
+    try:
+        sound = "\x00" not in text and unicodedata.is_normalized("NFC", text) and text.encode() is not None
+    except UnicodeEncodeError:
+        sound = False
+    return text if sound else text.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def is_blank(value: Any) -> bool:

@@ -164,7 +164,8 @@ def _is(column: Any, value: Any) -> Any:
 def _less(since: Any, overlap: timedelta) -> Any:
     """The lower end of the window; for a plain number (a row version) it is 1,000 numbers wide."""
     if isinstance(since, datetime):
-        return since - overlap
+        # One second more: SQLite compares times as text, with and without fractions.
+        return since - overlap - timedelta(seconds=1)
     if isinstance(since, date):
         return since - max(overlap, timedelta(days=1))
     return since - 1_000
