@@ -24,6 +24,12 @@ class Ruling:
 FINE = Ruling()
 
 
+def rejected(code: str, path: str, expected: str, got: str = "") -> Ruling:
+    """A final no, with what would have been right."""
+    refusal = Refusal(code=code, path=path, expected=expected, got=got)
+    return Ruling(refusal=refusal, verdict=Verdict.REJECTED)
+
+
 @dataclass(frozen=True)
 class Asked:
     """One operation as a room's rule and query see it: canonical values, references by internal number."""

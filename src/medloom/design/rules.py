@@ -1,0 +1,43 @@
+"""What is true of documents with revisions. Pure: no database, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from medloom.kernel.ruling import FINE, Asked, Ruling, rejected
+from medloom.wire.operation import Kind
+
+
+def admit_revision(asked: Asked, states: Mapping[int, str] | None) -> Ruling:
+    """What is released is never changed: a change is the next revision (ISO 13485 4.2.4).
+
+    `states`: internal number -> state of the revisions that stand.
+    """
+    if asked.operation.kind is Kind.SET and asked.num:
+        state = asked.current.get("state") or (states or {}).get(asked.num, "draft")
+        if state != "draft":
+            return rejected("revision_fixed", "/base", "a new revision", str(state))
+    return _limits(asked)
+
+
+def _limits(asked: Asked) -> Ruling:
+    values = {**asked.current, **asked.fields}
+    steps = [values.get(name) for name in ("low", "target", "high")]
+    known = [Decimal(str(step)) for step in steps if step is not None]
+    if known != sorted(known):
+        got = " ".join(str(step) for step in steps if step is not None)
+        return rejected("limits_crossed", "/fields/low", "low <= target <= high", got)
+    return FINE
+
+
+def within(value: Decimal, low: Decimal | None, high: Decimal | None) -> bool:
+    """Whether a value lies in limits that may be open on either side; the limits themselves conform."""
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def limits_text(low: Decimal | None, high: Decimal | None, unit: str) -> str:
+    """Limits in words for a refusal or finding: `1.5 to open mm`."""
+    low_text = "open" if low is None else f"{low.normalize():f}"
+    high_text = "open" if high is None else f"{high.normalize():f}"
+    return f"{low_text} to {high_text} {unit}"

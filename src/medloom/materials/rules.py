@@ -1,0 +1,259 @@
+"""What is true of lots, moves and holds. Pure: no database, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import combinations
+
+from medloom.kernel.ruling import FINE, Asked, Ruling, rejected
+from medloom.wire.judge import HQ
+from medloom.wire.operation import CONTROL, Kind
+from medloom.wire.verdict import Finding, Refusal, Verdict
+
+# -- holds ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OpenHold:
+    """A hold that stands on a lot, or on an ancestor of it with `spreads`.
+
+    position  its place in the control feed of the lot's site; None while it has no line yet
+    """
+
+    number: str
+    position: int | None = None
+
+
+def held(
+    asked: Asked, holds: Sequence[OpenHold], *, path: str, got: str, limit: int = 5
+) -> tuple[Finding, ...]:
+    """Findings of using a held lot: `lot_held`, and `after_hold` where the author could not know yet.
+
+    The hold stands whatever was done; "could not know" means that the author had not read the hold's
+    line when it wrote (protocol.md, Safety).
+    """
+    found = []
+    for hold in holds[:limit]:
+        found.append(Finding(code="lot_held", path=path, expected=f"hold {hold.number} cleared", got=got))
+        read = asked.operation.seen.get(CONTROL, 0)
+        if asked.author != HQ and (hold.position is None or read < hold.position):
+            position = "not yet sent" if hold.position is None else str(hold.position)
+            found.append(Finding(code="after_hold", path=path, expected=position, got=str(read)))
+    return tuple(found)
+
+
+def admit_hold(asked: Asked, facts: object = None) -> Ruling:
+    """A hold covers something; clearing one needs a reason and the meaning of the signature."""
+    operation = asked.operation
+    if operation.kind is Kind.COMMAND:
+        if not operation.reason.strip():
+            return rejected("reason_missing", "/reason", "why the hold is cleared")
+        if not asked.fields.get("meaning"):
+            return rejected("signature_missing", "/fields/meaning", "authored|reviewed|approved|responsible")
+        return FINE
+    both = {**asked.current, **asked.fields}
+    if not both.get("lot") and not both.get("equipment"):
+        return rejected("hold_covers_nothing", "/fields/lot", "a lot or an equipment")
+    return FINE
+
+
+# -- lots -------------------------------------------------------------------------------------
+
+#: Disposition commands -> the kinds of lot they are for. A lot of unknown kind takes any of them.
+_FOR = {
+    "accept": ("material",),
+    "release_production": ("intermediate", "finished"),
+    "release_market": ("finished",),
+}
+
+
+def admit_lot(asked: Asked, facts: Mapping[tuple[str, str], Sequence[OpenHold]] | None) -> Ruling:
+    """No lot is accepted or released while a hold is open on it; materials are accepted, products released.
+
+    `facts`: (site, lot number) -> open holds.
+    """
+    if asked.operation.kind is not Kind.COMMAND:
+        return FINE
+    command = str(asked.operation.fields.get("command", ""))
+    kinds = _FOR.get(command)
+    if kinds is None:
+        return FINE
+    number, kind = str(asked.current.get("number", "")), asked.current.get("kind")
+    holds = (facts or {}).get((asked.home, number), ())
+    if holds:
+        return rejected("lot_held", "/fields/command", "no open hold", holds[0].number)
+    if kind is not None and kind not in kinds:
+        return rejected("kind_wrong", "/fields/command", "|".join(kinds), str(kind))
+    return FINE
+
+
+# -- moves and stock --------------------------------------------------------------------------
+
+#: Units that stock is kept in, and how much one of each given unit is of it.
+BASE = {
+    "1": ("1", Decimal(1)),
+    "kg": ("kg", Decimal(1)),
+    "g": ("kg", Decimal("0.001")),
+    "m": ("m", Decimal(1)),
+    "L": ("L", Decimal(1)),
+}
+_IN = ("received", "produced")
+
+#: (site, lot number, location, status): where a quantity stands.
+Place = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class MoveFacts:
+    """What stands before a batch of moves.
+
+    stock  place -> quantity in its base unit
+    units  (site, lot number) -> base unit the lot's stock is kept in
+    holds  (site, lot number) -> open holds
+    before operation id -> quantity at the move's origin when its turn comes; see `run`
+    """
+
+    stock: Mapping[Place, Decimal] = field(default_factory=dict)
+    units: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    holds: Mapping[tuple[str, str], Sequence[OpenHold]] = field(default_factory=dict)
+    before: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+def deltas(site: str, move: Mapping[str, object]) -> list[tuple[Place, Decimal]]:
+    """How a move changes stock, in base units. A return leaves from where it says, else comes in."""
+    if not move.get("lot") or move.get("quantity") is None:
+        return []
+    quantity = Decimal(str(move["quantity"])) * BASE[str(move["unit"])][1]
+    kind, status = move.get("kind"), str(move.get("status") or "free")
+    lot = str(move["lot"])
+    source = (site, lot, str(move.get("source") or ""), status)
+    target = (site, lot, str(move.get("target") or ""), status)
+    if kind == "transfer":
+        return [(source, -quantity), (target, quantity)]
+    if kind in _IN or (kind == "returned" and move.get("target") and not move.get("source")):
+        return [(target, quantity)]
+    return [(source, -quantity)]
+
+
+def changes(asked: Asked) -> list[tuple[Place, Decimal]]:
+    """How an operation changes stock: a correction takes the old move back and applies the new one."""
+    after = {**asked.current, **asked.fields}
+    taken = [(place, -amount) for place, amount in deltas(asked.home, asked.current)]
+    return taken + deltas(asked.home, after)
+
+
+def lowest(asked: Asked) -> Place | None:
+    """The place that a move takes from, or None when it only adds."""
+    net = totals(changes(asked))
+    falling = [place for place, amount in net.items() if amount < 0]
+    return falling[0] if falling else None
+
+
+def totals(amounts: Iterable[tuple[Place, Decimal]]) -> dict[Place, Decimal]:
+    """Sum by place."""
+    net: dict[Place, Decimal] = {}
+    for place, amount in amounts:
+        net[place] = net.get(place, Decimal(0)) + amount
+    return net
+
+
+def run(asked: Sequence[Asked], stock: Mapping[Place, Decimal]) -> dict[str, Decimal]:
+    """What stands at the origin of each move of a batch when its turn comes, moves building on each other."""
+    standing = dict(stock)
+    before: dict[str, Decimal] = {}
+    for one in asked:
+        place = lowest(one)
+        net = totals(changes(one))
+        if place is not None:
+            before[one.operation.id] = standing.get(place, Decimal(0))
+            if one.author == HQ and before[one.operation.id] + net[place] < 0:
+                continue
+        for at, amount in net.items():
+            standing[at] = standing.get(at, Decimal(0)) + amount
+    return before
+
+
+def admit_move(asked: Asked, facts: MoveFacts | None) -> Ruling:
+    """Stock never goes below nought by a request; a plant that already moved more has a finding."""
+    facts = facts or MoveFacts()
+    both = {**asked.current, **asked.fields}
+    lot = (asked.home, str(both.get("lot")))
+    unit = BASE[str(both["unit"])][0]
+    kept = facts.units.get(lot, unit)
+    if kept != unit:
+        refusal = Refusal(code="unit_differs", path="/fields/unit", expected=kept, got=str(both["unit"]))
+        return Ruling(refusal=refusal, verdict=Verdict.QUARANTINED)
+    findings: tuple[Finding, ...] = ()
+    place = lowest(asked)
+    if place is not None:
+        there = facts.before.get(asked.operation.id, Decimal(0))
+        needed = -totals(changes(asked))[place]
+        if needed > there:
+            if asked.author == HQ:
+                return rejected("short_stock", "/fields/quantity", f"at most {there:f} {unit}", f"{needed:f}")
+            findings += (
+                Finding(
+                    code="short_stock",
+                    path="/fields/quantity",
+                    expected=f"at most {there:f} {unit}",
+                    got=f"{needed:f}",
+                ),
+            )
+    if both.get("kind") in ("consumed", "shipped"):
+        findings += held(asked, facts.holds.get(lot, ()), path="/fields/lot", got=lot[1])
+    return Ruling(findings=findings) if findings else FINE
+
+
+# -- near matches -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Near:
+    """Two lot numbers that a person may find to be the same, and in what they differ."""
+
+    first: str
+    second: str
+    differ: str
+
+
+def squeezed(number: str) -> str:
+    """Letters and digits alone, in capitals: what is left when blanks, dashes and case are not counted."""
+    return "".join(c for c in number.upper() if c.isalnum())
+
+
+def differ(first: str, second: str) -> str:
+    """In what two numbers differ: `case`, `blanks`, `punctuation`, `suffix`, or nothing near ("")."""
+    if first == second:
+        return ""
+    if first.upper() == second.upper():
+        return "case"
+    if first.upper().replace(" ", "") == second.upper().replace(" ", ""):
+        return "blanks"
+    short, long = sorted((squeezed(first), squeezed(second)), key=len)
+    if short == long and short:
+        return "punctuation"
+    if len(short) >= 4 and len(long) == len(short) + 1 and long.startswith(short):
+        return "suffix"
+    return ""
+
+
+def near(numbers: Iterable[str], *, most: int = 500) -> list[Near]:
+    """Near matches among the lot numbers of one site and item. A proposal is never applied by itself.
+
+    A one-character suffix is looked for by cutting the last character, so the cost grows with the
+    numbers and not with their pairs.
+    """
+    groups: dict[str, list[str]] = {}
+    for number in sorted(set(numbers)):
+        groups.setdefault(squeezed(number), []).append(number)
+    found = []
+    for key, alike in groups.items():
+        for first, second in combinations(alike, 2):
+            found.append(Near(first, second, differ(first, second)))
+        for shorter in groups.get(key[:-1], ()) if len(key) > 4 else ():
+            found += [Near(shorter, longer, "suffix") for longer in alike]
+        if len(found) >= most:
+            break
+    return found[:most]
