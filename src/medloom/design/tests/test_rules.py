@@ -1,0 +1,44 @@
+"""Released revisions are fixed, limits do not cross."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from medloom.design.rules import admit_revision, limits_text
+from medloom.kernel.tests.asking import ask
+
+pytestmark = pytest.mark.pure
+
+
+def refusal(asked, states=None) -> str:
+    found = admit_revision(asked, states).refusal
+    return found.code if found else ""
+
+
+def test_only_a_draft_is_changed() -> None:
+    change = ask("parameter", {"high": "5"}, kind="set", base=1, num=7, current={"low": "1"})
+    assert refusal(change, {7: "draft"}) == ""
+    assert refusal(change, {7: "released"}) == "revision_fixed"
+    within_batch = ask("parameter", {"high": "5"}, kind="set", base=1, num=7, current={"state": "released"})
+    assert refusal(within_batch, {7: "draft"}) == "revision_fixed"
+    assert refusal(ask("bom", {"command": "retire"}, kind="command", num=7), {7: "released"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"low": "1", "target": "2", "high": "3"}, ""),
+        ({"low": "1", "high": "0.5"}, "limits_crossed"),
+        ({"target": "4", "high": "3"}, "limits_crossed"),
+        ({"target": "4"}, ""),
+        ({}, ""),
+    ],
+)
+def test_limits_do_not_cross(fields: dict, code: str) -> None:
+    assert refusal(ask("parameter", fields, kind="set")) == code
+
+
+def test_limits_in_words() -> None:
+    assert limits_text(Decimal("1.50"), None, "mm") == "1.5 to open mm"
