@@ -18,6 +18,7 @@ from tools.fault import ROOT, Fault, docstrings, files, named, parsed, report
 FRAMEWORK_WRITERS = {
     # A person's name must be erasable, so it is in no operation.
     "src/medloom/parties/people.py": "logins, roles, keys, names",
+    "src/medloom/process/drill.py": "the kill drill's own table, made and dropped by it",
 }
 
 #: Call names that write rows whoever they are called on; a dict or a path has none of them.
