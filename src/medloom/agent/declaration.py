@@ -142,13 +142,36 @@ class Balance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     product: tuple[str, ...] = ()
 
 
+class Writes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What comes down from the hub into the plant's own table: column -> field of an object type.
+
+    key     column -> field, for the columns that name the row
+    columns column -> field, for the columns that may be written
+    stamp   column that takes the time of the write, "" for none
+    """
+
+    type: str
+    key: dict[str, str]
+    columns: dict[str, str]
+    stamp: str = ""
+
+
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which deliveries this mapping reads: file patterns and sheet, or a table of the plant's database."""
+    """Which deliveries this mapping reads: file patterns and sheet, or a table of the plant's database.
+
+    primary   columns of the table's primary key, in its order
+    modified  column that every change of a row moves forward, "" when there is none
+    overlap_minutes  how far back each poll reads again: at least the plant's longest transaction
+    """
 
     files: tuple[str, ...] = ()
     sheet: str = "*"
     header: int = 0
     table: str = ""
+    schema: str = ""
+    primary: tuple[str, ...] = ()
+    modified: str = ""
+    overlap_minutes: int = 15
 
 
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -172,6 +195,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     aliases: dict[str, tuple[str, ...]] = {}
     ignored: dict[str, str] = {}
     balances: tuple[Balance, ...] = ()
+    writes: Writes | None = None
 
     def reads(self, name: str) -> bool:
         """Whether a file of that name (relative to the watched folder) belongs to this feed."""
@@ -229,7 +253,9 @@ def _check(mapping: Mapping) -> None:
         ZoneInfo(mapping.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise MappingRefused("zone_unknown", path="$.zone", expected="IANA zone", got=mapping.zone) from error
-    if bool(mapping.skip) == bool(mapping.records):
+    if mapping.match.table and not mapping.match.primary:
+        raise MappingRefused("key_missing", path="$.match.primary", expected="columns of the primary key")
+    if bool(mapping.skip) == bool(mapping.records or mapping.writes):
         raise MappingRefused("records_missing", path="$.records", expected="records, or skip with a reason")
     for number, record in enumerate(mapping.records):
         _check_record(record, path=f"$.records[{number}]")
