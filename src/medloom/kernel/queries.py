@@ -201,3 +201,33 @@ def plain(cell: str) -> str | None:
     if cell == "\\N":
         return None
     return _ESCAPED.sub(lambda m: _PLAIN.get(m[1], m[1]), cell) if "\\" in cell else cell
+
+
+# -- the sequencer ----------------------------------------------------------------------------
+
+#: Entries of transactions that ended after the last seal, all of them before any still open.
+VISIBLE = """
+    select seq, hash, verdict, object, version, decision, sites, feed from entry
+    where xid >= %s::xid8 and xid < %s::xid8 order by seq"""
+#: The last line of every feed; a loose index scan, so it costs the number of feeds and not of lines.
+FEED_TAILS = """
+    with recursive feeds as (
+        (select site, feed from feed_line order by site, feed limit 1)
+        union all
+        select n.site, n.feed from feeds f, lateral (
+            select site, feed from feed_line l where (l.site, l.feed) > (f.site, f.feed)
+            order by site, feed limit 1) n)
+    select f.site, f.feed, l.position, l.chain from feeds f, lateral (
+        select position, chain from feed_line l where l.site = f.site and l.feed = f.feed
+        order by position desc limit 1) l"""
+OLDEST_TRANSACTION = """
+    select pid, application_name, state, extract(epoch from now() - xact_start)::int as seconds
+    from pg_stat_activity
+    where backend_xid is not null and xact_start < now() - make_interval(secs => %s)
+    order by xact_start limit 1"""
+
+
+def copy_lines(cursor: Any, table: str, columns: Sequence[str], lines: Sequence[str]) -> None:
+    """COPY into a table without row-level security."""
+    if lines:
+        _copy(cursor, table, ", ".join(columns), lines)

@@ -1,0 +1,201 @@
+"""The one sequencer: gives every committed entry its gapless position in each feed it goes to.
+
+It reads committed entries behind the visibility horizon, in the order of their sequence numbers
+(which is version order per object, because numbers are drawn while the heads are locked), links each
+line to the one before, adds a salted leaf per entry to the Merkle log, seals, and sends one NOTIFY.
+
+It stops with an alarm when versions of an object do not rise by one: something wrote past the door.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from medloom.kernel import queries
+from medloom.process import state as state_folder
+from medloom.wire.chain import entry_hash, feed_link, feed_start
+from medloom.wire.merkle import Frontier, leaf_hash
+
+log = logging.getLogger(__name__)
+
+#: One sequencer per database, whoever starts it.
+LOCK = 0x6D65646C6F6F6D
+IDLE_S = 0.02
+CHUNK = 5_000
+#: An open transaction that holds the horizon back longer than this is named in the log.
+HELD_S = 5.0
+VERSIONS_MOST = 500_000
+
+
+class OutOfOrder(RuntimeError):
+    """An object's versions do not rise by one in the order of the ledger."""
+
+    code = "versions_out_of_order"
+
+
+@dataclass
+class Tail:
+    """Where a feed ends: its last position and the chain head there."""
+
+    position: int
+    head: bytes
+
+
+@dataclass
+class Sequencer:
+    """State between two rounds; all of it can be read again from the database at any time."""
+
+    connection: psycopg.Connection[Any]
+    epoch: str = ""
+    horizon: int = 0
+    frontier: Frontier = field(default_factory=Frontier)
+    tails: dict[tuple[str, str], Tail] = field(default_factory=dict)
+    versions: OrderedDict[str, int] = field(default_factory=OrderedDict)
+
+    def load(self) -> None:
+        """Read where the last seal ended. Starts the log's hub epoch when there is none."""
+        with self.connection.transaction(), self.connection.cursor(row_factory=dict_row) as cursor:
+            hub = cursor.execute("select epoch from hub order by id desc limit 1").fetchone()
+            self.epoch = hub["epoch"].hex if hub else ""
+            seal = cursor.execute("select * from seal order by id desc limit 1").fetchone()
+            if seal is not None:
+                self.horizon = seal["horizon"]
+                peaks = bytes(seal["frontier"])
+                parts = [peaks[i : i + 32] for i in range(0, len(peaks), 32)]
+                self.frontier = Frontier(size=seal["size"], peaks=parts)
+            self.tails = {
+                (row["site"], row["feed"]): Tail(row["position"], bytes(row["chain"]))
+                for row in cursor.execute(queries.FEED_TAILS).fetchall()
+            }
+
+    def round(self) -> int:
+        """Sequence what has become visible; returns how many entries. One transaction."""
+        with self.connection.transaction():
+            return self._round()
+
+    def _round(self) -> int:
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            row = cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin").fetchone()
+            xmin = row["xmin"]
+            lines: list[str] = []
+            leaves: list[str] = []
+            done = 0
+            last = 0
+            for entry in self._visible(xmin):
+                digest = entry_hash(
+                    seq=entry["seq"],
+                    operation=bytes(entry["hash"]),
+                    verdict=entry["verdict"],
+                    object=str(entry["object"] or ""),
+                    version=entry["version"],
+                    decision=(entry["decision"] or "").encode(),
+                )
+                self._check(entry)
+                salt = os.urandom(16)
+                leaf = leaf_hash(salt=salt, entry=digest)
+                leaves.append(
+                    f"{self.frontier.size}\t{entry['seq']}\t\\\\x{salt.hex()}\t\\\\x{leaf.hex()}\n"
+                )
+                self.frontier.append(leaf)
+                for site in entry["sites"]:
+                    lines.append(self._line(site, entry["feed"], entry["seq"], digest))
+                done += 1
+                last = max(last, entry["seq"])
+            if not done:
+                return 0
+            queries.copy_lines(cursor, "feed_line", ("site", "feed", "position", "seq", "chain"), lines)
+            queries.copy_lines(cursor, "leaf", ("index", "seq", "salt", "hash"), leaves)
+            self._seal(cursor, xmin, last)
+        return done
+
+    def _visible(self, xmin: int) -> Iterator[dict[str, Any]]:
+        """Committed entries not yet sequenced, in order, a chunk at a time."""
+        with self.connection.cursor("visible", row_factory=dict_row) as cursor:
+            cursor.itersize = CHUNK
+            cursor.execute(queries.VISIBLE, (str(self.horizon), str(xmin)))
+            yield from cursor
+
+    def _line(self, site: str, feed: str, seq: int, digest: bytes) -> str:
+        tail = self.tails.get((site, feed))
+        if tail is None:
+            tail = self.tails[site, feed] = Tail(0, feed_start(site=site, feed=feed))
+        tail.position += 1
+        tail.head = feed_link(tail.head, position=tail.position, hub_epoch=self.epoch, entry=digest)
+        return f"{site}\t{feed}\t{tail.position}\t{seq}\t\\\\x{tail.head.hex()}\n"
+
+    def _check(self, entry: dict[str, Any]) -> None:
+        if entry["verdict"] != "accepted" or entry["object"] is None:
+            return
+        name = entry["object"].hex
+        before = self.versions.pop(name, None)
+        if before is not None and entry["version"] != before + 1:
+            raise OutOfOrder(f"object {entry['object']}: version {entry['version']} after {before}")
+        self.versions[name] = entry["version"]
+        if len(self.versions) > VERSIONS_MOST:
+            self.versions.popitem(last=False)
+
+    def _seal(self, cursor: Any, xmin: int, last: int) -> None:
+        cursor.execute(
+            "insert into seal (horizon, last, size, root, frontier, at) values (%s, %s, %s, %s, %s, now())",
+            (xmin, last, self.frontier.size, self.frontier.root(), b"".join(self.frontier.peaks)),
+        )
+        cursor.execute("select pg_notify('medloom_feed', %s)", (str(last),))
+        self.horizon = xmin
+
+    def held_back(self) -> dict[str, Any] | None:
+        """The open transaction that holds the horizon back longer than HELD_S, or None."""
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            row = cursor.execute(queries.OLDEST_TRANSACTION, (HELD_S,)).fetchone()
+        return dict(row) if row else None
+
+
+def start_epoch(connection: psycopg.Connection[Any]) -> str:
+    """The hub's epoch; the first start of a database mints one. Needs the application's role."""
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", (LOCK + 1,))
+        row = cursor.execute("select epoch from hub order by id desc limit 1").fetchone()
+        if row is not None:
+            return str(row[0].hex)
+        epoch = uuid.uuid4()
+        cursor.execute("insert into hub (epoch, recovering, started) values (%s, false, now())", (epoch,))
+        return epoch.hex
+
+
+def run(sequencer: Sequencer, *, stop: Any = None, idle_s: float = IDLE_S) -> None:
+    """Sequence until `stop()` says so. Raises OutOfOrder; the process tree alarms and does not restart over it."""
+    sequencer.load()
+    warned = 0.0
+    while not (stop and stop()):
+        if sequencer.round():
+            continue
+        time.sleep(idle_s)
+        now = time.monotonic()
+        if now - warned > HELD_S:
+            warned = now
+            holder = sequencer.held_back()
+            if holder:
+                log.warning("an open transaction holds the feeds back: %s", holder)
+
+
+def main() -> None:
+    """The sequencer process: waits until it is the only one, then runs."""
+    logging.basicConfig(level=logging.INFO)
+    with psycopg.connect(**state_folder.connection("app")) as app:
+        start_epoch(app)
+    with psycopg.connect(**state_folder.connection("sequencer"), autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(%s)", (LOCK,))
+        run(Sequencer(connection))
+
+
+if __name__ == "__main__":
+    main()
