@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 LOCK = 0x6D65646C6F6F6D
 IDLE_S = 0.02
 CHUNK = 5_000
+#: Rows kept in memory before they are written; a backlog of any size needs no more.
+FLUSH = 20_000
 #: An open transaction that holds the horizon back longer than this is named in the log.
 HELD_S = 5.0
 VERSIONS_MOST = 500_000
@@ -85,7 +87,9 @@ class Sequencer:
 
     def _round(self) -> int:
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            row = cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin").fetchone()
+            row = cursor.execute(
+                "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin"
+            ).fetchone()
             xmin = row["xmin"]
             lines: list[str] = []
             leaves: list[str] = []
@@ -98,25 +102,30 @@ class Sequencer:
                     verdict=entry["verdict"],
                     object=str(entry["object"] or ""),
                     version=entry["version"],
-                    decision=(entry["decision"] or "").encode(),
+                    outcome=(entry["decision"] or "").encode(),
                 )
                 self._check(entry)
                 salt = os.urandom(16)
                 leaf = leaf_hash(salt=salt, entry=digest)
-                leaves.append(
-                    f"{self.frontier.size}\t{entry['seq']}\t\\\\x{salt.hex()}\t\\\\x{leaf.hex()}\n"
-                )
+                leaves.append(f"{self.frontier.size}\t{entry['seq']}\t\\\\x{salt.hex()}\t\\\\x{leaf.hex()}\n")
                 self.frontier.append(leaf)
                 for site in entry["sites"]:
                     lines.append(self._line(site, entry["feed"], entry["seq"], digest))
                 done += 1
                 last = max(last, entry["seq"])
+                if len(leaves) == FLUSH:
+                    self._flush(cursor, lines, leaves)
             if not done:
                 return 0
-            queries.copy_lines(cursor, "feed_line", ("site", "feed", "position", "seq", "chain"), lines)
-            queries.copy_lines(cursor, "leaf", ("index", "seq", "salt", "hash"), leaves)
+            self._flush(cursor, lines, leaves)
             self._seal(cursor, xmin, last)
         return done
+
+    def _flush(self, cursor: Any, lines: list[str], leaves: list[str]) -> None:
+        queries.copy_lines(cursor, "feed_line", ("site", "feed", "position", "seq", "chain"), lines)
+        queries.copy_lines(cursor, "leaf", ("index", "seq", "salt", "hash"), leaves)
+        lines.clear()
+        leaves.clear()
 
     def _visible(self, xmin: int) -> Iterator[dict[str, Any]]:
         """Committed entries not yet sequenced, in order, a chunk at a time."""

@@ -1,0 +1,127 @@
+"""The sequencer on a real PostgreSQL: dense, ordered, complete feeds, whatever commits late."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+from django.db import connection, connections
+
+from medloom.kernel.ledger import append
+from medloom.kernel.sequencer import OutOfOrder, Sequencer, start_epoch
+from medloom.kernel.tests.making import make
+from medloom.process import state
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+
+def connect(role: str) -> psycopg.Connection:
+    name = {"dbname": connection.settings_dict["NAME"]}
+    return psycopg.connect(**(state.connection(role) | name), autocommit=True)
+
+
+@pytest.fixture
+def sequencer():
+    with connect("app") as app:
+        start_epoch(app)
+    with connect("sequencer") as link:
+        found = Sequencer(link)
+        found.load()
+        yield found
+
+
+def lines(feed: str = "c", site: str = "A") -> list[tuple[int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select position, seq from feed_line where site = %s and feed = %s order by position",
+            [site, feed],
+        )
+        return cursor.fetchall()
+
+
+def items(count: int, site: str = "A"):
+    return [make("item", "set", site=site, fields={"number": f"{site}-{i}"}) for i in range(count)]
+
+
+def test_every_entry_gets_a_gapless_position_in_the_feed_of_its_site(sequencer) -> None:
+    append(items(3), author="A")
+    append(items(2, "B"), author="B")
+    assert sequencer.round() == 5
+    assert [p for p, _ in lines("v")] == [1, 2, 3] and [p for p, _ in lines("v", "B")] == [1, 2]
+    assert sequencer.round() == 0
+    append([make("item", "set", fields={"number": "late"})], author="A")
+    again = Sequencer(sequencer.connection)
+    again.load()
+    assert again.round() == 1, "a new sequencer goes on where the last one ended"
+    assert [p for p, _ in lines("v")] == [1, 2, 3, 4]
+
+
+def test_an_open_transaction_holds_back_what_committed_after_it(sequencer) -> None:
+    """A number drawn by a transaction that is still open must not be jumped over."""
+    drawn, finish = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        def wait(cursor):
+            cursor.execute("select pg_current_xact_id()")
+            drawn.set()
+            finish.wait(10)
+            return {}
+
+        append(items(1, "B"), author="B", prelude=wait)
+        connections.close_all()
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    drawn.wait(10)
+    append(items(2), author="A")
+    assert sequencer.round() == 0, "behind the horizon of the open transaction"
+    finish.set()
+    thread.join(10)
+    assert sequencer.round() == 3
+
+
+def test_eight_writers_on_shared_objects_leave_versions_rising_by_one(sequencer) -> None:
+    shared = items(5)
+    append(shared, author="A")
+
+    def edit(writer: int) -> None:
+        for turn in range(6):
+            ops = [
+                make(
+                    "item",
+                    "set",
+                    epoch=f"{writer + 2:032x}",
+                    number=turn * 10 + i + 1,
+                    object=each.operation.object,
+                    base=1,
+                    reason="test",
+                    fields={"colour": f"{writer}-{turn}"},
+                )
+                for i, each in enumerate(shared)
+            ]
+            append(ops, author="A")
+        connections.close_all()
+
+    threads = [threading.Thread(target=edit, args=(w,)) for w in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sequencer.round() == 5 + 8 * 6 * 5
+    assert [p for p, _ in lines("v")] == list(range(1, 246))
+
+
+def test_a_version_written_past_the_door_stops_it(sequencer) -> None:
+    (first, second) = items(1) + [make("item", "set", fields={"number": "x"})]
+    append([first], author="A")
+    sequencer.round()
+    sequencer.versions[first.operation.object.replace("-", "")] = 7
+    append(
+        [make("item", "set", object=first.operation.object, base=1, reason="r", fields={"name": "n"})],
+        author="A",
+    )
+    append([second], author="A")
+    with pytest.raises(OutOfOrder):
+        sequencer.round()
+    assert len(lines("v")) == 1, "nothing of that round was written"
