@@ -24,17 +24,17 @@ def new_id() -> str:
 
 
 def operation(
-    type: str,  # noqa: A002  the glossary's name for it
+    type: str,
     kind: Kind,
     fields: Mapping[str, Any],
     *,
     actor: str,
     at: dt.datetime,
     reason: str = "",
-    object: str = "",  # noqa: A002
+    object: str = "",
     base: int = 0,
     site: str = "",
-    id: str = "",  # noqa: A002
+    id: str = "",
     zone: str = "UTC",
     requires: Sequence[str] = (),
     compensates: str = "",

@@ -181,7 +181,7 @@ def start_epoch(connection: psycopg.Connection[Any]) -> str:
 
 
 def run(sequencer: Sequencer, *, stop: Any = None, idle_s: float = IDLE_S) -> None:
-    """Sequence until `stop()` says so. Raises OutOfOrder; the process tree alarms and does not restart over it."""
+    """Sequence until `stop()` says so. Raises OutOfOrder: the process ends with the alarm in its log."""
     sequencer.load()
     warned = 0.0
     while not (stop and stop()):

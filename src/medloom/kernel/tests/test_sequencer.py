@@ -113,7 +113,7 @@ def test_eight_writers_on_shared_objects_leave_versions_rising_by_one(sequencer)
 
 
 def test_a_version_written_past_the_door_stops_it(sequencer) -> None:
-    (first, second) = items(1) + [make("item", "set", fields={"number": "x"})]
+    (first, second) = [*items(1), make("item", "set", fields={"number": "x"})]
     append([first], author="A")
     sequencer.round()
     sequencer.versions[first.operation.object.replace("-", "")] = 7
