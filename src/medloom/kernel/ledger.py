@@ -205,7 +205,9 @@ def _answer_twins(
     by_ident = {case.ident: case for _, case in fresh if case.ident is not None}
     for index, item in enumerate(received):
         if index not in answers and item.operation is not None:
-            first = answer_of(by_ident[source_ident(author, item.operation)])
+            ident = source_ident(author, item.operation)
+            assert ident is not None, "only a known source identity is left unanswered"
+            first = answer_of(by_ident[ident])
             answers[index] = Answer(
                 id=item.operation.id,
                 verdict=first.verdict,

@@ -43,7 +43,7 @@ def lock_heads(
     `for no key update` and not `for update`: nobody who only refers to the row has to wait.
     """
     sql = _heads_sql(declared.table, declared.columns)
-    return cursor.execute(sql, (objects, sites, keys)).fetchall()
+    return list(cursor.execute(sql, (objects, sites, keys)).fetchall())
 
 
 def numbers_of(cursor: Any, declared: Declared, pairs: Sequence[tuple[str, str]]) -> list[Any]:

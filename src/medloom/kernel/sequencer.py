@@ -87,10 +87,8 @@ class Sequencer:
 
     def _round(self) -> int:
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            row = cursor.execute(
-                "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin"
-            ).fetchone()
-            xmin = row["xmin"]
+            cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin")
+            xmin = cursor.fetchall()[0]["xmin"]
             lines: list[str] = []
             leaves: list[str] = []
             done = 0
@@ -109,8 +107,7 @@ class Sequencer:
                 leaf = leaf_hash(salt=salt, entry=digest)
                 leaves.append(f"{self.frontier.size}\t{entry['seq']}\t\\\\x{salt.hex()}\t\\\\x{leaf.hex()}\n")
                 self.frontier.append(leaf)
-                for site in entry["sites"]:
-                    lines.append(self._line(site, entry["feed"], entry["seq"], digest))
+                lines += [self._line(site, entry["feed"], entry["seq"], digest) for site in entry["sites"]]
                 done += 1
                 last = max(last, entry["seq"])
                 if len(leaves) == FLUSH:
@@ -199,9 +196,9 @@ def run(sequencer: Sequencer, *, stop: Any = None, idle_s: float = IDLE_S) -> No
 def main() -> None:
     """The sequencer process: waits until it is the only one, then runs."""
     logging.basicConfig(level=logging.INFO)
-    with psycopg.connect(**state_folder.connection("app")) as app:
+    with psycopg.connect(state_folder.conninfo("app")) as app:
         start_epoch(app)
-    with psycopg.connect(**state_folder.connection("sequencer"), autocommit=True) as connection:
+    with psycopg.connect(state_folder.conninfo("sequencer"), autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(%s)", (LOCK,))
         run(Sequencer(connection))
 
