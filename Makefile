@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A company's own certificate authority lives in the system's store; Node looks there only when told.
 export NODE_USE_SYSTEM_CA := 1
 
-.PHONY: help setup assets messages demo test check bench migration api lock pictures clean
+.PHONY: help setup assets messages words demo test check bench migration api lock pictures clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ setup: $(DEV) $(VENDOR) $(COMPILED) ## only install: environment, assets, transl
 assets: $(VENDOR)
 
 messages: $(COMPILED)
+
+words: $(DEV) ## bring the Chinese catalogue up to the texts in code and templates
+	@$(RUN) -m tools.words --write
 
 lock: $(DEV) ## resolve requirements/*.in and package.json anew into locks with hashes, without addresses
 	@$(RUN) -m tools.lock

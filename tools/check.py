@@ -65,6 +65,7 @@ def checks(root: Path) -> list[Check]:
         Check("pureness", "no clock or chance in rules, actions, wire", ours("pureness")),
         Check("lengths", "files of 400 lines, functions of 70", ours("lengths")),
         Check("honesty", "no skipped test, no stub", ours("honesty")),
+        Check("words", "every text exists in Chinese", ours("words")),
         Check("locks", "hashes, and no addresses", ours("locks")),
         Check("places", "no place of one machine", ours("places")),
     ]

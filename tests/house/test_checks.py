@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_socket import SocketBlockedError
 
-from tools import fault, honesty, lengths, locks, places, pure, pureness, writedoor
+from tools import fault, honesty, lengths, locks, places, pure, pureness, words, writedoor
 
 pytestmark = pytest.mark.pure
 
@@ -227,6 +227,27 @@ def test_made_folders_are_not_looked_at(tmp_path: Path) -> None:
     for name in ("env/lib/x.py", "node_modules/x.py", "a/static/vendor/x.py", "b/x.py"):
         write(tmp_path, name, "")
     assert [fault.named(p, tmp_path) for p in fault.files(tmp_path, ".py")] == ["b/x.py"]
+
+
+def test_texts_of_code_and_templates_without_chinese_are_found(tmp_path: Path) -> None:
+    write(tmp_path, "src/medloom/x.py", "A = _('Lot')\nB = ngettext('%d row', '%d rows', 2)\n")
+    html = "{% load i18n %}{% translate 'Hold' %}{% blocktranslate %}at {{ site }}{% endblocktranslate %}"
+    write(tmp_path, "src/medloom/x.html", html)
+    assert len(words.faults(tmp_path)) == 4
+    assert words.write(tmp_path) == (4, 0)
+    assert len(words.faults(tmp_path)) == 4  # added, not translated
+    path = tmp_path / words.CATALOGUE
+    chinese = {"Lot": "批次", "Hold": "冻结", "at %(site)s": "在 %(site)s", "%d row": "%d 行"}
+    text = path.read_text("utf-8")
+    for english, word in chinese.items():
+        for field in ("msgstr", "msgstr[0]"):
+            text = text.replace(f'"{english}"\n{field} ""', f'"{english}"\n{field} "{word}"')
+    path.write_text(text.replace('msgstr[0] ""', 'msgstr[0] "%d 行"'), "utf-8")
+    assert words.faults(tmp_path) == []
+    path.write_text(path.read_text("utf-8").replace("在 %(site)s", "在"), "utf-8")
+    assert ["holes" in f.text for f in words.faults(tmp_path)] == [True]
+    write(tmp_path, "src/medloom/x.py", "A = _('Lot')\n")
+    assert words.write(tmp_path) == (0, 1)
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
