@@ -13,11 +13,20 @@ class Graph:
 
     def __init__(self, *, nodes: int, sources: Ints, targets: Ints) -> None:
         order = np.argsort(sources, kind="stable")
-        self.targets = targets[order].astype(np.int32)
         degrees = np.bincount(sources, minlength=nodes)
-        self.begins = np.concatenate([[0], np.cumsum(degrees)])
-        self._seen = np.zeros(nodes, dtype=bool)
-        self._slot = np.zeros(nodes, dtype=np.int32)
+        self._set(np.concatenate([[0], np.cumsum(degrees)]), targets[order].astype(np.int32))
+
+    @classmethod
+    def of_rows(cls, *, begins: Ints, targets: NDArray[np.int32]) -> Graph:
+        """A graph whose rows are laid out already."""
+        graph = cls.__new__(cls)
+        graph._set(begins, targets)
+        return graph
+
+    def _set(self, begins: Ints, targets: NDArray[np.int32]) -> None:
+        self.begins, self.targets = begins, targets
+        self._seen = np.zeros(len(begins) - 1, dtype=bool)
+        self._slot = np.zeros(len(begins) - 1, dtype=np.int32)
 
     def reach(self, starts: Ints) -> Ints:
         """Every node reachable from `starts`, these included, in the order of discovery.

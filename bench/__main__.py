@@ -1,0 +1,62 @@
+"""`python -m bench [--only NAME ...] [--quick]`: measure, write bench/latest.json and docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+import traceback
+
+from bench import context, machine, report
+from bench.figure import Figure
+
+#: Module -> the figures it gives, in the order they are measured and printed.
+ITEMS = {
+    "trace_growth": ("trace_growth",),
+    "trace_vs_numpy": ("trace_vs_numpy", "trace_us_per_lot"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the chosen benchmarks. Returns 1 when one of them could not be measured."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="a benchmark or a figure; may be repeated"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes: to try the programs, not for figures"
+    )
+    given = parser.parse_args(arguments)
+    wanted = set(given.only or [*ITEMS])
+    modules = [m for m, figures in ITEMS.items() if wanted & {m, *figures}]
+    if not modules:
+        parser.error(f"no such benchmark; there are: {', '.join(ITEMS)}")
+    facts = machine.facts()
+    figures: list[Figure] = []
+    failed: list[str] = []
+    with context.running(quick=given.quick) as bench:
+        facts["postgresql"] = bench.server_version()
+        for name in modules:
+            print(name, flush=True)
+            began = time.monotonic()
+            try:
+                found = importlib.import_module(f"bench.{name}").measure(bench)
+            except Exception:
+                traceback.print_exc()
+                failed.append(name)
+                continue
+            for figure in found:
+                state = {None: "", True: "met", False: "missed"}[figure.met]
+                print(f"  {figure.name}: {figure.value:.4g} {figure.unit} {state}", flush=True)
+            print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
+            figures += found
+    if not given.quick:
+        report.keep(figures, machine=facts, names=[n for names in ITEMS.values() for n in names])
+    if failed:
+        print(f"could not be measured: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
