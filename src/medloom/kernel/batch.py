@@ -237,6 +237,7 @@ class Batch:
             if judgement.refusal and judgement.refusal.code == "object_unknown":
                 case.waits = (("object", "", operation.object),)
             return
+        case.findings.extend(judgement.findings)
         if not self._references(case) or not self._admit(case, asked):
             return
         self._accept(case, head, judgement)

@@ -259,7 +259,7 @@ def _entry(batch: Batch, case: Case, build: int) -> str:
                 received.chain,
                 str(received.number),
                 escape(operation.type[:32]) if operation else "",
-                _uuid_or_null(operation.object if operation else ""),
+                _uuid_or_null(_object_of(case)),
                 escape(case.home[:16]),
                 case.verdict.value,
                 str(version),
@@ -276,6 +276,13 @@ def _entry(batch: Batch, case: Case, build: int) -> str:
         )
         + "\n"
     )
+
+
+def _object_of(case: Case) -> str:
+    """The object as it is bound: a site that lost its store may name a known key by another id."""
+    if case.head is not None and not case.refused:
+        return case.head.object
+    return case.operation.object if case.operation else ""
 
 
 def _uuid_or_null(text: str) -> str:
@@ -354,6 +361,23 @@ def _written(batch: Batch, case: Case) -> Written:
             if num:
                 refs[name] = num
     asked = Asked(operation, batch.author, case.home, case.fields, refs, case.current, case.num)
-    return Written(
-        asked, case.num, case.seq, judgement.version, case.key, refs, case.lines, tuple(case.findings)
-    )
+    lines = {name: _with_numbers(batch, case, name) for name in case.lines}
+    return Written(asked, case.num, case.seq, judgement.version, case.key, refs, lines, tuple(case.findings))
+
+
+def _with_numbers(batch: Batch, case: Case, name: str) -> list[dict[str, Any]]:
+    """The lines of a list with the internal number of each reference beside it: `lot` and `lot_num`."""
+    assert case.declared is not None
+    refs = line_refs(case.declared.lines[name])
+    if not refs:
+        return case.lines[name]
+    sites = {target: "" if batch.types[target].facts.network else case.home for target in refs.values()}
+    found = []
+    for row in case.lines[name]:
+        nums = {
+            f"{column}_num": batch.number(target, sites[target], row[column])
+            for column, target in refs.items()
+            if row.get(column) is not None
+        }
+        found.append({**row, **nums})
+    return found

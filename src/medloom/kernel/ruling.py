@@ -56,6 +56,7 @@ class Written:
     version: int
     key: str
     refs: Mapping[str, int]
+    #: List -> its lines, each reference with its internal number beside it: `lot` and `lot_num`.
     lines: Mapping[str, Sequence[Mapping[str, Any]]]
     findings: tuple[Finding, ...] = ()
 

@@ -81,9 +81,11 @@ class Alias(Entity):
 
     facts = Facts(type="alias", key=("partner", "number"), owner=Owner.SHARED)
     partner = Code(_("Partner"), max_length=32)
-    number = Code(_("Partner's lot number"), max_length=64)
+    number = Code(_("Partner's lot number"), max_length=140)
     lot = Ref(Lot, verbose_name=_("Lot"))
-    other = Ref(Lot, verbose_name=_("Same lot"), null=True, blank=True)
+    other = Ref(Lot, verbose_name=_("Other lot"), null=True, blank=True)
+    #: A person's no is kept too, or the same proposal would come back every day.
+    same = Flag(_("Same lot"), default=True)
 
     class Meta:
         db_table = "alias"
@@ -166,7 +168,7 @@ class Hold(Entity):
         safety=True,
         fresh="PT1M",
     )
-    number = Code(_("Hold number"), max_length=64)
+    number = Code(_("Hold number"), max_length=96)
     state = Choice(_("State"), choices=[("open", _("Open")), ("cleared", _("Cleared"))], default="open")
     lot = Ref(Lot, verbose_name=_("Lot"), null=True, blank=True)
     equipment = Ref(Equipment, verbose_name=_("Equipment"), null=True, blank=True)

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from medloom.design.models import Equipment, Item
-from medloom.kernel.entity import OBSERVATION, Entity, Facts, Part
+from medloom.kernel.entity import MASTER, OBSERVATION, Entity, Facts, Part
 from medloom.kernel.fields import Choice, Code, Count, Day, Number, Quantity, Ref, Text
 from medloom.materials.models import UNITS, Lot
 from medloom.wire.sheet import Lifecycle, Owner, Step
@@ -35,6 +35,8 @@ class WorkOrder(Entity):
         # Both sides keep the order in a system of their own and either may enter it first; what both
         # changed is a conflict. Dispatch itself (release) is the registrant's alone.
         owner=Owner.SHARED,
+        # A site's own list of the orders it has received may come as an observation of them.
+        kinds=MASTER | OBSERVATION,
         steward="planning",
         lifecycle=WORK_ORDER,
         fresh="PT1H",

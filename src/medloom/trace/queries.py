@@ -322,11 +322,11 @@ def void_earlier(cursor: Any, written: Sequence[Written]) -> None:
         return
     cursor.execute(
         """UPDATE trace_edge e SET voided_by = new.seq
-           FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) new (object, step, seq)
-           JOIN entry old ON old.object = new.object AND old.verdict = 'accepted' AND old.seq < new.seq
+           FROM unnest(%s::bigint[], %s::bigint[]) new (step, seq)
+           JOIN entry own ON own.seq = new.seq
+           JOIN entry old ON old.object = own.object AND old.verdict = 'accepted' AND old.seq < new.seq
            WHERE e.entry = old.seq AND e.step = new.step AND e.voided_by IS NULL""",
         (
-            [record.asked.operation.object for record in corrected],
             [record.num for record in corrected],
             [record.seq for record in corrected],
         ),

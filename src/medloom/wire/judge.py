@@ -73,6 +73,11 @@ def judge(
     return _set(operation, author=author, head=head, sheet=sheet, basis=known)
 
 
+def _owns(owner: Owner, author: str, object_site: str) -> bool:
+    """Whether the author alone decides the field; a shared one is nobody's alone."""
+    return owner is not Owner.SHARED and may_write(owner, author, object_site)
+
+
 def _observe(operation: Operation, *, author: str, head: Head | None, sheet: Sheet) -> Judgement:
     if head is None:
         state = sheet.lifecycle.initial if sheet.lifecycle else ""
@@ -80,7 +85,24 @@ def _observe(operation: Operation, *, author: str, head: Head | None, sheet: She
     if head.site and author not in (head.site, HQ):
         return _refuse(Verdict.REJECTED, "not_owner", path="/object", expected=head.site, got=author)
     changes = {k: v for k, v in operation.fields.items() if head.values.get(k) != v}
-    return Judgement(Verdict.ACCEPTED, version=head.version + 1, state=head.state, changes=changes)
+    findings = []
+    if Kind.SET in sheet.kinds:
+        # What a site sees of a decision of the registrant (its own list of the orders) fills gaps and
+        # contradicts by a finding; it never overwrites what stands.
+        for name in list(changes):
+            stands = head.values.get(name)
+            if stands is not None and not _owns(sheet.owner_of(name), author, head.site):
+                got = str(changes.pop(name))
+                findings.append(
+                    Finding(code="owner_differs", path=f"/fields/{name}", expected=str(stands), got=got)
+                )
+    return Judgement(
+        Verdict.ACCEPTED,
+        version=head.version + 1,
+        state=head.state,
+        changes=changes,
+        findings=tuple(findings),
+    )
 
 
 def _command(

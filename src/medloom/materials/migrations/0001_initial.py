@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                 ("entry", models.BigIntegerField(editable=False)),
                 ("placeholder", models.BooleanField(default=False, editable=False)),
                 ("voided", models.BooleanField(default=False, editable=False)),
-                ("number", medloom.kernel.fields.Code(max_length=64, verbose_name="Hold number")),
+                ("number", medloom.kernel.fields.Code(max_length=96, verbose_name="Hold number")),
                 (
                     "state",
                     medloom.kernel.fields.Choice(
@@ -165,7 +165,7 @@ class Migration(migrations.Migration):
                 ("placeholder", models.BooleanField(default=False, editable=False)),
                 ("voided", models.BooleanField(default=False, editable=False)),
                 ("partner", medloom.kernel.fields.Code(max_length=32, verbose_name="Partner")),
-                ("number", medloom.kernel.fields.Code(max_length=64, verbose_name="Partner's lot number")),
+                ("number", medloom.kernel.fields.Code(max_length=140, verbose_name="Partner's lot number")),
                 (
                     "lot",
                     medloom.kernel.fields.Ref(
@@ -185,9 +185,10 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="materials.lot",
-                        verbose_name="Same lot",
+                        verbose_name="Other lot",
                     ),
                 ),
+                ("same", medloom.kernel.fields.Flag(default=True, verbose_name="Same lot")),
             ],
             options={
                 "verbose_name": "Lot alias",

@@ -88,3 +88,24 @@ def test_a_legal_command_moves_the_head() -> None:
     advance(stands, judged)
     assert (stands.version, stands.state, stands.values["due"]) == (6, "released", "2026-03-03")
     assert stands.changed["due"] == 6
+
+
+def test_an_observation_fills_gaps_of_a_decision_and_never_overwrites_it() -> None:
+    both = Sheet(
+        type="order",
+        kinds=frozenset({Kind.SET, Kind.OBSERVE}),
+        owners={"note": Owner.SHARED, "due": Owner.REGISTRANT, "made": Owner.SITE},
+    )
+    stands = Head("x", "A", version=2, values={"note": "b", "due": "2026-01-01", "made": 1, "new": None})
+    seen = operation(
+        type="order",
+        kind=Kind.OBSERVE,
+        fields={"note": "c", "due": "2026-02-02", "made": 2, "new": "n"},
+        source=None,
+    )
+    judged = judge(seen, author="A", head=stands, sheet=both)
+    assert judged.verdict is Verdict.ACCEPTED and dict(judged.changes) == {"made": 2, "new": "n"}
+    assert [(f.code, f.path, f.expected) for f in judged.findings] == [
+        ("owner_differs", "/fields/note", "b"),
+        ("owner_differs", "/fields/due", "2026-01-01"),
+    ]

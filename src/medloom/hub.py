@@ -1,0 +1,78 @@
+"""The wiring, as tables: which rule admits what, what is read for it, what is written and what follows.
+
+Handed to `append` as an argument. Imports flow down, consequences flow up, and only through here:
+a lower room never asks an upper one, so what trace knows of blocked lots is handed down as a function.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from medloom.design.queries import states_of
+from medloom.design.rules import admit_revision
+from medloom.inspection.queries import result_facts
+from medloom.inspection.reactions import block_lot
+from medloom.inspection.rules import admit_result
+from medloom.kernel.ruling import Wiring
+from medloom.materials.projections import alias_edges
+from medloom.materials.queries import keep_stock, lot_facts, move_facts
+from medloom.materials.rules import admit_hold, admit_lot, admit_move
+from medloom.parties.queries import site_codes, site_facts
+from medloom.parties.rules import admit_site
+from medloom.production.queries import order_facts, step_facts
+from medloom.production.reactions import block_output
+from medloom.production.rules import admit_order, admit_step
+from medloom.trace.queries import blocked, void_earlier
+from medloom.trace.rules import edges
+
+#: type -> one declared set-wise query over all operations of that type in a batch.
+FACTS = {
+    "bom": states_of("bom"),
+    "lot": partial(lot_facts, blocked=blocked),
+    "move": partial(move_facts, blocked=blocked),
+    "parameter": states_of("parameter"),
+    "result": result_facts,
+    "site": site_facts,
+    "specification": states_of("specification"),
+    "step_record": partial(step_facts, blocked=blocked),
+    "work_order": order_facts,
+}
+
+#: type -> pure rule over one operation and those facts.
+ADMISSION = {
+    "bom": admit_revision,
+    "hold": admit_hold,
+    "lot": admit_lot,
+    "move": admit_move,
+    "parameter": admit_revision,
+    "result": admit_result,
+    "site": admit_site,
+    "specification": admit_revision,
+    "step_record": admit_step,
+    "work_order": admit_order,
+}
+
+#: type -> rows of other tables that an accepted operation proves.
+PROJECTIONS = {"alias": alias_edges, "step_record": edges}
+
+#: type -> what else is kept in the same transaction. Only these may write outside the door's own code.
+EFFECTS = {"alias": void_earlier, "move": keep_stock, "step_record": void_earlier}
+
+#: (type, what follows): operations that go through append again, at most three rounds.
+REACTIONS = (("step_record", block_output), ("result", block_lot))
+
+
+def wiring(cursor: Any | None = None) -> Wiring:
+    """The wiring with the sites as they are now; without a cursor, for a network of one site."""
+    return Wiring(
+        facts=FACTS,
+        admission=ADMISSION,
+        projections=PROJECTIONS,
+        effects=EFFECTS,
+        reactions=REACTIONS,
+        sites=site_codes(cursor) if cursor is not None else (),
+    )
+
+
+WIRING = wiring()

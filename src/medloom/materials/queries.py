@@ -1,0 +1,168 @@
+"""What is asked of lots, stock and holds: one statement for a whole batch, whatever its size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from medloom.kernel.ruling import Asked, Written
+from medloom.materials.rules import (
+    BASE,
+    MoveFacts,
+    Near,
+    OpenHold,
+    Place,
+    changes,
+    near,
+    run,
+    totals,
+)
+from medloom.wire.operation import Kind
+
+#: How many lots of a site and item are compared for near matches at once.
+NEAR_LOTS_MAX = 20_000
+
+
+class Blocked(Protocol):
+    """What the trace room says: lot `lot` is blocked by open hold `hold`."""
+
+    lot: int
+    hold: int
+
+
+#: Internal numbers of lots -> which are blocked; handed in by hub.py, since trace stands above materials.
+Blocking = Callable[[Iterable[int]], Sequence[Any]]
+
+_NUMBERS = """
+    select w.site, w.key, l.num from unnest(%s::text[], %s::text[]) w(site, key)
+    join lot l on l.site = w.site and l.key = w.key"""
+
+#: Position of a hold's first line in the control feed of its site; none before the sequencer has seen it.
+_POSITIONS = """
+    select h.num, h.key, f.position from hold h
+    left join lateral (
+        select e.seq from entry e where e.object = h.object and e.verdict = 'accepted'
+        order by e.version limit 1) first on true
+    left join feed_line f on f.site = h.site and f.feed = 'c' and f.seq = first.seq
+    where h.num = any(%s)"""
+
+
+def open_holds(
+    cursor: Any, lots: Iterable[tuple[str, str]], blocked: Blocking
+) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
+    """(site, lot number) -> the open holds on it or, spreading, on an ancestor. Three statements at most."""
+    wanted = sorted(set(lots))
+    if not wanted:
+        return {}
+    rows = cursor.execute(_NUMBERS, ([w[0] for w in wanted], [w[1] for w in wanted])).fetchall()
+    keys = {row["num"]: (row["site"], row["key"]) for row in rows}
+    found = blocked(list(keys)) if keys else ()
+    if not found:
+        return {}
+    nums = sorted({one.hold for one in found})
+    holds = {
+        row["num"]: OpenHold(row["key"], row["position"])
+        for row in cursor.execute(_POSITIONS, (nums,)).fetchall()
+    }
+    result: dict[tuple[str, str], tuple[OpenHold, ...]] = {}
+    for one in sorted(found, key=lambda b: (b.lot, b.hold)):
+        if one.lot in keys and one.hold in holds:
+            key = keys[one.lot]
+            result[key] = (*result.get(key, ()), holds[one.hold])
+    return result
+
+
+def lot_facts(
+    cursor: Any, asked: Sequence[Asked], *, blocked: Blocking
+) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
+    """Open holds of the lots that are to be accepted or released."""
+    lots = {
+        (one.home, str(one.current.get("number")))
+        for one in asked
+        if one.operation.kind is Kind.COMMAND and one.current
+    }
+    return open_holds(cursor, lots, blocked)
+
+
+# -- stock ------------------------------------------------------------------------------------
+
+#: Locked, so that two batches that draw on one lot judge one after the other.
+_STOCK = """
+    select l.site, l.key, s.location, s.status, s.unit, s.quantity
+    from unnest(%s::text[], %s::text[]) w(site, key)
+    join lot l on l.site = w.site and l.key = w.key
+    join stock s on s.lot_id = l.num
+    order by s.lot_id, s.location, s.status for no key update of s"""
+
+
+def move_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> MoveFacts:
+    """Stock, unit and open holds of every lot moved, and what stands when each move's turn comes."""
+    lots = sorted({(place[0], place[1]) for one in asked for place, _ in changes(one)})
+    stock: dict[Place, Decimal] = {}
+    units: dict[tuple[str, str], str] = {}
+    for row in cursor.execute(_STOCK, ([w[0] for w in lots], [w[1] for w in lots])).fetchall():
+        stock[row["site"], row["key"], row["location"], row["status"]] = row["quantity"]
+        units[row["site"], row["key"]] = row["unit"]
+    return MoveFacts(stock, units, open_holds(cursor, lots, blocked), run(asked, stock))
+
+
+_ADD_STOCK = """
+    insert into stock (lot_id, site, location, status, unit, quantity, version)
+    select l.num, v.site, v.location, v.status, v.unit, v.quantity, 1
+    from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::numeric[])
+         v(site, key, location, status, unit, quantity)
+    join lot l on l.site = v.site and l.key = v.key
+    order by l.num, v.location, v.status
+    on conflict (lot_id, location, status) do update
+    set quantity = stock.quantity + excluded.quantity, version = stock.version + 1"""
+
+
+def keep_stock(cursor: Any, written: Sequence[Written]) -> None:
+    """Add accepted moves to stock, sums by place; runs in the transaction that accepted them."""
+    net = totals(change for one in written for change in changes(one.asked))
+    units = {}
+    for one in written:
+        values = {**one.asked.current, **one.asked.fields}
+        units[one.asked.home, str(values["lot"])] = BASE[str(values["unit"])][0]
+    rows = [(place, amount) for place, amount in sorted(net.items()) if amount]
+    if not rows:
+        return
+    columns = [[place[i] for place, _ in rows] for i in range(4)]
+    cursor.execute(
+        _ADD_STOCK,
+        (*columns, [units.get((p[0], p[1]), "1") for p, _ in rows], [amount for _, amount in rows]),
+    )
+
+
+# -- near matches -----------------------------------------------------------------------------
+
+#: Only lots that squeeze to the same letters and digits as another, or to those and one more, come over.
+_NEAR = """
+    with squeezed as (
+        select l.key, l.num, l.item_id,
+               upper(regexp_replace(l.key, '[^[:alnum:]]', '', 'g')) as bare
+        from lot l where l.site = %(site)s and not l.voided order by l.num desc limit %(most)s),
+    bound as (
+        select bare from squeezed group by bare having count(*) > 1
+        union select a.bare from squeezed a join squeezed b on left(b.bare, length(b.bare) - 1) = a.bare
+        union select b.bare from squeezed a join squeezed b on left(b.bare, length(b.bare) - 1) = a.bare)
+    select s.key from squeezed s join bound using (bare) order by s.key"""
+
+_DECIDED = """
+    select a.key as first, b.key as second from alias x
+    join lot a on a.num = x.lot_id join lot b on b.num = x.other_id
+    where x.site = %(site)s and not x.voided"""
+
+
+def near_matches(cursor: Any, site: str, *, most: int = 500) -> list[Near]:
+    """Pairs of lot numbers of a site that a person may find to be the same, and has not decided on yet."""
+    rows = cursor.execute(_NEAR, {"site": site, "most": NEAR_LOTS_MAX}).fetchall()
+    if not rows:
+        return []
+    decided = {
+        frozenset((row["first"], row["second"]))
+        for row in cursor.execute(_DECIDED, {"site": site}).fetchall()
+    }
+    found = near((row["key"] for row in rows), most=most + len(decided))
+    return [one for one in found if frozenset((one.first, one.second)) not in decided][:most]

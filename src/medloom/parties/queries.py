@@ -1,0 +1,27 @@
+"""What is asked before sites are judged."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Sequence, Set
+from functools import lru_cache
+from typing import Any
+
+from medloom.kernel.ruling import Asked
+
+
+@lru_cache(maxsize=1)
+def zones() -> Set[str]:
+    """The IANA time zones this machine knows."""
+    return frozenset(zoneinfo.available_timezones())
+
+
+def site_facts(cursor: Any, asked: Sequence[Asked]) -> Set[str]:
+    """The time zones a site may have."""
+    return zones()
+
+
+def site_codes(cursor: Any) -> tuple[str, ...]:
+    """Every site of the network; the door sends what concerns all to each of them."""
+    rows = cursor.execute("select code from site where not voided order by num").fetchall()
+    return tuple(row["code"] for row in rows)

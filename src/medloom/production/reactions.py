@@ -1,0 +1,27 @@
+"""What follows from a step record with findings: its output lot is blocked until a person has looked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from medloom.kernel.ruling import Written
+from medloom.materials.actions import hold_because
+from medloom.production.rules import StepFacts
+from medloom.wire.operation import Operation
+
+#: Findings after which what was made does not conform.
+BLOCKING = frozenset({"lot_held", "after_hold", "wrong_revision", "parameter_out_of_limits", "unit_differs"})
+
+
+def block_output(written: Sequence[Written], facts: StepFacts | None) -> list[Operation]:
+    """One hold for each record with a blocking finding, on the lot it made."""
+    found = []
+    for record in written:
+        codes = sorted({f.code for f in record.findings} & BLOCKING)
+        lot = record.asked.fields.get("output_lot")
+        if codes and lot is not None:
+            cause = f"step record {record.key}: {', '.join(codes)}"
+            found.append(
+                hold_because(record, reaction="block_output", prefix="step", lot=str(lot), cause=cause)
+            )
+    return found
