@@ -1,24 +1,69 @@
-"""The `medloom` command. Exit codes: 0 done, 1 failed, 2 wrong use, 3 not running, 4 running already."""
+"""The `medloom` command. Each subcommand is a click command elsewhere; this is the table of them.
 
-import os
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 not running, 4 running already.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
 import click
 
+from medloom import __version__
+from medloom.process.lock import AlreadyRunning
+from medloom.process.state import StateError
 
-@click.group()
+FAILED, NOT_RUNNING, RUNNING_ALREADY = 1, 3, 4
+
+# name -> module and attribute; a module is imported when its command is asked for.
+COMMANDS = {
+    "up": "medloom.interfaces.commands.running:up",
+    "stop": "medloom.interfaces.commands.running:stop",
+    "status": "medloom.interfaces.commands.running:status",
+    "doctor": "medloom.interfaces.commands.upkeep:doctor",
+    "migrate": "medloom.interfaces.commands.upkeep:migrate",
+    "psql": "medloom.interfaces.commands.upkeep:psql",
+    "faults": "medloom.interfaces.commands.faults:faults",
+    "version": "medloom.interfaces.commands.upkeep:version",
+    "agent": "medloom.interfaces.commands.agent:agent",
+    "demo": "medloom.interfaces.commands.demo:demo",
+}
+
+
+class House(click.Group):
+    """Finds a command in the table, and says in one line why the installation cannot do it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name, place in COMMANDS.items() if find_spec(place.partition(":")[0])]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        return getattr(import_module(module), attribute)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AlreadyRunning as error:
+            raise _refusal(error, RUNNING_ALREADY) from error
+        except StateError as error:
+            raise _refusal(error, FAILED) from error
+
+
+def _refusal(error: StateError, exit_code: int) -> click.ClickException:
+    refusal = click.ClickException(str(error))
+    refusal.exit_code = exit_code
+    return refusal
+
+
+@click.group(cls=House, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="medloom %(version)s")
 def main() -> None:
-    """Medloom: the data network for medical-device makers who outsource production."""
+    """Medloom: the data network for medical-device makers who outsource production.
 
-
-@main.command()
-def migrate() -> None:
-    """Bring the database's tables to what this version declares."""
-    import django
-
-    os.environ["MEDLOOM_DATABASE_ROLE"] = "owner"
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")
-    django.setup()
-    from medloom.process.migration import migrate as apply
-
-    for name in apply():
-        click.echo(name)
+    \b
+    Exit codes: 0 done, 1 failed, 2 wrong use, 3 not running, 4 running already.
+    State is kept in the folder MEDLOOM_STATE (root: /var/lib/medloom, else ~/.local/state/medloom);
+    MEDLOOM_DATABASE_URL names a PostgreSQL server to be used instead of the built-in one.
+    """

@@ -1,14 +1,57 @@
 """Bring the database's tables to what the code declares. Runs as the owner, in a process of its own."""
 
+import hashlib
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from medloom.process.state import LOGIN_ROLES, State, StateError
+import psycopg
+
+from medloom.process.cluster import last_line
+from medloom.process.state import LOGIN_ROLES, State, StateError, conninfo
+
+PACKAGE = Path(__file__).resolve().parents[1]
+# The files and the libraries that decide what a migrated database looks like.
+FILES = (
+    "**/migrations/*.py",
+    "**/models.py",
+    "**/queries.py",
+    "**/*.sql",
+    "settings.py",
+    "kernel/fence.py",
+    "kernel/entity.py",
+    "process/migration.py",
+    "process/roles.py",
+)
+LIBRARIES = ("django", "procrastinate", "django-axes")
 
 
-def migrate_apart(state: State, *, environment: dict[str, str] | None = None) -> None:
+def fingerprint() -> str:
+    """One value for all that a migrated database depends on; kept as the comment of the database."""
+    digest = hashlib.sha256()
+    for name in LIBRARIES:
+        try:
+            digest.update(f"{name} {version(name)}\n".encode())
+        except PackageNotFoundError:
+            digest.update(f"{name} none\n".encode())
+    for pattern in FILES:
+        for path in sorted(PACKAGE.glob(pattern)):
+            digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def kept_fingerprint(state: State) -> str | None:
+    """The fingerprint of the last migration that ran to its end on this database."""
+    with psycopg.connect(conninfo("owner", state), connect_timeout=10) as connection:
+        row = connection.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+        ).fetchone()
+    return row[0] if row else None
+
+
+def migrate_apart(state: State) -> None:
     """Run `medloom migrate` as a child. Raises StateError with its last line when it fails."""
     done = subprocess.run(
         [sys.executable, "-m", "medloom", "migrate"],
@@ -19,16 +62,18 @@ def migrate_apart(state: State, *, environment: dict[str, str] | None = None) ->
         env=os.environ
         | {
             "MEDLOOM_STATE": str(state.path),
+            "MEDLOOM_LOG_LEVEL": "WARNING",
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        }
-        | (environment or {}),
+        },
     )
     if done.returncode != 0:
-        raise StateError(f"the migration failed:\n{done.stderr.strip()}")
+        place = state.log / "migration.log"
+        place.write_text(done.stderr, encoding="utf-8")
+        raise StateError(f"{last_line(done.stderr).removeprefix('Error: ')} (see {place})")
 
 
 def migrate(*, verbosity: int = 0) -> list[str]:
-    """Apply every migration, then put the framework's tables in their schema; the names applied now.
+    """Apply every migration, then schemas, rights and row policies; the names of those applied now.
 
     Wants Django set up with MEDLOOM_DATABASE_ROLE=owner.
     """
@@ -40,9 +85,12 @@ def migrate(*, verbosity: int = 0) -> list[str]:
     before = pending()
     call_command("migrate", verbosity=verbosity, interactive=False)
     with connection.cursor() as cursor:
-        for statement in _settle(_tables(cursor)):
-            cursor.execute(statement)
         fence.lay(cursor)
+        cursor.execute(
+            f"REVOKE INSERT, UPDATE, DELETE ON framework.django_migrations FROM {LOGIN_ROLES['app']}"
+        )
+        place = connection.ops.quote_name(connection.settings_dict["NAME"])
+        cursor.execute(f"COMMENT ON DATABASE {place} IS '{fingerprint()}'")
     return before
 
 
@@ -54,48 +102,3 @@ def pending() -> list[str]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-
-
-def _tables(cursor: object) -> list[str]:
-    """Tables of the libraries that stand outside the schema `framework`."""
-    from django.apps import apps
-
-    libraries = {
-        model._meta.db_table
-        for config in apps.get_app_configs()
-        if not config.name.startswith("medloom.")
-        for model in config.get_models(include_auto_created=True)
-    } | {"django_migrations"}
-    cursor.execute(  # type: ignore[attr-defined]
-        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname IN ('business', 'public') AND c.relkind IN ('r', 'p') AND c.relname = ANY(%s)"
-        " ORDER BY 1",
-        [sorted(libraries)],
-    )
-    return [row[0] for row in cursor.fetchall()]  # type: ignore[attr-defined]
-
-
-def _settle(tables: list[str]) -> list[str]:
-    app = LOGIN_ROLES["app"]
-    return [
-        *(f'ALTER TABLE "{table}" SET SCHEMA framework' for table in tables),
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA framework TO {app}",
-        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA framework TO {app}",
-        f"REVOKE INSERT, UPDATE, DELETE ON framework.django_migrations FROM {app}",
-    ]
-
-
-def fingerprint_files(root: Path) -> list[Path]:
-    """The files that decide what a migrated database looks like."""
-    package = root / "src" / "medloom"
-    patterns = (
-        "**/migrations/*.py",
-        "**/models.py",
-        "**/queries.py",
-        "**/*.sql",
-        "settings.py",
-        "kernel/fence.py",
-    )
-    found = [path for pattern in patterns for path in sorted(package.glob(pattern))]
-    found += [package / "process" / name for name in ("migration.py", "roles.py", "cluster.py")]
-    return [*found, root / "requirements" / "base.txt"]

@@ -8,6 +8,8 @@
 None is a superuser and none bypasses row-level security.
 """
 
+import contextlib
+import hashlib
 import os
 
 import psycopg
@@ -24,7 +26,14 @@ APP_RIGHTS = {
     "ledger": "SELECT, INSERT",
     "framework": "SELECT, INSERT, UPDATE, DELETE",
 }
-ATTRIBUTES = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT"
+GRANTS = (
+    "CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner}",
+    "GRANT USAGE ON SCHEMA {schema} TO {app}, {sequencer}, {tracer}",
+    "GRANT CREATE ON SCHEMA {schema} TO {tracer}",  # whoever is given a function must be able to create it
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT {rights} ON TABLES TO {app}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {app}",
+)
+ATTRIBUTES = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 
 def prepare(state: State) -> None:
@@ -59,7 +68,7 @@ def administrator(state: State) -> dict[str, str]:
 
 def _make_roles(connection: psycopg.Connection, state: State) -> None:
     known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-    for name in LOGIN_ROLES.values():
+    for role, name in LOGIN_ROLES.items():
         password, fresh = state.ensure_secret(name)
         if name in known and not fresh:
             continue
@@ -68,17 +77,24 @@ def _make_roles(connection: psycopg.Connection, state: State) -> None:
             connection.execute(sql.SQL("ALTER ROLE {name} PASSWORD {password}").format(**parts))
             continue
         connection.execute(
-            sql.SQL("CREATE ROLE {name} LOGIN {attributes} PASSWORD {password}").format(
-                **parts, attributes=sql.SQL(ATTRIBUTES)
+            sql.SQL("CREATE ROLE {name} LOGIN {attributes} {inherit} PASSWORD {password}").format(
+                **parts,
+                attributes=sql.SQL(ATTRIBUTES),
+                inherit=sql.SQL("NOINHERIT" if role == "owner" else "INHERIT"),
             )
         )
     if TRACER not in known:
         connection.execute(
             sql.SQL("CREATE ROLE {} NOLOGIN {}").format(sql.Identifier(TRACER), sql.SQL(ATTRIBUTES))
         )
-        # NOINHERIT above: the owner may give functions to the tracer, and does not see with its eyes
+        # the owner does not inherit: it may give functions to the tracer, and does not see with its eyes
         connection.execute(
             sql.SQL("GRANT {} TO {}").format(sql.Identifier(TRACER), sql.Identifier(LOGIN_ROLES["owner"]))
+        )
+    # who holds the horizon back (protocol.md, doctor): without this right PostgreSQL hides other sessions
+    with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+        connection.execute(
+            sql.SQL("GRANT pg_read_all_stats TO {}").format(sql.Identifier(LOGIN_ROLES["sequencer"]))
         )
 
 
@@ -103,21 +119,21 @@ def _make_database(connection: psycopg.Connection, database: str) -> None:
 
 
 def _make_schemas(connection: psycopg.Connection) -> None:
+    """Schemas and their rights, once for each wording of GRANTS; the schema's comment says which was laid."""
     owner, app, sequencer = (sql.Identifier(LOGIN_ROLES[role]) for role in ("owner", "app", "sequencer"))
-    known = {row[0] for row in connection.execute("SELECT nspname FROM pg_namespace")}
+    known = dict(
+        connection.execute(
+            "SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace"
+        ).fetchall()
+    )
+    mark = hashlib.sha256(repr((GRANTS, APP_RIGHTS)).encode()).hexdigest()
     for schema in SCHEMAS:
-        if schema in known:
+        if known.get(schema) == mark:
             continue
-        name = sql.Identifier(schema)
-        parts = {"schema": name, "owner": owner, "app": app, "sequencer": sequencer}
+        parts = {"schema": sql.Identifier(schema), "owner": owner, "app": app, "sequencer": sequencer}
         parts |= {"rights": sql.SQL(APP_RIGHTS[schema]), "tracer": sql.Identifier(TRACER)}
-        for statement in (
-            "CREATE SCHEMA {schema} AUTHORIZATION {owner}",
-            "GRANT USAGE ON SCHEMA {schema} TO {app}, {sequencer}, {tracer}",
-            # whoever is given a function must be able to create in its schema
-            "GRANT CREATE ON SCHEMA {schema} TO {tracer}",
-            "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT {rights} ON TABLES TO {app}",
-            "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES"
-            " TO {app}",
-        ):
+        for statement in GRANTS:
             connection.execute(sql.SQL(statement).format(**parts))
+        connection.execute(
+            sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(mark))
+        )

@@ -62,7 +62,7 @@ class Bench:
 
     def migrate(self, *, again: bool) -> None:
         """Make the template what the migrations say, if it is not so already or `again` is wanted."""
-        wanted = _fingerprint()
+        wanted = migration.fingerprint()
         with self._administer() as connection:
             kept = connection.execute(
                 "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE]
@@ -75,10 +75,6 @@ class Bench:
         with _variables(MEDLOOM_DATABASE_NAME=TEMPLATE, **_server(TEMPLATE)):
             roles.prepare(self.state)
             migration.migrate_apart(self.state)
-        with self._administer() as connection:
-            connection.execute(
-                sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(TEMPLATE), sql.Literal(wanted))
-            )
 
     def _administer(self) -> psycopg.Connection:
         with _variables(**_server("postgres")):
@@ -161,14 +157,6 @@ def _kept_folder() -> Path:
         raise StateError(f"{kept} belongs to someone else: remove it, or set TMPDIR")
     kept.chmod(0o755)  # the database's account must be able to enter
     return kept
-
-
-def _fingerprint() -> str:
-    digest = hashlib.sha256()
-    for path in migration.fingerprint_files(ROOT):
-        digest.update(path.as_posix().encode() + b"\0")
-        digest.update(path.read_bytes() if path.exists() else b"")
-    return digest.hexdigest()
 
 
 def _server(name: str) -> dict[str, str]:
