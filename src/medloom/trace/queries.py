@@ -312,7 +312,7 @@ def blocked(lots: Iterable[int]) -> list[Blocked]:
 
 
 def void_earlier(cursor: Any, written: Sequence[Written]) -> None:
-    """Take back the edges that earlier versions of these step records had proven; a correction replaces.
+    """Take back the edges that earlier versions of these records had proven; a correction replaces them.
 
     An index on `step` would cost every insert for the sake of rare corrections; the earlier entries are
     few, and the block-range index on `entry` finds their edges.
@@ -331,3 +331,22 @@ def void_earlier(cursor: Any, written: Sequence[Written]) -> None:
             [record.seq for record in corrected],
         ),
     )
+    _keep_inputs(cursor, [r for r in corrected if r.refs.get("output_lot") and "inputs" not in r.lines])
+
+
+def _keep_inputs(cursor: Any, records: Sequence[Written]) -> None:
+    """A correction that does not repeat the lots that went in leaves them standing, and so their edges."""
+    if records:
+        cursor.execute(
+            """INSERT INTO trace_edge (parent, child, step, entry, site, quantity)
+               SELECT line.lot_id, new.child, new.step, new.seq, new.site, line.quantity
+               FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[]) new (step, child, seq, site)
+               JOIN step_input line ON line.parent_id = new.step AND line.until IS NULL
+               WHERE line.lot_id <> new.child""",
+            (
+                [record.num for record in records],
+                [record.refs["output_lot"] for record in records],
+                [record.seq for record in records],
+                [record.asked.home for record in records],
+            ),
+        )

@@ -29,7 +29,7 @@ def edges(written: Sequence[Written]) -> list[Rows]:
         for parent, quantity in _consumed(record).items():
             if parent != child:
                 rows.append((parent, child, record.num, record.seq, 0, site, quantity))
-        good = record.asked.fields.get("good") or 0
+        good = {**record.asked.current, **record.asked.fields}.get("good") or 0
         if 0 < good < 1 << UNIT_BITS:
             first = record.num << UNIT_BITS
             rows.append((child, first, record.num, record.seq, good, site, None))
