@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from medloom.inspection.rules import BLOCKING, ResultFacts
 from medloom.kernel.ruling import Written
-from medloom.materials.actions import hold_because
+from medloom.materials.reactions import hold_because
 from medloom.wire.operation import Operation
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from medloom.kernel.act import Act, derived_id
-from medloom.kernel.ruling import Written
-from medloom.wire.operation import Kind, Operation
+from medloom.kernel.act import Act
+from medloom.wire.operation import Operation
 
 
 def raise_hold(
@@ -45,21 +44,3 @@ def part_lots(*, act: Act, site: str, lot: str, other: str, reason: str) -> Oper
     first, second = sorted((lot, other))
     fields = {"partner": site, "number": f"{first}~{second}", "lot": first, "other": second, "same": False}
     return act.create("alias", site=site, fields=fields, reason=reason)
-
-
-def hold_because(written: Written, *, reaction: str, prefix: str, lot: str, cause: str) -> Operation:
-    """The hold that follows from an accepted operation; ids follow from the entry, a retry repeats them."""
-    cause_operation = written.asked.operation
-    return Operation(
-        id=derived_id(written.seq, reaction),
-        type="hold",
-        object=derived_id(written.seq, reaction, "hold"),
-        kind=Kind.SET,
-        at=cause_operation.at,
-        zone=cause_operation.zone,
-        actor="hub",
-        site=written.asked.home,
-        fields={"number": f"{prefix}-{written.seq}", "lot": lot, "cause": cause[:500], "spreads": True},
-        reason=cause[:500],
-        requires=(cause_operation.id,),
-    )

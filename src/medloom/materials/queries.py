@@ -107,17 +107,6 @@ def move_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Mov
     return MoveFacts(stock, units, open_holds(cursor, lots, blocked), run(asked, stock))
 
 
-_ADD_STOCK = """
-    insert into stock (lot_id, site, location, status, unit, quantity, version)
-    select l.num, v.site, v.location, v.status, v.unit, v.quantity, 1
-    from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::numeric[])
-         v(site, key, location, status, unit, quantity)
-    join lot l on l.site = v.site and l.key = v.key
-    order by l.num, v.location, v.status
-    on conflict (lot_id, location, status) do update
-    set quantity = stock.quantity + excluded.quantity, version = stock.version + 1"""
-
-
 def keep_stock(cursor: Any, written: Sequence[Written]) -> None:
     """Add accepted moves to stock, sums by place; runs in the transaction that accepted them."""
     net = totals(change for one in written for change in changes(one.asked))
@@ -130,7 +119,15 @@ def keep_stock(cursor: Any, written: Sequence[Written]) -> None:
         return
     columns = [[place[i] for place, _ in rows] for i in range(4)]
     cursor.execute(
-        _ADD_STOCK,
+        """
+    insert into stock (lot_id, site, location, status, unit, quantity, version)
+    select l.num, v.site, v.location, v.status, v.unit, v.quantity, 1
+    from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::numeric[])
+         v(site, key, location, status, unit, quantity)
+    join lot l on l.site = v.site and l.key = v.key
+    order by l.num, v.location, v.status
+    on conflict (lot_id, location, status) do update
+    set quantity = stock.quantity + excluded.quantity, version = stock.version + 1""",
         (*columns, [units.get((p[0], p[1]), "1") for p, _ in rows], [amount for _, amount in rows]),
     )
 

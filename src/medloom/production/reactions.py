@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from medloom.kernel.ruling import Written
-from medloom.materials.actions import hold_because
+from medloom.materials.reactions import hold_because
 from medloom.production.rules import StepFacts
 from medloom.wire.operation import Operation
 
