@@ -59,33 +59,36 @@ def feed_heads(head: bytes, *, first: int, hub_epoch: str, entries: Sequence[byt
 
 
 def entry_hash(
-    *, seq: int, operation: bytes, verdict: str, object: str, version: int, outcome: bytes
+    *, seq: int, operation: bytes, verdict: str, object: str, version: int, decision: bytes
 ) -> bytes:
-    """What the hub is held to: the operation's hash, its verdict, the object's version and the outcome.
+    """What the hub is held to: the operation's hash, its verdict, the object's version, the decision.
 
-    `outcome` is `outcome_bytes(...)`: reason, findings and changed values. `seq` makes the
-    hash unique to this entry, so that a parked operation's two entries differ.
+    `operation` is the operation's hash; `decision` the entry's decision text as it is stored (see
+    `decision_text`). `seq` makes the hash unique, so that a parked operation's two entries differ.
     """
     head = f"medloom entry 1\n{seq}\n{verdict}\n{object}\n{version}\n".encode()
-    return _sha256(head + operation + outcome).digest()
+    return _sha256(head + operation + decision).digest()
 
 
-def outcome_bytes(
+def decision_text(
     *,
     refusal: dict[str, Any] | None = None,
     findings: Sequence[dict[str, Any]] = (),
-    changes: dict[str, Any] | None = None,
     theirs: dict[str, Any] | None = None,
-    state: str = "",
-    cause: int = 0,
-) -> bytes:
-    """Canonical bytes of an entry's outcome; empty parts are left out, so a plain yes is `{}`."""
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> str:
+    """Canonical JSON of what an entry adds to its operation; "" when that is nothing.
+
+    `before` and `after` hold the changed fields of an accepted update; a creation has neither,
+    since its operation's fields are what it made.
+    """
     parts = {
         "refusal": refusal,
         "findings": list(findings),
-        "changes": changes,
         "theirs": theirs,
-        "state": state,
-        "cause": cause,
+        "before": before,
+        "after": after,
     }
-    return dumps({name: part for name, part in parts.items() if part})
+    kept = {name: part for name, part in parts.items() if part}
+    return dumps(kept).decode() if kept else ""

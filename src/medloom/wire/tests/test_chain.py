@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from medloom.wire.chain import (
+    decision_text,
     entry_hash,
     feed_heads,
     feed_link,
     feed_start,
     operations_head,
     operations_start,
-    outcome_bytes,
 )
 from medloom.wire.tests.examples import EPOCH
 
@@ -52,10 +53,22 @@ def test_feed_heads_are_the_links_one_by_one() -> None:
 
 
 def test_every_part_of_an_entry_is_in_its_hash() -> None:
-    base = {"seq": 1, "operation": b"o" * 32, "verdict": "accepted", "object": "x", "version": 2}
-    changes = {"seq": 2, "operation": b"p" * 32, "verdict": "parked", "object": "y", "version": 3}
-    plain = outcome_bytes()
-    seen = {entry_hash(**base, outcome=plain), entry_hash(**base, outcome=outcome_bytes(state="open"))}  # type: ignore[arg-type]
-    seen |= {entry_hash(**(base | {name: value}), outcome=plain) for name, value in changes.items()}  # type: ignore[arg-type]
-    assert plain == b"{}"
-    assert len(seen) == 7
+    parts: list[dict[str, Any]] = [
+        {},
+        {"seq": 2},
+        {"operation": b"p" * 32},
+        {"verdict": "parked"},
+        {"object": "y"},
+        {"version": 3},
+        {"decision": decision_text(after={"state": "open"}).encode()},
+    ]
+    base: dict[str, Any] = {
+        "seq": 1,
+        "operation": b"o" * 32,
+        "verdict": "accepted",
+        "object": "x",
+        "version": 2,
+        "decision": b"",
+    }
+    assert decision_text() == ""
+    assert len({entry_hash(**(base | part)) for part in parts}) == len(parts)

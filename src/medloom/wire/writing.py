@@ -1,0 +1,143 @@
+"""How a site writes: drafts become operations with a number, a base, and what the author knew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from medloom.wire.canonical import Malformed, decode_operation, encode_operation
+from medloom.wire.operation import CHAINS, VOLUME, Kind, Operation, Source, hub_label, operation_id
+from medloom.wire.stores import Own, SiteStore
+
+#: Most requirements an operation names (see Operation.requires).
+REQUIRES_MAX = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What a site wants to write. `base` None means: the version the site has read.
+
+    From a plant's row, `base` and `hub` come from the row's shadow, never from the newest lines.
+    """
+
+    type: str
+    object: str
+    kind: Kind
+    fields: dict[str, Any]
+    at: str
+    actor: str
+    chain: str = VOLUME
+    base: int | None = None
+    hub: str = ""
+    home: str = ""
+    zone: str = "UTC"
+    clock: str = "unknown"
+    reason: str = ""
+    source: Source | None = None
+    requires: tuple[str, ...] = ()
+    group: str = ""
+    corrects: str = ""
+    compensates: str = ""
+    repairs: str = ""
+    raw: dict[str, str] = field(default_factory=dict)
+
+
+def write(store: SiteStore, drafts: Iterable[Draft], *, site: str) -> list[Own]:
+    """Store drafts as the site's next operations; the caller holds the transaction.
+
+    An edit on top of the site's own pending ones names them in `requires`, so that the hub knows
+    the author saw them. Members of a group must be in one call and on one chain. Raises Malformed
+    for a draft that the hub could not read: nothing of the call is stored then.
+    """
+    epoch = store.epochs()[-1]
+    hub = hub_label(store.hub_epoch())
+    seen = {feed: store.cursor(feed).position for feed in CHAINS}
+    following = {chain: store.standing(epoch, chain)[0] for chain in CHAINS}
+    made: list[Own] = []
+    for draft in drafts:
+        number = following[draft.chain]
+        following[draft.chain] += 1
+        identity = operation_id(site=site, epoch=epoch, chain=draft.chain, number=number)
+        base, requires = draft.base, list(draft.requires)
+        if draft.kind in (Kind.SET, Kind.COMMAND):
+            pending = [own.id for own in (*store.pending(draft.object), *made) if own.object == draft.object]
+            requires += [each for each in pending if each not in requires]
+            head = store.head(draft.object) if base is None else None
+            base = head.version if head is not None else (base or 0)
+        same = not draft.hub or draft.hub == hub
+        operation = Operation(
+            id=identity,
+            type=draft.type,
+            object=draft.object,
+            kind=draft.kind,
+            fields=draft.fields,
+            at=draft.at,
+            actor=draft.actor,
+            site=draft.home,
+            base=base or 0,
+            hub=hub if same else draft.hub,
+            # Positions of another hub epoch would mean other lines: better to say nothing was seen.
+            seen={feed: position for feed, position in seen.items() if position} if same else {},
+            zone=draft.zone,
+            clock=draft.clock,
+            reason=draft.reason,
+            source=draft.source,
+            requires=tuple(requires[-REQUIRES_MAX:]),
+            group=draft.group,
+            corrects=draft.corrects,
+            compensates=draft.compensates,
+            repairs=draft.repairs,
+            raw=draft.raw,
+        )
+        raw = encode_operation(operation)
+        made.append(Own(epoch, draft.chain, number, raw, identity, draft.object, draft.group))
+    store.add(made)
+    return made
+
+
+def write_anew(
+    store: SiteStore, *, site: str, forked: tuple[str, str], first: int, keep: Sequence[str] = ()
+) -> dict[str, str]:
+    """Write again, under the current epoch, own operations of a chain whose numbers another agent used.
+
+    Those from number `first` on that have neither line nor answer; `keep` names ids to leave alone.
+    Content and base stay; only identities change, in `requires`, `corrects` and the like too.
+    Returns old id -> new id.
+    """
+    epoch = store.epochs()[-1]
+    old = [
+        own
+        for own in store.unlined()
+        if (own.epoch, own.chain) == forked
+        and own.number >= first
+        and own.answer is None
+        and own.id not in keep
+    ]
+    number = store.standing(epoch, forked[1])[0]
+    renamed = {
+        own.id: operation_id(site=site, epoch=epoch, chain=own.chain, number=number + at)
+        for at, own in enumerate(old)
+    }
+    made = []
+    for at, own in enumerate(old):
+        raw = _renamed(own, renamed)
+        made.append(Own(epoch, own.chain, number + at, raw, renamed[own.id], own.object, own.group))
+    store.drop([own.id for own in old])
+    store.add(made)
+    return renamed
+
+
+def _renamed(own: Own, renamed: dict[str, str]) -> bytes:
+    try:
+        operation = decode_operation(own.raw)
+    except Malformed:  # written by an older version of this program: its bytes go as they are
+        return own.raw
+    changes = {
+        name: renamed.get(getattr(operation, name), getattr(operation, name))
+        for name in ("id", "corrects", "compensates", "repairs")
+    }
+    requires = tuple(renamed.get(each, each) for each in operation.requires)
+    return encode_operation(msgspec.structs.replace(operation, requires=requires, **changes))
