@@ -12,7 +12,7 @@ from medloom.process.state import StateError
 
 PORTS = (8000, 8001)  # pages and live push, unless told otherwise
 PORTS_TRIED = 50
-WEB_THREADS = 8  # each holds one database connection
+WEB_THREADS = 4  # each holds one database connection
 HEADER_TIMEOUT_MS = 10_000  # a sender that trickles its headers loses its place
 WORKER_STOP_S = 5
 
@@ -56,8 +56,8 @@ class Program:
 
 
 def _module(name: str) -> tuple[str, ...]:
-    """Run `main()` of a module."""
-    return (sys.executable, "-P", "-c", f"from {name} import main; main()")
+    """Run `main()` of a module, with Django's models at hand."""
+    return (sys.executable, "-P", "-c", f"import django; django.setup(); from {name} import main; main()")
 
 
 def _granian(options: Options, interface: str, target: str, port: int, *more: str) -> tuple[str, ...]:
@@ -88,11 +88,12 @@ def programs(options: Options) -> list[Program]:
     commands = {
         "sequencer": _module("medloom.kernel.sequencer"),
         "worker": _module("medloom.worker"),
-        "live": _granian(options, "asgi", "medloom.asgi:application", options.live_port),
+        "live": _granian(options, "asginl", "medloom.asgi:application", options.live_port),
         "web": _granian(options, "wsgi", "medloom.wsgi:application", options.port, *workers),
     }
     # Part of every process's environment, so that each knows where the others listen.
     common = {"MEDLOOM_PORT": str(options.port), "MEDLOOM_LIVE_PORT": str(options.live_port)}
+    common["DJANGO_SETTINGS_MODULE"] = "medloom.settings"
     if options.certificate:
         common["MEDLOOM_TLS"] = "1"
     return [
