@@ -55,7 +55,7 @@ def _reachable(state: State) -> str | None:
         with _open(state, "app"):
             return None
     except psycopg.OperationalError as error:
-        return last_line(str(error))
+        return " ".join(str(error).split())
 
 
 def _database(state: State) -> list[Finding]:

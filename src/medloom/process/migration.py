@@ -29,7 +29,7 @@ LIBRARIES = ("django", "procrastinate", "django-axes")
 
 
 def fingerprint() -> str:
-    """One value for all that a migrated database depends on; kept as the comment of the database."""
+    """One value for all that a migrated database depends on; kept as the comment of the migrations' table."""
     digest = hashlib.sha256()
     for name in LIBRARIES:
         try:
@@ -43,10 +43,10 @@ def fingerprint() -> str:
 
 
 def kept_fingerprint(state: State) -> str | None:
-    """The fingerprint of the last migration that ran to its end on this database."""
+    """The fingerprint of the last migration that ran to its end, None for a database without."""
     with psycopg.connect(conninfo("owner", state), connect_timeout=10) as connection:
         row = connection.execute(
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+            "SELECT obj_description(to_regclass('framework.django_migrations'), 'pg_class')"
         ).fetchone()
     return row[0] if row else None
 
@@ -89,8 +89,7 @@ def migrate(*, verbosity: int = 0) -> list[str]:
         cursor.execute(
             f"REVOKE INSERT, UPDATE, DELETE ON framework.django_migrations FROM {LOGIN_ROLES['app']}"
         )
-        place = connection.ops.quote_name(connection.settings_dict["NAME"])
-        cursor.execute(f"COMMENT ON DATABASE {place} IS '{fingerprint()}'")
+        cursor.execute(f"COMMENT ON TABLE framework.django_migrations IS '{fingerprint()}'")
     return before
 
 

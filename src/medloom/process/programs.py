@@ -14,7 +14,7 @@ PORTS = (8000, 8001)  # pages and live push, unless told otherwise
 PORTS_TRIED = 50
 WEB_THREADS = 4  # each holds one database connection
 HEADER_TIMEOUT_MS = 10_000  # a sender that trickles its headers loses its place
-WORKER_STOP_S = 5
+WORKER_STOP_S = 3
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def prepare(state: State) -> None:
         with psycopg.connect(**(found | {"dbname": database})) as connection:
             _make_schemas(connection)
     except psycopg.OperationalError as error:
-        raise StateError(f"the database refuses the supervisor: {cluster.last_line(str(error))}") from error
+        raise StateError(f"the database refuses us: {' '.join(str(error).split())}") from error
 
 
 def administrator(state: State) -> dict[str, str]:

@@ -62,19 +62,21 @@ class Bench:
 
     def migrate(self, *, again: bool) -> None:
         """Make the template what the migrations say, if it is not so already or `again` is wanted."""
-        wanted = migration.fingerprint()
-        with self._administer() as connection:
-            kept = connection.execute(
-                "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE]
-            ).fetchone()
-            if kept and kept[0] == wanted and not again:
-                return
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(TEMPLATE))
-            )
         with _variables(MEDLOOM_DATABASE_NAME=TEMPLATE, **_server(TEMPLATE)):
+            if not again and self._kept() == migration.fingerprint():
+                return
+            with self._administer() as connection:
+                connection.execute(
+                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(TEMPLATE))
+                )
             roles.prepare(self.state)
             migration.migrate_apart(self.state)
+
+    def _kept(self) -> str | None:
+        try:
+            return migration.kept_fingerprint(self.state)
+        except psycopg.OperationalError:  # there is no such database yet
+            return None
 
     def _administer(self) -> psycopg.Connection:
         with _variables(**_server("postgres")):

@@ -28,7 +28,7 @@ def environment(state: State) -> dict[str, str]:
     return kept | {"MEDLOOM_STATE": str(state.path), "PYTHONPATH": str(SOURCE)}
 
 
-def medloom(state: State, *arguments: str) -> subprocess.CompletedProcess[str]:
+def medloom(state: State, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run one command on the folder and wait for it."""
     return subprocess.run(
         [sys.executable, "-m", "medloom", *arguments],
@@ -36,7 +36,7 @@ def medloom(state: State, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         timeout=120,
-        env=environment(state),
+        env=environment(state) | variables,
     )
 
 
