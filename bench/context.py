@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import django
 import psycopg
+from django.db import connections
 
 from medloom.process import migration, roles
 from medloom.process.postgres import running_database
-from medloom.process.state import State, connection
+from medloom.process.state import State, connection, database
 
 
 class Context:
@@ -51,6 +53,13 @@ class Context:
     def app(self) -> psycopg.Connection[Any]:
         """An autocommitting connection with the application's own role."""
         return psycopg.connect(**connection("app", self.state), autocommit=True)
+
+    def django(self) -> None:
+        """Django in this process, on the database that the environment names, as the application's role."""
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")
+        django.setup()
+        connections["default"].close()
+        connections["default"].settings_dict.update(database("app", self.state))
 
     def server_version(self) -> str:
         """Version of the server."""

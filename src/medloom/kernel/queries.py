@@ -178,9 +178,15 @@ def write_rows(cursor: Any, table: str, columns: Sequence[str], lines: Sequence[
             _copy(cursor, partition, names, part)
     else:
         stage = f"stage_{table}"
-        cursor.execute(f"create temporary table if not exists {stage} (like {table}) on commit delete rows")
+        cursor.execute(
+            f"""create temporary table if not exists {stage} on commit delete rows
+                as select {names} from {table} with no data"""
+        )
         _copy(cursor, f"pg_temp.{stage}", names, lines)
-        cursor.execute(f"insert into {table} ({names}) select {names} from pg_temp.{stage}")
+        # emptied at once: the same table may be written twice in one transaction
+        cursor.execute(
+            f"insert into {table} ({names}) select {names} from pg_temp.{stage}; delete from pg_temp.{stage}"
+        )
 
 
 def _copy(cursor: Any, table: str, names: str, lines: Sequence[str]) -> None:

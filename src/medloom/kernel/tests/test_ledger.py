@@ -227,3 +227,12 @@ def test_a_parked_operation_is_judged_again_when_what_it_misses_arrives() -> Non
         uuid.UUID(command.epoch),
         command.number,
     )
+
+
+def test_more_lines_than_one_insert_takes_are_written_too() -> None:
+    lines = [{"kind": "burst", "count": n} for n in range(1, 41)]
+    sent = make("step_record", fields={"number": "S9", "day": "2026-11-01", "defects": lines})
+    (answer,) = append([sent], author="A")
+    assert answer.verdict is Verdict.ACCEPTED
+    with seeing("A"):
+        assert sorted(Defect.objects.values_list("count", flat=True)) == list(range(1, 41))
