@@ -12,8 +12,9 @@ from medloom.kernel import queries
 from medloom.kernel.case import Case, understand
 from medloom.kernel.entity import Declared
 from medloom.kernel.ruling import Asked, Wiring
-from medloom.wire.judge import advance, judge
-from medloom.wire.operation import Kind
+from medloom.wire.basis import Lost, Taken, basis_of
+from medloom.wire.judge import Judgement, advance, judge
+from medloom.wire.operation import Kind, Operation, hub_label
 from medloom.wire.sheet import Head
 from medloom.wire.verdict import Finding, Refusal, Verdict
 
@@ -53,6 +54,10 @@ class Batch:
         #: (type, internal number) -> version that was read under lock; the update is guarded by it.
         self.stood: dict[tuple[str, int], int] = {}
         self.facts: dict[str, Any] = {}
+        #: Required operation -> what became of it; and what a restore lost, by (hub label, object).
+        self.required: dict[str, Taken] = {}
+        self.hub = ""
+        self.lost: dict[tuple[str, str], Lost] = {}
         #: (type, site, key) -> internal number of what is only referred to.
         self.resolved: dict[tuple[str, str, str], int] = {}
 
@@ -71,6 +76,19 @@ class Batch:
         self._resolve(cursor, live)
         for name in sorted(by_type):
             self._read_facts(cursor, name, by_type[name])
+        self._read_basis(cursor, live)
+
+    def _read_basis(self, cursor: Any, cases: Iterable[Case]) -> None:
+        """What became of required operations, and of versions given before a restore."""
+        operations = [c.operation for c in cases if c.operation is not None]
+        wanted = {i for o in operations for i in o.requires}
+        self.required = queries.required(cursor, wanted) if wanted else {}
+        based = [o for o in operations if o.base and o.hub]
+        if based:
+            epochs = queries.hub_epochs(cursor)
+            self.hub = epochs[-1][0]
+            old = [o for o in based if o.hub != hub_label(self.hub)]
+            self.lost = queries.lost(cursor, epochs, old) if old else {}
 
     def _read_heads(self, cursor: Any, declared: Declared, cases: list[Case]) -> None:
         objects = [c.operation.object for c in cases]  # type: ignore[union-attr]
@@ -169,7 +187,16 @@ class Batch:
                 self._judge_one(group[0])
             else:
                 self._judge_group(group)
+            for case in group:
+                self._note(case)
             index += len(group)
+
+    def _note(self, case: Case) -> None:
+        """Keep what became of it, for later operations of the batch that require it."""
+        operation, judgement = case.operation, case.judgement
+        if operation is not None and judgement is not None:
+            version = judgement.version if not case.refused else 0
+            self.required[operation.id] = Taken(case.verdict, operation.object, version)
 
     def _group(self, index: int) -> list[Case]:
         first = self.cases[index].operation
@@ -229,9 +256,7 @@ class Batch:
         standing = head if head is not None and head.version else None
         asked = self._asked(case, standing)
         case.current = dict(standing.values) if standing else {}
-        judgement = judge(
-            _with_fields(operation, case.fields), author=self.author, head=standing, sheet=declared.sheet
-        )
+        judgement = self._judgement(case, operation, declared, standing)
         if judgement.verdict is not Verdict.ACCEPTED:
             case.verdict, case.judgement = judgement.verdict, judgement
             if judgement.refusal and judgement.refusal.code == "object_unknown":
@@ -241,6 +266,26 @@ class Batch:
         if not self._references(case) or not self._admit(case, asked):
             return
         self._accept(case, head, judgement)
+
+    def _judgement(
+        self, case: Case, operation: Operation, declared: Declared, standing: Head | None
+    ) -> Judgement:
+        """wire/judge.py's word, with what the author knew beyond the operation's base."""
+        basis = None
+        if operation.requires or (operation.hub and operation.base):
+            found = basis_of(
+                operation,
+                required=self.required,
+                exists=standing is not None,
+                hub=self.hub,
+                lost=self.lost.get((operation.hub, operation.object)),
+            )
+            if isinstance(found, Judgement):
+                case.waits = tuple(("operation", "", each) for each in operation.requires)
+                return found
+            basis = found
+        view = _View(operation, case.fields)
+        return judge(view, author=self.author, head=standing, sheet=declared.sheet, basis=basis)  # type: ignore[arg-type]
 
     def _key_clash(self, case: Case, head: Head) -> bool:
         """Another object with the same natural key: a conflict, never an overwrite."""
@@ -290,7 +335,7 @@ class Batch:
             return False
         return True
 
-    def _accept(self, case: Case, head: Head | None, judgement: Any) -> None:
+    def _accept(self, case: Case, head: Head | None, judgement: Judgement) -> None:
         operation, declared = case.operation, case.declared
         assert operation is not None and declared is not None
         case.judgement = judgement
@@ -340,11 +385,6 @@ def _field_of(case: Case, target: str, key: str) -> str:
         if kind == target and case.fields.get(name) == key:
             return name
     return next(iter(case.lines), "")
-
-
-def _with_fields(operation: Any, fields: dict[str, Any]) -> Any:
-    """The operation as judged: canonical values instead of the sent ones."""
-    return _View(operation, fields)
 
 
 class _View:

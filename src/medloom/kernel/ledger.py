@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -59,17 +59,24 @@ class _Rehearsed(Exception):
 
 
 def append(
-    received: Sequence[Received], *, author: str, wiring: Wiring = BARE, prelude: Prelude | None = None
+    received: Sequence[Received],
+    *,
+    author: str,
+    wiring: Wiring = BARE,
+    prelude: Prelude | None = None,
+    durable: bool = True,
 ) -> list[Answer]:
     """Judge and record operations of one author, in order. Returns one answer per operation.
 
-    The answers are given after the durable commit. Raises Busy after repeated lost races, and what
+    The answers are given after the durable commit, unless `durable` is false: then inside the caller's
+    transaction, whose commit makes them true. Raises Busy after repeated lost races, and what
     `prelude` raises; nothing was written then.
     """
     received = list(received)
     for _ in range(TRIES_MOST):
         try:
-            answers, bound = _once(received, author, wiring, prelude)
+            with transaction.atomic(durable=durable):
+                answers, bound = _rounds(received, author, wiring, prelude)
         except (
             rows.HeadMoved,
             psycopg.errors.UniqueViolation,
@@ -80,7 +87,7 @@ def append(
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
             _isolate(received, author, wiring, prelude, error)
             continue
-        batches.remember(bound)
+        transaction.on_commit(partial(batches.remember, bound))
         return answers
     raise Busy(f"{len(received)} operations of {author}")
 
@@ -92,7 +99,7 @@ def _isolate(
 
     def fails(part: list[Received]) -> bool:
         try:
-            with transaction.atomic(durable=True):
+            with transaction.atomic():
                 _rounds(part, author, wiring, prelude)
                 raise _Rehearsed
         except _Rehearsed:
@@ -121,13 +128,6 @@ def _isolate(
                 fault=fault,
                 cause=item.cause,
             )
-
-
-def _once(
-    received: list[Received], author: str, wiring: Wiring, prelude: Prelude | None
-) -> tuple[list[Answer], dict[tuple[str, str, str], int]]:
-    with transaction.atomic(durable=True):
-        return _rounds(received, author, wiring, prelude)
 
 
 def open_cursor() -> Any:

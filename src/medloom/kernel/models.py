@@ -75,6 +75,8 @@ class FeedLine(models.Model):
     feed = models.CharField(max_length=1)
     position = models.BigIntegerField()
     seq = models.BigIntegerField()
+    #: Id of the hub epoch in which the position was given.
+    hub = models.SmallIntegerField()
     chain = models.BinaryField()
 
     class Meta:
@@ -109,10 +111,14 @@ class Seal(models.Model):
 
 
 class Hub(models.Model):
-    """This hub's own epoch: a hub restored from backup starts a new one and says so to every site."""
+    """This hub's own epoch: a hub restored from backup starts a new one and says so to every site.
 
-    id = models.BigAutoField(primary_key=True)
+    `since` is the last sequence number known to be common with the epoch before.
+    """
+
+    id = models.SmallAutoField(primary_key=True)
     epoch = models.UUIDField()
+    since = models.BigIntegerField(default=0)
     recovering = models.BooleanField(default=False)
     started = models.DateTimeField(auto_now_add=True)
 
@@ -124,8 +130,8 @@ class Session(models.Model):
     """The agent session that may push for a site. HELLO takes the row for update, a push shares it."""
 
     site = models.CharField(max_length=16, primary_key=True)
-    state = models.BinaryField()
-    token = models.CharField(max_length=64)
+    #: wire.session.SiteSession as JSON.
+    state = models.TextField()
     seen = models.DateTimeField()
 
     class Meta:
@@ -161,3 +167,31 @@ class Waiting(models.Model):
         indexes = [
             models.Index(fields=["type", "site", "key"], condition=models.Q(done=False), name="waiting_open"),
         ]
+
+
+class LostVersion(models.Model):
+    """A version that a restored hub had lost, and the one it got when a site handed its line back."""
+
+    pk = models.CompositePrimaryKey("hub", "object", "old")
+    hub = models.CharField(max_length=8)
+    object = models.UUIDField()
+    old = models.IntegerField()
+    new = models.IntegerField()
+
+    class Meta:
+        db_table = "lost_version"
+
+
+class Alarm(models.Model):
+    """Something a person must look at: a clone, a reused number, a hub rolled back, a skewed clock."""
+
+    id = models.BigAutoField(primary_key=True)
+    code = models.CharField(max_length=32)
+    site = models.CharField(max_length=16)
+    detail = models.CharField(max_length=500)
+    raised = models.DateTimeField(auto_now_add=True)
+    seen_by = models.CharField(max_length=64, null=True)
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "alarm"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from medloom.kernel.entity import Declared
+from medloom.wire.basis import Lost, Taken
+from medloom.wire.operation import Operation, hub_label
+from medloom.wire.verdict import Verdict
 
 #: Entries in one partition; see make_partitions.
 PARTITION_ROWS = 20_000_000
@@ -18,6 +22,11 @@ _PLAIN = {"t": "\t", "n": "\n", "r": "\r"}
 
 #: A session of one agent pushes one batch at a time; the filter of known ids relies on it.
 LOCK_SESSION = "select pg_advisory_xact_lock(hashtextextended(%s, 0))"
+#: By whether HELLO takes the row, or a push only shares it.
+SESSION = {
+    True: "select state from agent_session where site = %s for update",
+    False: "select state from agent_session where site = %s for share",
+}
 #: The door sees every site's rows; the caller's own view is narrower and is set by access.py.
 SEE_ALL = "select set_config('medloom.site', '*', true)"
 
@@ -138,18 +147,6 @@ def entries_by_seq(cursor: Any, seqs: list[int]) -> list[dict[str, Any]]:
     return list(cursor.execute(sql, (seqs,)).fetchall())
 
 
-def accepted_ids(cursor: Any, ids: Sequence[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
-    """Of these (epoch, chain, number), those with an accepted entry."""
-    found = cursor.execute(
-        """select e.epoch, e.chain, e.number
-           from unnest(%s::uuid[], %s::text[], %s::bigint[]) w(epoch, chain, number)
-           join entry e on e.epoch = w.epoch and e.chain = w.chain and e.number = w.number
-           where e.verdict = 'accepted'""",
-        ([i[0] for i in ids], [i[1] for i in ids], [i[2] for i in ids]),
-    ).fetchall()
-    return {(str(r["epoch"]), r["chain"], r["number"]) for r in found}
-
-
 #: Below this many rows one INSERT is quicker than a COPY, which takes three messages of its own.
 FEW = 20
 
@@ -237,3 +234,92 @@ def copy_lines(cursor: Any, table: str, columns: Sequence[str], lines: Sequence[
     """COPY into a table without row-level security."""
     if lines:
         _copy(cursor, table, ", ".join(columns), lines)
+
+
+# -- feeds ------------------------------------------------------------------------------------
+
+FEED_LINES = """
+    select l.position, h.epoch as hub_epoch, l.chain as chain_head, e.seq, e.site as author, e.epoch, e.chain,
+           e.number, e.type, e.object, e.home, e.verdict, e.version, e.cause, e.decision, e.body, e.encoding
+    from (select * from feed_line where site = %s and feed = %s and position > %s
+          order by position limit %s) l
+    join hub h on h.id = l.hub join entry e on e.seq = l.seq
+    order by l.position"""
+
+
+@lru_cache(maxsize=256)
+def snapshot_sql(table: str, columns: tuple[str, ...]) -> str:
+    """Heads of one type after an object id, for these sites; placeholders have no version to tell."""
+    return f"""
+        select {", ".join(columns)} from {table}
+        where object > %s and site = any(%s) and version > 0 order by object limit %s"""
+
+
+def latest_entries(
+    cursor: Any, ids: Sequence[tuple[str, str, int]]
+) -> dict[tuple[str, str, int], dict[str, Any]]:
+    """(epoch, chain, number) -> its latest entry."""
+    rows = cursor.execute(
+        """select distinct on (e.epoch, e.chain, e.number)
+               e.epoch, e.chain, e.number, e.seq, e.verdict, e.version, e.object, e.decision
+           from unnest(%s::uuid[], %s::text[], %s::bigint[]) w(epoch, chain, number)
+           join entry e on e.epoch = w.epoch and e.chain = w.chain and e.number = w.number
+           where e.verdict <> 'op_id_reuse'
+           order by e.epoch, e.chain, e.number, e.seq desc""",
+        ([i[0] for i in ids], [i[1] for i in ids], [i[2] for i in ids]),
+    ).fetchall()
+    return {(str(r["epoch"]), r["chain"], r["number"]): r for r in rows}
+
+
+def required(cursor: Any, ids: Iterable[str]) -> dict[str, Taken]:
+    """What became of these operations; unknown ones are left out, and so are ids that are none."""
+    split = {each: key for each in ids if (key := split_id(each)) is not None}
+    found = latest_entries(cursor, sorted(split.values()))
+    return {
+        each: Taken(Verdict(row["verdict"]), str(row["object"]), row["version"])
+        for each, key in split.items()
+        if (row := found.get(key)) is not None
+    }
+
+
+def split_id(text: str) -> tuple[str, str, int] | None:
+    """(epoch, chain, number) of an operation id; the hub's own are (UUID, "h", 0). None for neither."""
+    parts = text.split("/")
+    try:
+        if len(parts) == 4:
+            return str(uuid.UUID(parts[1])), parts[2], int(parts[3])
+        return str(uuid.UUID(text)), "h", 0
+    except ValueError:
+        return None
+
+
+def hub_epochs(cursor: Any) -> list[tuple[str, int]]:
+    """(epoch, last sequence number common with the epoch before), oldest first."""
+    rows = cursor.execute("select epoch, since from hub order by id").fetchall()
+    return [(row["epoch"].hex, row["since"]) for row in rows]
+
+
+def lost(
+    cursor: Any, epochs: Sequence[tuple[str, int]], operations: Sequence[Operation]
+) -> dict[tuple[str, str], Lost]:
+    """For bases given in an ended hub epoch: the object's version in the backup, and what came back."""
+    labels = [hub_label(epoch) for epoch, _ in epochs]
+    # what an ended epoch still has in common with this one is told by the epoch that followed it
+    ended = {label: epochs[i + 1][1] for i, label in enumerate(labels[:-1])}
+    wanted = sorted({(o.hub, o.object) for o in operations if o.hub in ended})
+    floors = cursor.execute(
+        """select w.hub, w.object, coalesce(max(e.version), 0) as version
+           from unnest(%s::text[], %s::uuid[], %s::bigint[]) w(hub, object, since)
+           left join entry e on e.object = w.object and e.seq <= w.since and e.verdict = 'accepted'
+           group by w.hub, w.object""",
+        ([h for h, _ in wanted], [o for _, o in wanted], [ended[h] for h, _ in wanted]),
+    ).fetchall()
+    mapped: dict[tuple[str, str], dict[int, int]] = {}
+    for row in cursor.execute(
+        """select l.hub, l.object, l.old, l.new from lost_version l
+           join unnest(%s::text[], %s::uuid[]) w(hub, object) on w.hub = l.hub and w.object = l.object""",
+        ([h for h, _ in wanted], [o for _, o in wanted]),
+    ).fetchall():
+        mapped.setdefault((row["hub"], str(row["object"])), {})[row["old"]] = row["new"]
+    keys = {(r["hub"], str(r["object"])): r["version"] for r in floors}
+    return {key: Lost(floor, mapped.get(key, {})) for key, floor in keys.items()}

@@ -59,16 +59,15 @@ class Sequencer:
 
     connection: psycopg.Connection[Any]
     epoch: str = ""
+    hub: int = 0
     horizon: int = 0
     frontier: Frontier = field(default_factory=Frontier)
     tails: dict[tuple[str, str], Tail] = field(default_factory=dict)
     versions: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def load(self) -> None:
-        """Read where the last seal ended. Starts the log's hub epoch when there is none."""
+        """Read where the last seal ended."""
         with self.connection.transaction(), self.connection.cursor(row_factory=dict_row) as cursor:
-            hub = cursor.execute("select epoch from hub order by id desc limit 1").fetchone()
-            self.epoch = hub["epoch"].hex if hub else ""
             seal = cursor.execute("select * from seal order by id desc limit 1").fetchone()
             if seal is not None:
                 self.horizon = seal["horizon"]
@@ -87,6 +86,9 @@ class Sequencer:
 
     def _round(self) -> int:
         with self.connection.cursor(row_factory=dict_row) as cursor:
+            # Read every time: a restored hub begins a new epoch in another process.
+            hub = cursor.execute("select id, epoch from hub order by id desc limit 1").fetchall()[0]
+            self.hub, self.epoch = hub["id"], hub["epoch"].hex
             cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin")
             xmin = cursor.fetchall()[0]["xmin"]
             lines: list[str] = []
@@ -119,7 +121,7 @@ class Sequencer:
         return done
 
     def _flush(self, cursor: Any, lines: list[str], leaves: list[str]) -> None:
-        queries.copy_lines(cursor, "feed_line", ("site", "feed", "position", "seq", "chain"), lines)
+        queries.copy_lines(cursor, "feed_line", ("site", "feed", "position", "seq", "hub", "chain"), lines)
         queries.copy_lines(cursor, "leaf", ("index", "seq", "salt", "hash"), leaves)
         lines.clear()
         leaves.clear()
@@ -137,7 +139,7 @@ class Sequencer:
             tail = self.tails[site, feed] = Tail(0, feed_start(site=site, feed=feed))
         tail.position += 1
         tail.head = feed_link(tail.head, position=tail.position, hub_epoch=self.epoch, entry=digest)
-        return f"{site}\t{feed}\t{tail.position}\t{seq}\t\\\\x{tail.head.hex()}\n"
+        return f"{site}\t{feed}\t{tail.position}\t{seq}\t{self.hub}\t\\\\x{tail.head.hex()}\n"
 
     def _check(self, entry: dict[str, Any]) -> None:
         if entry["verdict"] != "accepted" or entry["object"] is None:
@@ -173,7 +175,9 @@ def start_epoch(connection: psycopg.Connection[Any]) -> str:
         if row is not None:
             return str(row[0].hex)
         epoch = uuid.uuid4()
-        cursor.execute("insert into hub (epoch, recovering, started) values (%s, false, now())", (epoch,))
+        cursor.execute(
+            "insert into hub (epoch, since, recovering, started) values (%s, 0, false, now())", (epoch,)
+        )
         return epoch.hex
 
 

@@ -1,0 +1,154 @@
+"""The HTTP doors that agents use: enrol, hello, push, pull, hand back, snapshot. They translate, never decide.
+
+Every answer names what it is in `Medloom-Message`. A refusal has its status, a stable code and what
+to do in `detail`. Nothing becomes a 500: a batch that lost too many races is answered 503 to come back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from medloom.hub import wiring
+from medloom.kernel.hubstore import PostgresHub
+from medloom.kernel.ledger import Busy
+from medloom.parties import keys
+from medloom.wire.hub import Fresh, HubMachine
+from medloom.wire.messages import HandBack, Hello, Pull, Refused, Reply, SnapshotPull
+from medloom.wire.push import BODY_BYTES_MAX
+from medloom.wire.signature import BadSignature, named_site, verify_request
+
+#: Of a hand-back, the largest other body.
+BYTES_MAX = BODY_BYTES_MAX
+RETRY_AFTER_S = 1
+Step = Callable[[HubMachine, bytes, str, str], Reply]
+
+
+class Enrol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An agent brings its first key with the one-time code; `key` is 64 hex digits."""
+
+    site: str
+    code: str
+    key: str
+
+
+def machine() -> HubMachine:
+    """The hub for one request: a fresh store, since a store keeps its transaction's cursor."""
+    return HubMachine(PostgresHub(wiring=wiring(), keys=lambda site: keys.valid(site, timezone.now())))
+
+
+def reply(message: Reply) -> HttpResponse:
+    """A message of the protocol as JSON, its kind in a header."""
+    status = message.status if isinstance(message, Refused) else 200
+    name = type(message).__name__
+    response = HttpResponse(msgspec.json.encode(message), status=status, content_type="application/json")
+    response["Medloom-Message"] = name
+    if status == 503:
+        response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _body(request: HttpRequest) -> bytes | Refused:
+    length = request.headers.get("Content-Length", "")
+    if not length.isdecimal():
+        return Refused("length_missing", 411, "send Content-Length")
+    if int(length) > BYTES_MAX:
+        return Refused("push_too_large", 413, f"at most {BYTES_MAX} bytes")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        return Refused("encoding_unknown", 415, "send the body as it is")
+    return bytes(request.body)
+
+
+def signed(step: Step) -> Callable[[HttpRequest], HttpResponse]:
+    """A view for a signed request: authenticates the site, then lets the machine answer."""
+
+    @csrf_exempt
+    @require_POST
+    def view(request: HttpRequest) -> HttpResponse:
+        body = _body(request)
+        if isinstance(body, Refused):
+            return reply(body)
+        headers: Mapping[str, str] = request.headers
+        try:
+            site = named_site(headers)
+            valid = keys.valid(site, timezone.now())
+            token = verify_request(method="POST", path=request.path, body=body, headers=headers, keys=valid)
+        except BadSignature as error:
+            return reply(Refused(error.code, 401, "sign with the key enrolled for this site"))
+        try:
+            return reply(step(machine(), body, site, token))
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            return reply(Refused("message_wrong", 400, str(error)[:200]))
+        except Busy:
+            return reply(Refused("busy", 503, "others write the same objects: send the same again"))
+
+    return view
+
+
+def _hello(hub: HubMachine, body: bytes, site: str, _: str) -> Reply:
+    hello = msgspec.json.decode(body, type=Hello)
+    if hello.site != site:
+        return Refused("foreign_site", 403, "a site speaks for itself only")
+    fresh = Fresh(
+        nonce=secrets.token_hex(16), token=secrets.token_urlsafe(24), hub_epoch=secrets.token_hex(16)
+    )
+    return hub.hello(hello, now_s=int(time.time()), fresh=fresh)
+
+
+def _push(hub: HubMachine, body: bytes, site: str, token: str) -> Reply:
+    return hub.push(token, body, site=site)
+
+
+def _pull(hub: HubMachine, body: bytes, site: str, token: str) -> Reply:
+    ask = msgspec.structs.replace(msgspec.json.decode(body, type=Pull), token=token)
+    return hub.pull(ask, site=site, now_s=int(time.time()))
+
+
+def _hand_back(hub: HubMachine, body: bytes, site: str, token: str) -> Reply:
+    part = msgspec.structs.replace(msgspec.json.decode(body, type=HandBack), token=token)
+    return hub.hand_back(part, site=site)
+
+
+def _snapshot(hub: HubMachine, body: bytes, site: str, token: str) -> Reply:
+    ask = msgspec.structs.replace(msgspec.json.decode(body, type=SnapshotPull), token=token)
+    return hub.snapshot(ask, site=site)
+
+
+@csrf_exempt
+@require_POST
+def enrol(request: HttpRequest) -> HttpResponse:
+    """Take an agent's first key for a one-time code; a used, expired or foreign code is refused alike."""
+    body = _body(request)
+    if isinstance(body, Refused):
+        return reply(body)
+    try:
+        wish = msgspec.json.decode(body, type=Enrol)
+        public = bytes.fromhex(wish.key)
+    except (msgspec.MsgspecError, ValueError, UnicodeDecodeError):
+        return reply(Refused("message_wrong", 400, "site, code and a key of 64 hex digits"))
+    digest = hashlib.sha256(wish.code.encode()).digest()
+    if len(public) != 32 or not keys.enrol(wish.site, digest, public, timezone.now()):
+        return reply(Refused("code_wrong", 403, "ask the registrant for a new one-time code"))
+    return HttpResponse(status=204)
+
+
+def urls() -> list[Any]:
+    """The addresses under /sync/."""
+    return [
+        path("enrol", enrol),
+        path("hello", signed(_hello)),
+        path("push", signed(_push)),
+        path("pull", signed(_pull)),
+        path("hand-back", signed(_hand_back)),
+        path("snapshot", signed(_snapshot)),
+    ]

@@ -1,0 +1,204 @@
+"""The hub's side of the sync protocol on PostgreSQL: `wire.stores.HubStore` over the ledger.
+
+`wire.hub.HubMachine` decides; this reads and writes for it. One machine call is one transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from django.db import transaction
+
+from medloom.kernel import feedstore as feeds
+from medloom.kernel import queries
+from medloom.kernel.case import Received
+from medloom.kernel.ledger import append, open_cursor, repeated
+from medloom.kernel.ruling import Wiring
+from medloom.wire.chain import feed_start
+from medloom.wire.feed import FeedLine
+from medloom.wire.messages import Rung, SnapshotRow
+from medloom.wire.operation import hub_label
+from medloom.wire.push import Line
+from medloom.wire.session import SiteSession
+from medloom.wire.stores import HubEpoch, HubState, Intake
+from medloom.wire.verdict import Answer, Refusal, Verdict
+
+_SESSION = msgspec.json.Decoder(SiteSession)
+
+
+class PostgresHub:
+    """A HubStore. `keys` gives a site's valid public keys, newest first (the room of parties knows them)."""
+
+    def __init__(self, *, wiring: Wiring, keys: Callable[[str], tuple[bytes, ...]]) -> None:
+        self.wiring = wiring
+        self.keys = keys
+        self.cursor: Any = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One durable transaction on Django's connection; the store is used by one thread at a time."""
+        with transaction.atomic(durable=True), open_cursor() as cursor:
+            cursor.execute(queries.SEE_ALL)
+            self.cursor = cursor
+            try:
+                yield
+            finally:
+                self.cursor = None
+
+    # -- the hub and its sessions
+
+    def hub(self) -> HubState:
+        """The hub's epochs, oldest first."""
+        rows = self.cursor.execute("select epoch, since, recovering from hub order by id").fetchall()
+        epochs = tuple(HubEpoch(row["epoch"].hex, row["since"]) for row in rows)
+        return HubState(epochs, bool(rows) and rows[-1]["recovering"])
+
+    def begin_epoch(self, epoch: str, *, since: int) -> None:
+        """Start a new hub epoch in recovery and take every session's token away."""
+        self.cursor.execute(
+            "insert into hub (epoch, since, recovering, started) values (%s, %s, true, now())",
+            (uuid.UUID(epoch), since),
+        )
+        for row in self.cursor.execute("select state from agent_session for update").fetchall():
+            kept = _SESSION.decode(row["state"])
+            self.save_session(msgspec.structs.replace(kept, speakers=()))
+
+    def session(self, site: str, *, for_update: bool) -> SiteSession | None:
+        """The site's row, locked; None when it was never enrolled."""
+        row = self.cursor.execute(queries.SESSION[for_update], (site,)).fetchone()
+        return _SESSION.decode(row["state"]) if row else None
+
+    def save_session(self, row: SiteSession) -> None:
+        """Store the row."""
+        self.cursor.execute(
+            """insert into agent_session (site, state, seen) values (%s, %s, now())
+               on conflict (site) do update set state = excluded.state, seen = now()""",
+            (row.site, msgspec.json.encode(row).decode()),
+        )
+
+    def public_keys(self, site: str) -> tuple[bytes, ...]:
+        """The site's valid Ed25519 keys, newest first."""
+        return self.keys(site)
+
+    # -- chains
+
+    def standings(
+        self, site: str, chains: Sequence[tuple[str, str]], *, lock: bool
+    ) -> dict[tuple[str, str], tuple[int, bytes]]:
+        """(epoch, chain) -> next number and head before it, for those that have any operation."""
+        if lock:
+            for epoch, chain in sorted(chains):
+                self.cursor.execute(queries.LOCK_SESSION, (f"{site}/{epoch}/{chain}",))
+        rows = self.cursor.execute(
+            """select c.epoch, c.chain, c.next, c.head from chain_state c
+               join unnest(%s::uuid[], %s::text[]) w(epoch, chain) on w.epoch = c.epoch and w.chain = c.chain
+               where c.site = %s""",
+            ([uuid.UUID(e) for e, _ in chains], [c for _, c in chains], site),
+        ).fetchall()
+        return {(r["epoch"].hex, r["chain"]): (r["next"], bytes(r["head"])) for r in rows}
+
+    def known(self, site: str, epoch: str, chain: str, first: int, last: int) -> dict[int, bytes]:
+        """Number -> operation hash of every entry in that range."""
+        rows = queries.known_numbers(self.cursor, epoch, chain, first, last)
+        return {number: bytes(row["hash"]) for number, row in rows.items()}
+
+    def append(self, intake: Intake) -> list[Answer]:
+        """Judge and store new lines and move the chain's standing; inside the caller's transaction."""
+        received = [received_of(line, intake.epoch, intake.chain) for line in intake.lines]
+        answers = append(received, author=intake.site, wiring=self.wiring, durable=False) if received else []
+        self.cursor.execute(
+            """insert into chain_state (site, epoch, chain, next, head) values (%s, %s, %s, %s, %s)
+               on conflict (site, epoch, chain) do update set next = excluded.next, head = excluded.head""",
+            (intake.site, uuid.UUID(intake.epoch), intake.chain, intake.next, intake.head),
+        )
+        return answers
+
+    def latest(self, ids: Sequence[str]) -> dict[str, Answer]:
+        """The latest answer of each known operation."""
+        keys = {each: key for each in ids if (key := queries.split_id(each)) is not None}
+        found = queries.latest_entries(self.cursor, list(keys.values()))
+        answers = {}
+        for each, key in keys.items():
+            row = found.get(key)
+            if row is not None:
+                item = Received(raw=b"", epoch="", chain="", number=0)
+                answers[each] = msgspec.structs.replace(repeated(item, row), id=each)
+        return answers
+
+    def hand_back(self, site: str, lines: Sequence[FeedLine]) -> int:
+        """Take lines that this hub lost, judged again as their author's, under their own ids."""
+        taken = 0
+        for line in lines:
+            key = queries.split_id(line.id)
+            if key is None or queries.latest_entries(self.cursor, [key]):
+                continue
+            epoch, chain, number = key
+            again = Received(
+                raw=line.raw, epoch=epoch, chain=chain, number=number, operation=line.operation()
+            )
+            (answer,) = append([again], author=line.site, wiring=self.wiring, durable=False)
+            taken += 1
+            if answer.verdict is Verdict.ACCEPTED and line.object:
+                self.cursor.execute(
+                    """insert into lost_version (hub, object, old, new) values (%s, %s, %s, %s)
+                       on conflict do nothing""",
+                    (hub_label(line.hub), uuid.UUID(line.object), line.version, answer.version),
+                )
+        return taken
+
+    # -- feeds
+
+    def feed_heads(self, site: str, feed: str, positions: Sequence[int]) -> dict[int, str]:
+        """Chain heads (hex) at those positions."""
+        return feeds.heads_at(self.cursor, site, feed, list(positions))
+
+    def feed_end(self, site: str, feed: str) -> Rung:
+        """The newest position and its head."""
+        row = feeds.end(self.cursor, site, feed)
+        return Rung(*row) if row else Rung(0, feed_start(site=site, feed=feed).hex())
+
+    def seq_at(self, site: str, feed: str, position: int) -> int:
+        """The sequence number of the line there; 0 for position 0."""
+        return feeds.seq_at(self.cursor, site, feed, position)
+
+    def lines(self, site: str, feed: str, after: int, limit: int) -> tuple[list[FeedLine], str]:
+        """Lines after a position, in order, and the head after the last."""
+        lines, head = feeds.lines(self.cursor, site, feed, after, limit)
+        if head is None:
+            head = feeds.heads_at(self.cursor, site, feed, [after]).get(after)
+        return lines, head or feed_start(site=site, feed=feed).hex()
+
+    def covered(self, site: str) -> dict[str, int]:
+        """Nothing yet: sites keep every line until backups are verified by the hub itself."""
+        return {}
+
+    def snapshot(self, site: str, after: str, limit: int) -> list[SnapshotRow]:
+        """What the site may see, in order of object id."""
+        return feeds.snapshot(self.cursor, site, after, limit)
+
+    def alarm(self, code: str, site: str, detail: str) -> None:
+        """Keep it for the page of alarms."""
+        self.cursor.execute(
+            "insert into alarm (code, site, detail, raised) values (%s, %s, %s, now())",
+            (code, site, detail[:500]),
+        )
+
+
+def received_of(line: Line, epoch: str, chain: str) -> Received:
+    """A pushed line as the door takes it."""
+    fault = None
+    if line.malformed is not None:
+        bad = line.malformed
+        fault = Refusal(code=bad.code, path=bad.path, got=bad.detail[:200])
+    return Received(
+        raw=line.raw,
+        epoch=epoch,
+        chain=chain,
+        number=line.number,
+        operation=line.operation,
+        fault=fault,
+    )
