@@ -1,3 +1,7 @@
-"""Addresses before the pages exist: none."""
+"""Addresses: the agents' doors, and the pages."""
 
-urlpatterns: list[object] = []
+from django.urls import include, path
+
+from medloom.interfaces import sync
+
+urlpatterns = [path("sync/", include(sync.urls()))]

@@ -44,7 +44,7 @@ class Enrol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def machine() -> HubMachine:
     """The hub for one request: a fresh store, since a store keeps its transaction's cursor."""
-    return HubMachine(PostgresHub(wiring=wiring(), keys=lambda site: keys.valid(site, timezone.now())))
+    return HubMachine(PostgresHub(wiring=wiring, keys=lambda site: keys.valid(site, timezone.now())))
 
 
 def reply(message: Reply) -> HttpResponse:

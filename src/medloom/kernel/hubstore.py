@@ -31,9 +31,12 @@ _SESSION = msgspec.json.Decoder(SiteSession)
 
 
 class PostgresHub:
-    """A HubStore. `keys` gives a site's valid public keys, newest first (the room of parties knows them)."""
+    """A HubStore. `keys` gives a site's valid public keys, newest first (the room of parties knows them).
 
-    def __init__(self, *, wiring: Wiring, keys: Callable[[str], tuple[bytes, ...]]) -> None:
+    `wiring` is read once per transaction, since it names the sites as they are now.
+    """
+
+    def __init__(self, *, wiring: Callable[[Any], Wiring], keys: Callable[[str], tuple[bytes, ...]]) -> None:
         self.wiring = wiring
         self.keys = keys
         self.cursor: Any = None
@@ -109,7 +112,7 @@ class PostgresHub:
     def append(self, intake: Intake) -> list[Answer]:
         """Judge and store new lines and move the chain's standing; inside the caller's transaction."""
         received = [received_of(line, intake.epoch, intake.chain) for line in intake.lines]
-        answers = append(received, author=intake.site, wiring=self.wiring, durable=False) if received else []
+        answers = append(received, author=intake.site, wiring=self.wiring(self.cursor), durable=False) if received else []
         self.cursor.execute(
             """insert into chain_state (site, epoch, chain, next, head) values (%s, %s, %s, %s, %s)
                on conflict (site, epoch, chain) do update set next = excluded.next, head = excluded.head""",
@@ -140,7 +143,7 @@ class PostgresHub:
             again = Received(
                 raw=line.raw, epoch=epoch, chain=chain, number=number, operation=line.operation()
             )
-            (answer,) = append([again], author=line.site, wiring=self.wiring, durable=False)
+            (answer,) = append([again], author=line.site, wiring=self.wiring(self.cursor), durable=False)
             taken += 1
             if answer.verdict is Verdict.ACCEPTED and line.object:
                 self.cursor.execute(

@@ -102,7 +102,7 @@ class Sequencer:
                     verdict=entry["verdict"],
                     object=str(entry["object"] or ""),
                     version=entry["version"],
-                    outcome=(entry["decision"] or "").encode(),
+                    decision=(entry["decision"] or "").encode(),
                 )
                 self._check(entry)
                 salt = os.urandom(16)
