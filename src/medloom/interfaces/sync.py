@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 
 from medloom.hub import wiring
 from medloom.kernel.hubstore import PostgresHub
-from medloom.kernel.ledger import Busy
+from medloom.kernel.ledger import Busy, Unfit
 from medloom.parties import keys
 from medloom.wire.hub import Fresh, HubMachine
 from medloom.wire.messages import HandBack, Hello, Pull, Refused, Reply, SnapshotPull
@@ -91,6 +91,8 @@ def signed(step: Step) -> Callable[[HttpRequest], HttpResponse]:
             return reply(Refused("message_wrong", 400, str(error)[:200]))
         except Busy:
             return reply(Refused("busy", 503, "others write the same objects: send the same again"))
+        except Unfit:
+            return reply(Refused("hub_unfit", 503, "the hub cannot write just now: keep it and come back"))
 
     return view
 

@@ -112,7 +112,11 @@ class PostgresHub:
     def append(self, intake: Intake) -> list[Answer]:
         """Judge and store new lines and move the chain's standing; inside the caller's transaction."""
         received = [received_of(line, intake.epoch, intake.chain) for line in intake.lines]
-        answers = append(received, author=intake.site, wiring=self.wiring(self.cursor), durable=False) if received else []
+        answers = (
+            append(received, author=intake.site, wiring=self.wiring(self.cursor), durable=False)
+            if received
+            else []
+        )
         self.cursor.execute(
             """insert into chain_state (site, epoch, chain, next, head) values (%s, %s, %s, %s, %s)
                on conflict (site, epoch, chain) do update set next = excluded.next, head = excluded.head""",

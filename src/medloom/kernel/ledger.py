@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 ROUNDS_MOST = 3
 #: How often a batch that lost a race is judged again before the caller is told to come back.
 TRIES_MOST = 6
+#: Up to this many operations of a batch, or a tenth of it, may be poisoned; more is a fault of ours.
+CULPRITS_FEW = 20
 
 #: Runs inside append's transaction before anything else: checks the session's token and returns the
 #: entries of numbers that are known already. Raises its own refusals.
@@ -52,6 +54,15 @@ class Busy(Exception):
     """Too many others write the same objects just now; the caller sends the same batch again."""
 
     code = "busy"
+
+
+class Unfit(Exception):
+    """PostgreSQL refuses so many of a batch's operations that the fault is the hub's, not the data's.
+
+    Nothing was written; the agent keeps the batch and comes back, and the hub's people are alarmed.
+    """
+
+    code = "hub_unfit"
 
 
 class _Rehearsed(Exception):
@@ -68,6 +79,8 @@ def append(
 ) -> list[Answer]:
     """Judge and record operations of one author, in order. Returns one answer per operation.
 
+    Raises Unfit when PostgreSQL refuses more than a few of them; nothing was written then either.
+
     The answers are given after the durable commit, unless `durable` is false: then inside the caller's
     transaction, whose commit makes them true. Raises Busy after repeated lost races, and what
     `prelude` raises; nothing was written then.
@@ -82,7 +95,8 @@ def append(
             psycopg.errors.UniqueViolation,
             psycopg.errors.DeadlockDetected,
             psycopg.errors.SerializationFailure,
-        ):
+        ) as error:
+            log.info("a batch of %s lost a race and is judged again: %s", author, error)
             continue
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
             _isolate(received, author, wiring, prelude, error)
@@ -116,7 +130,9 @@ def _isolate(
         return search(part[:middle]) + search(part[middle:])
 
     log.warning("PostgreSQL refused a batch of %s: %s", author, error)
-    culprits = {id(item) for item in search(received)} or {id(item) for item in received}
+    culprits = {id(item) for item in search(received)}
+    if not culprits or len(culprits) > max(CULPRITS_FEW, len(received) // 10):
+        raise Unfit(f"{len(culprits)} of {len(received)} operations: {error}") from error
     fault = Refusal(code="database_refused", path="", expected="", got=type(error).__name__)
     for index, item in enumerate(received):
         if id(item) in culprits:
