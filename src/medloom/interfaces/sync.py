@@ -1,4 +1,4 @@
-"""The HTTP doors that agents use: enrol, hello, push, pull, hand back, snapshot. They translate, never decide.
+"""The HTTP doors of agents: enrol, hello, push, pull, hand back, snapshot. They translate, never decide.
 
 Every answer names what it is in `Medloom-Message`. A refusal has its status, a stable code and what
 to do in `detail`. Nothing becomes a 500: a batch that lost too many races is answered 503 to come back.

@@ -1,4 +1,4 @@
-"""The ways that only large batches take: COPY by a temporary table, twice into one table, into a partition."""
+"""What only large batches take: COPY by a temporary table, twice into one table, into a partition."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_second_batch_on_the_same_connection_adds_only_its_own() -> None:
 
 
 def test_a_fault_of_the_hub_quarantines_nothing(monkeypatch) -> None:
-    """When PostgreSQL refuses everything, the data is not to blame: nothing is written, the agent comes back."""
+    """When PostgreSQL refuses everything, the data is not to blame: nothing is written."""
     monkeypatch.setattr(ledger, "current_build", lambda cursor: 10**9)
     with pytest.raises(ledger.Unfit):
         append(records(), author="A")
