@@ -1,0 +1,45 @@
+"""A list as a spreadsheet: the same query and columns, and no cell that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import xlsxwriter
+
+#: Characters that make a spreadsheet take a cell's text for a formula.
+RISKY = ("=", "+", "-", "@", "\t", "\r")
+
+
+def neutral(value: Any) -> Any:
+    """Text that would be a formula gets an apostrophe in front; numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(RISKY) else value
+
+
+def workbook(
+    *, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]], about: Sequence[tuple[str, str]]
+) -> bytes:
+    """One sheet with a frozen head and a second one saying what was asked, by whom and when."""
+    target = io.BytesIO()
+    options = {"in_memory": True, "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(target, options) as book:
+        bold = book.add_format({"bold": True, "bottom": 1})
+        sheet = book.add_worksheet(title[:31] or "list")
+        sheet.freeze_panes(1, 1)
+        for at, text in enumerate(head):
+            sheet.set_column(at, at, max(10, min(40, 2 * len(text) + 6)))
+            sheet.write_string(0, at, str(neutral(text)), bold)
+        for line, row in enumerate(rows, start=1):
+            for at, value in enumerate(row):
+                value = neutral(value)
+                if isinstance(value, (int, float)):
+                    sheet.write_number(line, at, value)
+                else:
+                    sheet.write_string(line, at, str(value))
+        note = book.add_worksheet("about")
+        note.set_column(0, 1, 40)
+        for line, (name, text) in enumerate(about):
+            note.write_string(line, 0, name)
+            note.write_string(line, 1, str(neutral(text)))
+    return target.getvalue()

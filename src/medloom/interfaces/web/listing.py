@@ -1,0 +1,259 @@
+"""The list pattern: from a small declaration and the address to one page of rows.
+
+The address holds everything (query, columns, order, page), so a list can be sent to a colleague.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count as Counted
+from django.db.models import Q, QuerySet, Sum
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from medloom.interfaces.web.columns import Column, columns_of
+from medloom.interfaces.web.words import state_word
+from medloom.kernel.entity import Declared, catalogue
+from medloom.kernel.fields import Choice
+
+#: Rows on a page.
+PAGE_ROWS = 50
+#: Counting stops here: nobody reads more, and a count of millions is slow.
+COUNT_MOST = 100_000
+#: Rows of one export.
+EXPORT_MOST = 20_000
+
+
+@dataclass(frozen=True)
+class View:
+    """A saved view: a name and the query it stands for."""
+
+    name: object
+    query: Mapping[str, str]
+
+    @property
+    def address(self) -> str:
+        """The query as an address."""
+        return f"?{urlencode(self.query)}" if self.query else "?"
+
+
+@dataclass(frozen=True)
+class BulkAction:
+    """What can be done with the selected rows: a button that opens its preview at `page`."""
+
+    page: str
+    label: object
+    icon: str
+    #: "all" may, or only the registrant's people.
+    who: str = "all"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How one object type is listed. Whatever is not said is derived from the model."""
+
+    type: str
+    columns: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    totals: tuple[str, ...] = ()
+    order: str = "-num"
+    views: tuple[View, ...] = ()
+    bulk: tuple[BulkAction, ...] = ()
+    empty: object = _("Records appear here as soon as a plant or the registrant sends the first one.")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One field of the query form with what was asked."""
+
+    name: str
+    label: object
+    kind: str
+    value: str = ""
+    until: str = ""
+    choices: Sequence[tuple[str, object]] = ()
+
+
+@dataclass
+class Sheet:
+    """One answered list: what the template shows."""
+
+    listing: Listing
+    declared: Declared
+    columns: list[Column]
+    chosen: list[Column]
+    questions: list[Question]
+    rows: list[Any] = field(default_factory=list)
+    count: int = 0
+    more: bool = False
+    page: int = 1
+    pages: int = 1
+    order: str = ""
+    totals: list[tuple[object, Any, str]] = field(default_factory=list)
+    states: list[tuple[str, int]] = field(default_factory=list)
+    asked: bool = False
+
+    @property
+    def first(self) -> int:
+        """Number of the first row shown."""
+        return (self.page - 1) * PAGE_ROWS + 1 if self.count else 0
+
+    @property
+    def last(self) -> int:
+        """Number of the last row shown."""
+        return min(self.page * PAGE_ROWS, self.count)
+
+
+def _default_columns(listing: Listing, known: Mapping[str, Column]) -> list[Column]:
+    if listing.columns:
+        return [known[name] for name in listing.columns if name in known]
+    shown = [c for c in known.values() if c.kind not in ("text",) and c.name not in ("version", "entry")]
+    return [*shown[:9], known["entry"]]
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _state_choices(declared: Declared) -> list[tuple[str, object]]:
+    states = declared.facts.lifecycle.states if declared.facts.lifecycle else ()
+    return [(s, state_word(s).label) for s in states]
+
+
+def _choices_of(declared: Declared, name: str, sites: Mapping[str, str]) -> list[tuple[str, object]]:
+    if name == "site":
+        return list(sites.items())
+    if name == "state":
+        return _state_choices(declared)
+    declared_field = declared.fields.get(name)
+    if isinstance(declared_field, Choice):
+        return [(str(w), state_word(str(w)).label) for w, _l in declared_field.choices or ()]
+    return []
+
+
+def questions_of(
+    listing: Listing, declared: Declared, *, query: QueryDict, sites: Mapping[str, str]
+) -> list[Question]:
+    """The query form's fields: the number first, then what the declaration names or the obvious ones."""
+    known = columns_of(declared)
+    names = listing.filters or tuple(
+        n for n, c in known.items() if c.kind in ("state", "site", "ref", "day")
+    )[:5]
+    found = [Question("q", known["key"].label, "code", value=query.get("q", "").strip())]
+    for name in names:
+        column = known.get(name)
+        if column is None or (name == "site" and len(sites) < 2):
+            continue
+        choices = _choices_of(declared, name, sites)
+        kind = "choice" if choices or column.kind in ("site", "state") else column.kind
+        if column.kind == "flag":
+            kind, choices = "choice", [("yes", _("Yes")), ("no", _("No"))]
+        found.append(
+            Question(
+                name,
+                column.label,
+                kind,
+                value=query.get(name, "").strip(),
+                until=query.get(f"{name}_until", "").strip(),
+                choices=choices,
+            )
+        )
+    return found
+
+
+def _condition(question: Question, column: Column) -> Q:
+    name, value, until = question.name, question.value, question.until
+    if question.kind in ("day", "moment"):
+        suffix = "__date" if question.kind == "moment" else ""
+        wanted = Q()
+        if first := _day(value):
+            wanted &= Q(**{f"{name}{suffix}__gte": first})
+        if last := _day(until):
+            wanted &= Q(**{f"{name}{suffix}__lte": last})
+        return wanted
+    if not value:
+        return Q()
+    if column.kind == "flag":
+        return Q(**{name: value == "yes"})
+    if question.kind == "choice":
+        return Q(**{f"{name}__in": value.split(",")})
+    if question.kind == "ref":
+        return Q(**{f"{name}__key__icontains": value})
+    if question.kind in ("count", "quantity"):
+        return Q(**{name: value}) if value.replace(".", "", 1).isdigit() else Q(pk__in=[])
+    return Q(**{f"{name}__icontains": value})
+
+
+def asked_rows(declared: Declared, questions: Sequence[Question]) -> QuerySet[Any]:
+    """The rows that answer the query, unordered. Row-level security has already chosen the visible ones."""
+    known = columns_of(declared)
+    wanted = Q(voided=False)
+    for question in questions:
+        if question.name == "q":
+            wanted &= Q(key__icontains=question.value) if question.value else Q()
+        else:
+            wanted &= _condition(question, known[question.name])
+    return declared.model._default_manager.filter(wanted)
+
+
+def _ordered(rows: QuerySet[Any], order: str, known: Mapping[str, Column], default: str) -> QuerySet[Any]:
+    name = order.lstrip("-")
+    if name in known and known[name].path:
+        sign = "-" if order.startswith("-") else ""
+        return rows.order_by(f"{sign}{known[name].path}", "-num")
+    return rows.order_by(default, "-num") if default.lstrip("-") != "num" else rows.order_by(default)
+
+
+def _sums(listing: Listing, rows: QuerySet[Any], known: Mapping[str, Column]) -> list[tuple[object, Any, str]]:
+    names = [n for n in listing.totals if n in known]
+    if not names:
+        return []
+    sums = rows.aggregate(**{f"sum_{n}": Sum(n) for n in names})
+    return [(known[n].label, sums[f"sum_{n}"] or 0, known[n].unit) for n in names]
+
+
+def _page_of(query: QueryDict) -> int:
+    text = query.get("page", "1")
+    return max(1, int(text)) if text.isdigit() and len(text) < 8 else 1
+
+
+def answer(listing: Listing, *, query: QueryDict, sites: Mapping[str, str], whole: bool = False) -> Sheet:
+    """Answer one list's address; `whole` gives up to EXPORT_MOST rows instead of one page."""
+    declared = catalogue()[listing.type]
+    known = columns_of(declared)
+    picked = [known[n] for n in query.getlist("columns") if n in known]
+    chosen = picked or _default_columns(listing, known)
+    if len(sites) < 2:
+        chosen = [c for c in chosen if c.name != "site"] or chosen
+    questions = questions_of(listing, declared, query=query, sites=sites)
+    rows = asked_rows(declared, questions)
+    order = query.get("order", "")
+    sheet = Sheet(listing, declared, list(known.values()), chosen, questions, order=order)
+    sheet.asked = any(q.value or q.until for q in questions)
+    refs = [c.name for c in chosen if c.kind == "ref"]
+    ordered = _ordered(rows, order, known, listing.order).select_related(*refs) if refs else _ordered(
+        rows, order, known, listing.order
+    )
+    sheet.count = rows[: COUNT_MOST + 1].count()
+    sheet.more = sheet.count > COUNT_MOST
+    if whole:
+        sheet.rows = list(ordered[:EXPORT_MOST])
+        return sheet
+    sheet.pages = max(1, -(-sheet.count // PAGE_ROWS))
+    sheet.page = min(_page_of(query), sheet.pages)
+    start = (sheet.page - 1) * PAGE_ROWS
+    sheet.rows = list(ordered[start : start + PAGE_ROWS])
+    sheet.totals = _sums(listing, rows, known)
+    if declared.facts.lifecycle is not None:
+        grouped = rows.order_by().values("state").annotate(n=Counted("num"))
+        counted = {g["state"]: g["n"] for g in grouped}
+        sheet.states = [(s, counted[s]) for s in declared.facts.lifecycle.states if s in counted]
+    return sheet

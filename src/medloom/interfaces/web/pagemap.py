@@ -1,0 +1,97 @@
+"""The page map: which pages there are, in which order, and who sees them in the sidebar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Page:
+    """One line of the sidebar. `types` are the object types whose pages belong under it."""
+
+    name: str
+    label: object
+    icon: str
+    types: tuple[str, ...] = ()
+    #: "all" sees it, or only the registrant's people.
+    who: str = "all"
+
+    @property
+    def address(self) -> str:
+        """Where it is: a named page, or the list of an object type."""
+        if self.name.startswith("list:"):
+            return reverse("web:list", args=[self.name.removeprefix("list:")])
+        return reverse(f"web:{self.name}")
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A heading of the sidebar with its pages."""
+
+    label: object
+    pages: tuple[Page, ...]
+
+
+def of_type(name: str, label: object, icon: str, **more: object) -> Page:
+    """The page that lists one object type."""
+    return Page(f"list:{name}", label, icon, types=(name,), **more)  # type: ignore[arg-type]
+
+
+CHAPTERS: tuple[Chapter, ...] = (
+    Chapter(
+        "",
+        (
+            Page("overview", _("Overview"), "home"),
+            Page("tasks", _("My tasks"), "checklist"),
+        ),
+    ),
+    Chapter(
+        _("Orders"),
+        (
+            of_type("purchase_order", _("Purchase orders"), "shopping-cart"),
+            of_type("work_order", _("Work orders"), "clipboard-list"),
+            of_type("step_record", _("Step records"), "timeline"),
+        ),
+    ),
+    Chapter(
+        _("Materials"),
+        (
+            of_type("lot", _("Lots"), "stack-2"),
+            of_type("stock", _("Stock"), "box"),
+            of_type("move", _("Moves"), "transfer"),
+            of_type("hold", _("Holds"), "hand-stop"),
+        ),
+    ),
+    Chapter(_("Trace and recall"), (Page("trace", _("Genealogy"), "affiliate"),)),
+    Chapter(_("Inspection"), (of_type("inspection_result", _("Results"), "microscope"),)),
+    Chapter(_("Equipment"), (of_type("equipment", _("Machines and moulds"), "tool"),)),
+    Chapter(
+        _("Design"),
+        (
+            of_type("item", _("Items"), "package"),
+            of_type("bom", _("Bills of materials"), "subtask"),
+            of_type("process_parameter", _("Process parameters"), "adjustments"),
+        ),
+    ),
+    Chapter(
+        _("Partners"),
+        (
+            of_type("party", _("Parties"), "users"),
+            of_type("site", _("Plants"), "building-factory-2"),
+            Page("connections", _("Connections"), "plug-connected"),
+        ),
+    ),
+    Chapter(
+        _("Data"),
+        (
+            Page("repair", _("Repair desk"), "inbox"),
+            Page("matches", _("Similar lots"), "arrows-split"),
+            Page("conflicts", _("Conflicts"), "git-compare"),
+            Page("dictionary", _("Data dictionary"), "list-details"),
+        ),
+    ),
+    Chapter(_("Ledger"), (Page("ledger", _("All records"), "history"),)),
+)

@@ -1,0 +1,219 @@
+"""The words and tones of states, verdicts and refusals: code on the wire, word for a person.
+
+A code that is not listed is shown as it is: codes are never guessed at.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class Word(NamedTuple):
+    """What a code is called, and the tone of its tag (the word carries the meaning, never the colour)."""
+
+    label: object
+    tone: str = "neutral"
+
+
+#: States of all lifecycles and choices that read like states; one code means one thing everywhere.
+STATES: dict[str, Word] = {
+    "draft": Word(_("Draft")),
+    "sent": Word(_("Sent"), "info"),
+    "released": Word(_("Released"), "info"),
+    "dispatched": Word(_("Dispatched"), "info"),
+    "acknowledged": Word(_("Acknowledged"), "info"),
+    "in_process": Word(_("In process"), "doing"),
+    "part_received": Word(_("Partly received"), "doing"),
+    "received": Word(_("Received"), "good"),
+    "on_hold": Word(_("On hold"), "held"),
+    "completed": Word(_("Completed"), "good"),
+    "closed": Word(_("Closed")),
+    "cancelled": Word(_("Cancelled")),
+    "superseded": Word(_("Superseded")),
+    "obsolete": Word(_("Obsolete")),
+    "pending": Word(_("Pending"), "warn"),
+    "accepted": Word(_("Accepted"), "good"),
+    "rejected": Word(_("Rejected"), "bad"),
+    "production_released": Word(_("Released for production"), "info"),
+    "market_released": Word(_("Released to market"), "good"),
+    "open": Word(_("Open"), "warn"),
+    "cleared": Word(_("Cleared"), "good"),
+    "settled": Word(_("Settled"), "good"),
+    "undone": Word(_("Undone")),
+    "candidate": Word(_("Candidate")),
+    "qualified": Word(_("Qualified"), "good"),
+    "conditional": Word(_("Conditional"), "warn"),
+    "suspended": Word(_("Suspended"), "bad"),
+    "withdrawn": Word(_("Withdrawn")),
+    "applied": Word(_("Applied"), "info"),
+    "testing": Word(_("Testing"), "doing"),
+    "live": Word(_("Live"), "good"),
+    "restricted": Word(_("Restricted"), "warn"),
+    "revoked": Word(_("Revoked"), "bad"),
+    "enrolled": Word(_("Enrolled"), "good"),
+    "invited": Word(_("Invited"), "info"),
+    "active": Word(_("Active"), "good"),
+    "in_service": Word(_("In service"), "good"),
+    "due": Word(_("Due"), "warn"),
+    "out_of_tolerance": Word(_("Out of tolerance"), "bad"),
+    "out_of_service": Word(_("Out of service"), "warn"),
+    "retired": Word(_("Retired")),
+    "planned": Word(_("Planned"), "info"),
+    "passed": Word(_("Passed"), "good"),
+    "failed": Word(_("Failed"), "bad"),
+    "partial": Word(_("Partly passed"), "warn"),
+    "fresh": Word(_("Fresh"), "good"),
+    "late": Word(_("Late"), "warn"),
+    "stale": Word(_("Stale"), "bad"),
+    "disputed": Word(_("Disputed"), "held"),
+    "available": Word(_("Available"), "good"),
+    "blocked": Word(_("Blocked"), "held"),
+    "quarantine": Word(_("Quarantine"), "warn"),
+    "proposed": Word(_("Proposed"), "warn"),
+    "same": Word(_("Same lot"), "good"),
+    "different": Word(_("Different lots")),
+    "conforming": Word(_("Conforming"), "good"),
+    "nonconforming": Word(_("Nonconforming"), "bad"),
+    "pass": Word(_("Passed"), "good"),
+    "fail": Word(_("Failed"), "bad"),
+}
+
+VERDICTS: dict[str, Word] = {
+    "accepted": Word(pgettext_lazy("verdict", "Accepted"), "good"),
+    "rejected": Word(pgettext_lazy("verdict", "Rejected"), "bad"),
+    "conflict": Word(pgettext_lazy("verdict", "Conflict"), "held"),
+    "quarantined": Word(pgettext_lazy("verdict", "Quarantined"), "bad"),
+    "parked": Word(pgettext_lazy("verdict", "Parked"), "warn"),
+    "op_id_reuse": Word(pgettext_lazy("verdict", "Identity used twice"), "bad"),
+}
+
+KINDS: dict[str, Word] = {
+    "observe": Word(_("Observed")),
+    "set": Word(_("Set")),
+    "command": Word(_("Command")),
+    "raw": Word(_("Unreadable")),
+}
+
+OWNERS: dict[str, Word] = {
+    "registrant": Word(_("Registrant"), "info"),
+    "site": Word(_("Plant"), "doing"),
+    "shared": Word(_("Shared"), "warn"),
+}
+
+#: State commands, as the words on their buttons.
+COMMANDS: dict[str, object] = {
+    "send": _("Send"),
+    "release": _("Release"),
+    "dispatch": _("Dispatch to plant"),
+    "acknowledge": _("Acknowledge"),
+    "start": _("Start"),
+    "hold": _("Put on hold"),
+    "resume": _("Resume"),
+    "complete": _("Complete"),
+    "close": _("Close"),
+    "cancel": _("Cancel the order"),
+    "supersede": _("Supersede"),
+    "retire": _("Retire"),
+    "accept": _("Accept"),
+    "reject": _("Reject"),
+    "release_production": _("Release for production"),
+    "release_market": _("Release to market"),
+    "production_release": _("Release for production"),
+    "market_release": _("Release to market"),
+    "clear": _("Clear the hold"),
+    "receive": _("Receive"),
+    "qualify": _("Qualify"),
+    "suspend": _("Suspend"),
+    "restrict": _("Restrict"),
+    "go_live": _("Go live"),
+    "test": _("Start testing"),
+    "revoke": _("Revoke"),
+    "service": _("Put into service"),
+    "withdraw": _("Withdraw"),
+}
+
+
+class Cause(NamedTuple):
+    """A refusal or finding in words: what is wrong, and what the person at the page can do."""
+
+    label: object
+    todo: object = ""
+
+
+CAUSES: dict[str, Cause] = {
+    "kind_unknown": Cause(
+        _("This kind of operation is not taken here"), _("Correct the feed's mapping and send again.")
+    ),
+    "unreadable": Cause(_("The row could not be read"), _("Look at the bytes, then mend or dismiss it.")),
+    "not_owner": Cause(
+        _("The value belongs to the other side"), _("Ask its owner to change it, or propose a change.")
+    ),
+    "not_permitted": Cause(_("This side may not do that"), _("Ask the side that may.")),
+    "object_unknown": Cause(
+        _("What it refers to is not known yet"), _("It is judged again when the missing object arrives.")
+    ),
+    "reference_unknown": Cause(
+        _("It names something that is not known yet"),
+        _("Send or create what is missing; it is then judged again by itself."),
+    ),
+    "command_unknown": Cause(_("Unknown command"), _("Use one of the commands named as expected.")),
+    "illegal_state": Cause(
+        _("Not possible in this state"), _("Use one of the steps that the present state allows.")
+    ),
+    "exists": Cause(_("It exists already"), _("Decide whether both are the same thing.")),
+    "stale": Cause(_("The value changed meanwhile"), _("Compare both values and settle which one stands.")),
+    "unit_missing": Cause(_("The unit is missing"), _("Add the unit to the value or to the feed's mapping.")),
+    "unit_wrong": Cause(_("Wrong unit"), _("Give the value in the unit named as expected.")),
+    "number_wrong": Cause(_("Not a number"), _("Correct the number.")),
+    "too_precise": Cause(_("Too many decimals"), _("Round it as the method says, and say so.")),
+    "out_of_range": Cause(_("Outside the range"), _("Check the value; correct it at its source.")),
+    "type_wrong": Cause(_("Wrong kind of value"), _("Give the kind of value named as expected.")),
+    "empty": Cause(_("The value is empty"), _("Fill it in.")),
+    "missing": Cause(_("A required value is missing"), _("Fill it in.")),
+    "required": Cause(_("A required value is missing"), _("Fill it in.")),
+    "field_missing": Cause(_("A required value is missing"), _("Fill it in.")),
+    "field_unknown": Cause(_("This field is not known"), _("Correct the feed's mapping.")),
+    "blank_at_end": Cause(_("Blanks around the value"), _("Remove the blanks.")),
+    "too_long": Cause(_("Too long"), _("Shorten it as named as expected.")),
+    "character_illegal": Cause(_("It holds a character that is not allowed"), _("Remove the character.")),
+    "key_wrong": Cause(_("Not a usable key"), _("Correct the key.")),
+    "not_a_choice": Cause(_("Not one of the allowed words"), _("Choose one of the words named as expected.")),
+    "day_impossible": Cause(_("There is no such day"), _("Correct the date.")),
+    "day_destroyed": Cause(_("The date was destroyed in the file"), _("Look it up at its source.")),
+    "time_impossible": Cause(_("There is no such time"), _("Correct the time.")),
+    "zone_missing": Cause(_("The time has no zone"), _("Add the zone to the feed's mapping.")),
+    "type_unknown": Cause(_("This type of object is not known"), _("Correct the feed's mapping.")),
+    "reason_missing": Cause(_("A reason is required"), _("Say why, in a sentence.")),
+    "op_id_reuse": Cause(
+        _("The same identity with other content"), _("Have the agent checked: this must not happen.")
+    ),
+    "unknown_reference": Cause(_("It names something unknown; a placeholder stands for it")),
+    "placeholder": Cause(_("It names something unknown; a placeholder stands for it")),
+    "wrong_revision": Cause(_("Made on another revision than the one in force")),
+    "after_hold": Cause(_("Done after a hold was placed")),
+    "balance": Cause(_("The quantities do not add up"), _("Check the counts at their source.")),
+    "insufficient_stock": Cause(_("There is not enough in stock")),
+}
+
+
+def state_word(code: str) -> Word:
+    """The word of a state, the code itself when it has none."""
+    return STATES.get(code) or Word(code)
+
+
+def verdict_word(code: str) -> Word:
+    """The word of a verdict."""
+    return VERDICTS.get(code) or Word(code)
+
+
+def command_word(code: str) -> object:
+    """The word on a command's button."""
+    return COMMANDS.get(code) or code
+
+
+def cause_of(code: str) -> Cause:
+    """What a refusal or finding means."""
+    return CAUSES.get(code) or Cause(code)
