@@ -1,0 +1,106 @@
+"""The list of every object type, and its export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from medloom.interfaces.web.columns import Drawing, exported
+from medloom.interfaces.web.export import workbook
+from medloom.interfaces.web.listing import EXPORT_MOST, Sheet, answer
+from medloom.interfaces.web.listings import listing_of
+from medloom.interfaces.web.pagemap import CHAPTERS
+from medloom.interfaces.web.problems import Problem
+from medloom.interfaces.web.viewer import Viewer, now, viewer_of
+from medloom.kernel.entity import catalogue
+from medloom.kernel.models import Entry
+
+
+def title_of(type_: str) -> object:
+    """What a list of that type is called: its name in the page map, else the model's plural."""
+    for chapter in CHAPTERS:
+        for page in chapter.pages:
+            if type_ in page.types:
+                return page.label
+    return capfirst(catalogue()[type_].model._meta.verbose_name_plural)
+
+
+def chapter_of(type_: str) -> object:
+    """The heading in the page map under which that type is."""
+    return next((c.label for c in CHAPTERS for p in c.pages if type_ in p.types), "")
+
+
+def drawing_of(type_: str, rows: list[Any], viewer: Viewer, *, with_times: bool = True) -> Drawing:
+    """What drawing these rows needs; one query for the times of their last records."""
+    numbers = [row.entry for row in rows] if with_times else []
+    received = dict(Entry.objects.filter(seq__in=numbers).values_list("seq", "received")) if numbers else {}
+    return Drawing(type_, zones=viewer.zones, names=viewer.sites, received=received)
+
+
+def show_list(request: HttpRequest, type_: str) -> HttpResponse:
+    """One page of one type's list, or its export."""
+    if type_ not in catalogue():
+        raise Http404
+    viewer = viewer_of(request)
+    listing = listing_of(type_)
+    whole = request.GET.get("export") == "xlsx"
+    sheet = answer(listing, query=request.GET, sites=viewer.sites, whole=whole)
+    drawing = drawing_of(type_, sheet.rows, viewer, with_times=any(c.kind == "entry" for c in sheet.chosen))
+    if whole:
+        return _export(request, sheet, drawing, viewer)
+    query = request.GET.copy()
+    for name in ("page", "columns", "order"):
+        query.pop(name, None)
+    asked = {k: v for k, v in query.items() if v}
+    context = {
+        "sheet": sheet,
+        "drawing": drawing,
+        "title": title_of(type_),
+        "chapter": chapter_of(type_),
+        "views": [
+            {"name": v.name, "address": v.address, "here": dict(v.query) == asked} for v in listing.views
+        ]
+        or [{"name": _("All"), "address": "?", "here": not asked}],
+        "picked": request.GET.getlist("columns"),
+        "kept": [(k, v) for k, v in request.GET.items() if k not in ("columns", "page") and v],
+        "bulk": [
+            {"address": reverse(f"web:{b.page}"), "label": b.label, "icon": b.icon}
+            for b in listing.bulk
+            if b.who == "all" or viewer.registrant
+        ],
+        "about": "",
+        "deeds": [],
+    }
+    return render(request, "medloom/list.html", context)
+
+
+def _export(request: HttpRequest, sheet: Sheet, drawing: Drawing, viewer: Viewer) -> HttpResponse:
+    if sheet.count > EXPORT_MOST:
+        raise Problem(
+            422, "export_too_large", expected=_("at most %(most)s rows; narrow the query") % {"most": f"{EXPORT_MOST:,}"},
+            got=f"{sheet.count:,}",
+        )
+    about = [
+        (_("List"), str(title_of(sheet.listing.type))),
+        (_("Query"), request.GET.urlencode()),
+        (_("Exported by"), viewer.person),
+        (_("At"), now().isoformat(timespec="seconds")),
+        (_("Records"), str(sheet.count)),
+    ]
+    head = [f"{c.label} ({c.unit})" if c.unit and c.unit != "1" else str(c.label) for c in sheet.chosen]
+    body = workbook(
+        title=sheet.listing.type,
+        head=head,
+        rows=([exported(c, row, drawing) for c in sheet.chosen] for row in sheet.rows),
+        about=about,
+    )
+    answer_ = HttpResponse(
+        body, content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    )
+    answer_["Content-Disposition"] = f'attachment; filename="{sheet.listing.type}.xlsx"'
+    return answer_
