@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from medloom.interfaces.web.templatetags.medloom import moment_html, tagged
-from medloom.interfaces.web.words import state_word
+from medloom.interfaces.web.words import Word, state_word
 from medloom.kernel.entity import Declared
-from medloom.kernel.fields import Choice, Count, Day, Flag, Instant, Quantity, Ref, Text
+from medloom.kernel.fields import Choice, Count, Day, Flag, Instant, Number, Quantity, Ref, Text
 
 #: Kinds of column whose values stand at the right.
-NUMBERS = ("count", "quantity")
+NUMBERS = ("count", "quantity", "number")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class Column:
     unit: str = ""
     #: For a derived column: reads the value from the row.
     read: Callable[[Any], Any] | None = None
+    #: For a choice: word on the wire -> word for a person.
+    words: tuple[tuple[str, object], ...] = ()
+    #: For a number whose unit stands beside it: the field that holds the unit.
+    unit_in: str = ""
 
     @property
     def number(self) -> bool:
@@ -50,6 +54,7 @@ def kind_of(field: Any) -> str:
     pairs: tuple[tuple[type, str], ...] = (
         (Ref, "ref"),
         (Quantity, "quantity"),
+        (Number, "number"),
         (Count, "count"),
         (Flag, "flag"),
         (Day, "day"),
@@ -68,7 +73,20 @@ def column_of(field: Any) -> Column:
     """The column of one declared field."""
     kind = kind_of(field)
     path = f"{field.name}__key" if kind == "ref" else field.name
-    return Column(field.name, label_of(field), kind, path=path, unit=getattr(field, "unit", ""))
+    return Column(
+        field.name,
+        label_of(field),
+        kind,
+        path=path,
+        unit=unit_word(getattr(field, "unit", "")),
+        words=tuple(field.choices or ()) if kind == "state" else (),
+        unit_in=getattr(field, "unit_in", ""),
+    )
+
+
+def unit_word(code: str) -> str:
+    """A UCUM unit as it is shown; pieces ("1") need none."""
+    return "" if code == "1" else code
 
 
 def columns_of(declared: Declared) -> dict[str, Column]:
@@ -77,7 +95,7 @@ def columns_of(declared: Declared) -> dict[str, Column]:
     if not declared.facts.network:
         found["site"] = Column("site", gettext_lazy("Plant"), "site", path="site")
     if declared.facts.lifecycle is not None:
-        found["state"] = Column("state", gettext_lazy("State"), "state", path="state")
+        found["state"] = column_of(declared.model._meta.get_field("state"))
     for name, field in declared.fields.items():
         if declared.facts.key != (name,):
             found[name] = column_of(field)
@@ -104,6 +122,18 @@ class Drawing:
 def plain_number(value: Any) -> str:
     """A number with groups of three; trailing zeros of a quantity stay, they are its precision."""
     return f"{value:,}" if isinstance(value, (int, Decimal)) else str(value)
+
+
+def idle_free(value: Any) -> str:
+    """A number without idle zeros at its end, with groups of three."""
+    text = f"{value:,f}" if isinstance(value, Decimal) else str(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def choice_word(column: Column, value: str) -> Word:
+    """The word of a choice: the model's own, else the house's; the tone is the house's."""
+    known = state_word(value)
+    return Word(dict(column.words).get(value, known.label), known.tone)
 
 
 def _ref(value: models.Model | None) -> SafeString | str:
@@ -135,6 +165,9 @@ def draw(column: Column, row: Any, drawing: Drawing) -> SafeString | str:
         return _key(row, value, drawing)
     if kind == "ref":
         return _ref(value)
+    if kind == "number":
+        unit = unit_word(str(getattr(row, column.unit_in, "") or ""))
+        return format_html('{}<span class="unit">{}</span>', idle_free(value), unit)
     return draw_value(column, value, zone=drawing.zones.get(row.site, "UTC"), drawing=drawing)
 
 
@@ -142,11 +175,13 @@ def draw_value(column: Column, value: Any, *, zone: str, drawing: Drawing) -> Sa
     """One value by its kind."""
     match column.kind:
         case "state":
-            return tagged(state_word(str(value)))
+            return tagged(choice_word(column, str(value)))
         case "quantity":
             return format_html('{}<span class="unit">{}</span>', plain_number(value), column.unit)
         case "count":
             return plain_number(value)
+        case "number":
+            return idle_free(value)
         case "flag":
             return _("Yes") if value else _("No")
         case "moment":
@@ -172,10 +207,10 @@ def exported(column: Column, row: Any, drawing: Drawing) -> Any:
         case "ref":
             return value.key
         case "state":
-            return str(state_word(str(value)).label)
+            return str(choice_word(column, str(value)).label)
         case "count":
             return value
-        case "quantity":
+        case "quantity" | "number":
             return float(value)
         case "flag":
             return str(_("Yes") if value else _("No"))

@@ -17,9 +17,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from medloom.interfaces.web.columns import Column, columns_of
-from medloom.interfaces.web.words import state_word
 from medloom.kernel.entity import Declared, catalogue
-from medloom.kernel.fields import Choice
 
 #: Rows on a page.
 PAGE_ROWS = 50
@@ -96,6 +94,7 @@ class Sheet:
     order: str = ""
     totals: list[tuple[object, Any, str]] = field(default_factory=list)
     states: list[tuple[str, int]] = field(default_factory=list)
+    state: Column | None = None
     asked: bool = False
 
     @property
@@ -123,20 +122,11 @@ def _day(text: str) -> dt.date | None:
         return None
 
 
-def _state_choices(declared: Declared) -> list[tuple[str, object]]:
-    states = declared.facts.lifecycle.states if declared.facts.lifecycle else ()
-    return [(s, state_word(s).label) for s in states]
-
-
 def _choices_of(declared: Declared, name: str, sites: Mapping[str, str]) -> list[tuple[str, object]]:
     if name == "site":
         return list(sites.items())
-    if name == "state":
-        return _state_choices(declared)
-    declared_field = declared.fields.get(name)
-    if isinstance(declared_field, Choice):
-        return [(str(w), state_word(str(w)).label) for w, _l in declared_field.choices or ()]
-    return []
+    known = columns_of(declared).get(name)
+    return list(known.words) if known else []
 
 
 def questions_of(
@@ -187,7 +177,7 @@ def _condition(question: Question, column: Column) -> Q:
         return Q(**{f"{name}__in": value.split(",")})
     if question.kind == "ref":
         return Q(**{f"{name}__key__icontains": value})
-    if question.kind in ("count", "quantity"):
+    if question.kind in ("count", "quantity", "number"):
         return Q(**{name: value}) if value.replace(".", "", 1).isdigit() else Q(pk__in=[])
     return Q(**{f"{name}__icontains": value})
 
@@ -255,5 +245,6 @@ def answer(listing: Listing, *, query: QueryDict, sites: Mapping[str, str], whol
     if declared.facts.lifecycle is not None:
         grouped = rows.order_by().values("state").annotate(n=Counted("num"))
         counted = {g["state"]: g["n"] for g in grouped}
+        sheet.state = known["state"]
         sheet.states = [(s, counted[s]) for s in declared.facts.lifecycle.states if s in counted]
     return sheet

@@ -51,7 +51,6 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         _("Orders"),
         (
-            of_type("purchase_order", _("Purchase orders"), "shopping-cart"),
             of_type("work_order", _("Work orders"), "clipboard-list"),
             of_type("step_record", _("Step records"), "timeline"),
         ),
@@ -60,20 +59,27 @@ CHAPTERS: tuple[Chapter, ...] = (
         _("Materials"),
         (
             of_type("lot", _("Lots"), "stack-2"),
-            of_type("stock", _("Stock"), "box"),
+            Page("stock", _("Stock"), "box"),
             of_type("move", _("Moves"), "transfer"),
+            of_type("alias", _("Lot aliases"), "link"),
             of_type("hold", _("Holds"), "hand-stop"),
         ),
     ),
     Chapter(_("Trace and recall"), (Page("trace", _("Genealogy"), "affiliate"),)),
-    Chapter(_("Inspection"), (of_type("inspection_result", _("Results"), "microscope"),)),
+    Chapter(
+        _("Inspection"),
+        (
+            of_type("result", _("Inspection results"), "microscope"),
+            of_type("specification", _("Specifications"), "ruler-measure"),
+        ),
+    ),
     Chapter(_("Equipment"), (of_type("equipment", _("Machines and moulds"), "tool"),)),
     Chapter(
         _("Design"),
         (
             of_type("item", _("Items"), "package"),
             of_type("bom", _("Bills of materials"), "subtask"),
-            of_type("process_parameter", _("Process parameters"), "adjustments"),
+            of_type("parameter", _("Process parameters"), "adjustments"),
         ),
     ),
     Chapter(
@@ -81,7 +87,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         (
             of_type("party", _("Parties"), "users"),
             of_type("site", _("Plants"), "building-factory-2"),
-            Page("connections", _("Connections"), "plug-connected"),
+            Page("connections", _("Connections and agents"), "plug-connected", types=("connection",)),
         ),
     ),
     Chapter(

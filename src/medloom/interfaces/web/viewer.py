@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.apps import apps
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+
+from medloom.parties.models import Person, Role, Site
 
 #: The registrant's own site.
 HQ = "HQ"
@@ -29,9 +30,14 @@ class Viewer:
     actor: str
     person: str
     role: str
+    roles: frozenset[str]
     party: str
     sites: Mapping[str, str] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
+
+    def may(self, *roles: str) -> bool:
+        """Whether they hold one of these roles; an administrator of the pages holds no business role."""
+        return not self.roles.isdisjoint(roles)
 
     @property
     def registrant(self) -> bool:
@@ -39,32 +45,16 @@ class Viewer:
         return self.site == HQ
 
 
-ROLES = {
-    "quality_manager": _("Quality manager"),
-    "quality": _("Quality"),
-    "planner": _("Planner"),
-    "clerk": _("Plant clerk"),
-    "plant": _("Plant"),
-    "inspector": _("Inspector"),
-    "engineer": _("Data engineer"),
-    "auditor": _("Auditor, reads only"),
-    "steward": _("Data steward"),
-    "admin": _("Administrator"),
-}
 
 
 def _sites(code: str) -> tuple[dict[str, str], dict[str, str]]:
     """Names and zones of the sites that row-level security lets this person see."""
-    try:
-        model: Any = apps.get_model("parties", "Site")
-    except LookupError:
-        return {}, {}
     names: dict[str, str] = {}
     zones: dict[str, str] = {}
-    for site in model.objects.order_by("key"):
+    for site in Site.objects.order_by("key"):
         if code in (HQ, site.key):
-            names[site.key] = getattr(site, "name", "") or site.key
-            zones[site.key] = getattr(site, "zone", "") or "UTC"
+            names[site.key] = site.name or site.key
+            zones[site.key] = site.zone or "UTC"
     return names, zones
 
 
@@ -78,14 +68,17 @@ def viewer_of(request: HttpRequest) -> Viewer:
 
 def _read(request: HttpRequest) -> Viewer:
     user: Any = request.user
-    code = getattr(user, "site", "") or HQ
+    code = user.site
     names, zones = _sites(code)
-    role = str(getattr(user, "role", ""))
+    words = dict(Role._meta.get_field("role").choices)
+    roles = frozenset(user.roles.values_list("role", flat=True))
+    known = Person.objects.filter(opaque=user.actor).values_list("name", flat=True).first()
     return Viewer(
         site=code,
-        actor=str(getattr(user, "actor", "") or user.pk or ""),
-        person=user.get_full_name() or user.get_username(),
-        role=str(ROLES.get(role, role)),
+        actor=user.actor,
+        person=known or user.username,
+        role=", ".join(str(words[r]) for r in Role.WORDS if r in roles),
+        roles=roles,
         party=names.get(code, code) if code != HQ else str(_("Registrant, whole network")),
         sites=names,
         zones=zones,

@@ -10,8 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from medloom.interfaces.web.columns import Column, draw, plain_number
-from medloom.interfaces.web.templatetags.medloom import address, icon
+from medloom.interfaces.web.columns import Column, choice_word, draw, plain_number
+from medloom.interfaces.web.templatetags.medloom import address, icon, tagged
 
 register = template.Library()
 
@@ -63,3 +63,9 @@ def shown(context: dict[str, Any], column: Column, row: Any) -> Any:
 def grouped(value: Any) -> str:
     """A number with groups of three."""
     return plain_number(value) if isinstance(value, (int, Decimal)) else str(value)
+
+
+@register.simple_tag
+def choice_tag(column: Column, value: str) -> SafeString:
+    """The tag of a choice's word."""
+    return tagged(choice_word(column, value))
