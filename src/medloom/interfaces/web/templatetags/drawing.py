@@ -10,16 +10,18 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from medloom.interfaces.web.columns import Column, choice_word, draw, plain_number
+from medloom.interfaces.web.columns import Column, Drawing, choice_word, draw, plain_number
 from medloom.interfaces.web.templatetags.medloom import address, icon, tagged
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def cells(context: dict[str, Any], row: Any, columns: list[Column]) -> SafeString:
+def cells(
+    context: dict[str, Any], row: Any, columns: list[Column], drawing: Drawing | None = None
+) -> SafeString:
     """The cells of one row."""
-    drawing = context["drawing"]
+    drawing = drawing or context["drawing"]
     return format_html_join(
         "", "<td{}>{}</td>", ((_kind_class(c), draw(c, row, drawing)) for c in columns)
     )
@@ -69,3 +71,10 @@ def grouped(value: Any) -> str:
 def choice_tag(column: Column, value: str) -> SafeString:
     """The tag of a choice's word."""
     return tagged(choice_word(column, value))
+
+
+@register.simple_tag(takes_context=True)
+def line_cells(context: dict[str, Any], line: Any, columns: list[Column], row: Any) -> SafeString:
+    """The cells of a line inside an object; its zone is the object's."""
+    line.site = row.site
+    return cells(context, line, columns)

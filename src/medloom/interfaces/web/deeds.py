@@ -1,0 +1,121 @@
+"""What can be done with an object now, and why something cannot: buttons with their reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from medloom.interfaces.web.viewer import Viewer
+from medloom.interfaces.web.words import OWNERS, command_word, state_word
+from medloom.kernel.entity import Declared
+from medloom.wire.judge import may_write
+from medloom.wire.operation import Kind
+from medloom.wire.sheet import Owner, Step
+
+#: Which roles may write which type of object; whoever is not named reads. Ownership is judged besides.
+WRITERS: dict[str, tuple[str, ...]] = {
+    "work_order": ("planner",),
+    "lot": ("quality",),
+    "hold": ("quality",),
+    "alias": ("quality",),
+    "parameter": ("quality",),
+    "specification": ("quality",),
+    "bom": ("quality", "planner"),
+    "item": ("quality", "planner"),
+    "equipment": ("quality", "planner"),
+    "connection": ("it",),
+    "site": ("it", "admin"),
+    "party": ("planner", "quality"),
+}
+
+_ICONS = {
+    "release": "send",
+    "dispatch": "send",
+    "acknowledge": "check",
+    "start": "circle-check",
+    "pause": "hand-stop",
+    "resume": "refresh",
+    "complete": "check",
+    "close": "lock",
+    "clear": "lock-open",
+    "reject": "ban",
+    "accept": "circle-check",
+    "supersede": "versions",
+    "retire": "x",
+}
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One button: where it leads, or why it is barred."""
+
+    name: str
+    label: object
+    icon: str
+    address: str = ""
+    barred: str = ""
+    first: bool = False
+
+
+def writes(viewer: Viewer, type_: str) -> bool:
+    """Whether one of the person's roles may write objects of that type."""
+    return viewer.may(*WRITERS.get(type_, ()))
+
+
+def may_edit(viewer: Viewer, declared: Declared, site: str, name: str) -> bool:
+    """Whether the person may write that field of an object of that site."""
+    owner = declared.sheet.owner_of(name)
+    return writes(viewer, declared.type) and may_write(owner, viewer.site, site)
+
+
+def _role_reason(viewer: Viewer, type_: str) -> str:
+    return "" if writes(viewer, type_) else str(_("Your role reads these, it does not change them."))
+
+
+def _owner_reason(owner: Owner) -> str:
+    return str(_("Only %(owner)s may do this.") % {"owner": OWNERS[str(owner)].label})
+
+
+def _step_deed(viewer: Viewer, declared: Declared, row: Any, step: Step) -> Deed | None:
+    if row.state not in step.source:
+        states = _(" or ").join(str(state_word(s).label) for s in step.source)
+        barred = str(_("Possible when: %(states)s") % {"states": states})
+    elif not may_write(step.owner, viewer.site, row.site):
+        barred = _owner_reason(step.owner)
+    else:
+        barred = _role_reason(viewer, declared.type)
+    if declared.type == "hold" and step.name == "clear":
+        address = reverse("web:hold-clear", args=[row.object])
+    else:
+        address = reverse("web:command", args=[declared.type, row.object, step.name])
+    return Deed(
+        step.name,
+        command_word(step.name),
+        _ICONS.get(step.name, "chevron-right"),
+        "" if barred else address,
+        barred,
+        first=not barred,
+    )
+
+
+def deeds_of(viewer: Viewer, declared: Declared, row: Any) -> list[Deed]:
+    """The buttons of one object's page: possible ones first, the next step of its life in front."""
+    found = []
+    if declared.facts.lifecycle is not None:
+        found = [d for s in declared.facts.lifecycle.steps if (d := _step_deed(viewer, declared, row, s))]
+    if Kind.SET in declared.facts.kinds and not declared.facts.safety:
+        editable = [n for n in declared.fields if may_edit(viewer, declared, row.site, n)]
+        barred = _role_reason(viewer, declared.type) or ("" if editable else _owner_reason(declared.sheet.owner))
+        address = "" if barred else reverse("web:edit", args=[declared.type, row.object])
+        found.append(Deed("edit", _("Edit"), "edit", address, barred))
+    if declared.type in ("lot", "equipment"):
+        barred = _role_reason(viewer, "hold")
+        address = "" if barred else f"{reverse('web:hold-raise')}?{declared.type}={row.object}"
+        found.append(Deed("hold", _("Put a hold on it"), "hand-stop", address, barred))
+    possible = [d for d in found if not d.barred]
+    first = next((d.name for d in possible if d.first and d.name not in ("reject", "retire")), "")
+    ordered = possible + [d for d in found if d.barred]
+    return [Deed(d.name, d.label, d.icon, d.address, d.barred, first=d.name == first) for d in ordered]
