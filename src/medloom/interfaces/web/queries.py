@@ -1,0 +1,160 @@
+"""The hand-written SQL of the pages: what waits on a person's desk, and each plant's figures.
+
+Every query runs inside the request's transaction, so row-level security has already chosen the rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+
+#: A refused entry waits until a later entry names it as its cause: a repair, a settlement, a judging again.
+OPEN = """e.verdict in ('quarantined', 'rejected', 'parked', 'op_id_reuse')
+    and not exists (select 1 from entry c where c.cause = e.seq)
+    and coalesce(e.decision::json #>> '{refusal,code}', '') <> 'dismissed'"""
+
+
+def _rows(sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def waiting_counts() -> dict[str, int]:
+    """How many refused rows and conflicts wait for a person."""
+    row = _rows(f"""
+        select (select count(*) from (select 1 from entry e where {OPEN} limit 10000) w) as repair,
+               (select count(*) from (select 1 from entry e where e.verdict = 'conflict'
+                  and not exists (select 1 from entry c where c.cause = e.seq and c.verdict = 'accepted'
+                    and not exists (select 1 from entry u where u.cause = c.seq and u.verdict = 'accepted'))
+                  limit 10000) w) as conflicts""")[0]
+    return {name: int(count) for name, count in row.items()}
+
+
+def refused_groups(*, verdict: str, site: str, feed: str) -> list[dict[str, Any]]:
+    """Waiting rows by what they have in common: one line for each cause, largest first."""
+    return _rows(
+        f"""
+        select e.site, coalesce(e.source, '') as feed, e.type, e.verdict,
+               coalesce(e.decision::json #>> '{{refusal,code}}', '') as code,
+               coalesce(e.decision::json #>> '{{refusal,path}}', '') as path,
+               max(coalesce(e.decision::json #>> '{{refusal,expected}}', '')) as expected,
+               count(*) as rows, min(e.received) as first, max(e.received) as last
+        from entry e
+        where {OPEN} and (%s = '' or e.verdict = %s) and (%s = '' or e.site = %s)
+              and (%s = '' or coalesce(e.source, '') = %s)
+        group by 1, 2, 3, 4, 5, 6 order by rows desc, last desc limit 200""",
+        (verdict, verdict, site, site, feed, feed),
+    )
+
+
+def refused_rows(group: dict[str, str], *, first: int, most: int) -> list[int]:
+    """Sequence numbers of the waiting rows of one group, oldest first."""
+    found = _rows(
+        f"""
+        select e.seq from entry e
+        where {OPEN} and e.site = %s and coalesce(e.source, '') = %s and e.type = %s and e.verdict = %s
+              and coalesce(e.decision::json #>> '{{refusal,code}}', '') = %s
+              and coalesce(e.decision::json #>> '{{refusal,path}}', '') = %s
+        order by e.seq offset %s limit %s""",
+        (*(group[n] for n in ("site", "feed", "type", "verdict", "code", "path")), first, most),
+    )
+    return [row["seq"] for row in found]
+
+
+def conflict_rows(*, state: str, first: int, most: int) -> list[dict[str, Any]]:
+    """Conflicts with what became of each: open, settled (by which entry) or undone; newest first."""
+    return _rows(
+        """
+        with told as (
+          select e.seq,
+            (select max(c.seq) from entry c where c.cause = e.seq and c.verdict = 'accepted') as settled
+          from entry e where e.verdict = 'conflict'),
+        known as (
+          select t.seq, t.settled,
+            (select max(u.seq) from entry u where u.cause = t.settled and u.verdict = 'accepted') as undone
+          from told t)
+        select seq, settled, undone,
+               case when undone is not null then 'undone' when settled is not null then 'settled'
+                    else 'open' end as state, count(*) over () as total
+        from known
+        where %s = '' or %s = case when undone is not null then 'undone' when settled is not null
+                              then 'settled' else 'open' end
+        order by seq desc offset %s limit %s""",
+        (state, state, first, most),
+    )
+
+
+def plant_figures() -> list[dict[str, Any]]:
+    """For each site: verdicts of the last day, the newest record, and what waits for the sequencer."""
+    return _rows(f"""
+        select s.key as site,
+               coalesce(v.accepted, 0) as accepted, coalesce(v.findings, 0) as findings,
+               coalesce(v.parked, 0) as parked, coalesce(v.quarantined, 0) as quarantined,
+               coalesce(v.rejected, 0) as rejected, coalesce(v.conflict, 0) as conflict,
+               coalesce(v.total, 0) as total, l.newest, coalesce(w.waiting, 0) as waiting
+        from site s
+        left join lateral (
+          select count(*) as total,
+                 count(*) filter (where e.verdict = 'accepted') as accepted,
+                 count(*) filter (where e.verdict = 'accepted' and e.decision like '%%"findings"%%') as findings,
+                 count(*) filter (where e.verdict = 'parked') as parked,
+                 count(*) filter (where e.verdict = 'quarantined') as quarantined,
+                 count(*) filter (where e.verdict = 'rejected') as rejected,
+                 count(*) filter (where e.verdict = 'conflict') as conflict
+          from (select verdict, decision from entry where site = s.key order by seq desc limit 20000) e) v on true
+        left join lateral (
+          select max(received) as newest
+          from (select received from entry where site = s.key order by seq desc limit 1) n) l on true
+        left join lateral (select count(*) as waiting from entry e where e.site = s.key and {OPEN}) w on true
+        where not s.voided order by s.key""")
+
+
+def feed_freshness() -> list[dict[str, Any]]:
+    """For each plant and feed: rows taken in, the newest, and how many of them wait for a person."""
+    return _rows(f"""
+        select e.site, e.source as feed, count(*) as rows, max(e.received) as newest,
+               count(*) filter (where e.verdict = 'accepted') as accepted,
+               count(*) filter (where {OPEN}) as waiting
+        from entry e where e.source is not null group by 1, 2 order by 1, 2 limit 200""")
+
+
+def backlog() -> list[dict[str, Any]]:
+    """For each site and feed: last position written, and how far the log lags behind the newest record."""
+    return _rows("""
+        select f.site, f.feed, max(f.position) as position from feed_line f group by 1, 2 order by 1, 2""")
+
+
+def log_lag() -> dict[str, Any]:
+    """Newest record, newest one in the log, and the log's size and root."""
+    found = _rows("""
+        select (select max(seq) from entry) as newest, s.last, s.size, s.root, s.at
+        from (select 1) one left join lateral (select * from seal order by id desc limit 1) s on true""")
+    return found[0]
+
+
+def stock_rows(*, key: str, status: str, first: int, most: int) -> list[dict[str, Any]]:
+    """Stock by lot, place and status, with its total count."""
+    return _rows(
+        """
+        select s.site, s.location, s.status, s.unit, s.quantity, l.key as lot, l.object, l.state,
+               i.key as item, count(*) over () as total
+        from stock s join lot l on l.num = s.lot_id left join item i on i.num = l.item_id
+        where (%s = '' or l.key ilike '%%' || %s || '%%' or i.key ilike '%%' || %s || '%%')
+              and (%s = '' or s.status = %s)
+        order by l.key, s.location offset %s limit %s""",
+        (key, key, key, status, status, first, most),
+    )
+
+
+def find_key(text: str, tables: list[tuple[str, str]], *, most: int) -> list[dict[str, Any]]:
+    """Objects of any type whose number holds the text; the exact one first, some of each type."""
+    parts = [
+        f"""(select '{type_}' as type, object, key, site, key = %s as exact from {table}
+             where key ilike '%%' || %s || '%%' and not voided order by key = %s desc, num desc limit %s)"""
+        for type_, table in tables
+    ]
+    values = tuple(v for _ in tables for v in (text, text, text, most))
+    return _rows(f"{' union all '.join(parts)} order by exact desc, type, key", values)

@@ -1,0 +1,167 @@
+"""Changing one object: its fields by a form, its state by a command; both say why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from medloom.interfaces.web.columns import column_of, object_address
+from medloom.interfaces.web.deeds import deeds_of, may_edit, writes
+from medloom.interfaces.web.inputs import inputs_of, read_inputs
+from medloom.interfaces.web.problems import Problem
+from medloom.interfaces.web.scope import Writing
+from medloom.interfaces.web.viewer import viewer_of
+from medloom.interfaces.web.views.lists import chapter_of, drawing_of, title_of
+from medloom.interfaces.web.views.objects import declared_of, row_of
+from medloom.interfaces.web.words import command_word
+from medloom.interfaces.web.writing import compose, must_accept, new_id, reason_of, refused
+from medloom.kernel.entity import Declared
+from medloom.wire.operation import Kind
+from medloom.wire.verdict import Answer
+
+
+def _settled(request: HttpRequest, type_: str, object_: Any, text: str) -> HttpResponse:
+    messages.success(request, text)
+    return HttpResponseRedirect(object_address(type_, object_))
+
+
+def _frame(declared: Declared, row: Any, title: object) -> dict[str, Any]:
+    return {
+        "declared": declared,
+        "row": row,
+        "title": title,
+        "chapter": chapter_of(declared.type),
+        "list_title": title_of(declared.type),
+        "back": object_address(declared.type, row.object) if row is not None else reverse("web:list", args=[declared.type]),
+    }
+
+
+def edit(request: HttpRequest, type_: str, object_: Any) -> HttpResponse | Writing:
+    """Change the fields that this person's side owns; the base is the version that the form showed."""
+    declared, viewer = declared_of(type_), viewer_of(request)
+    row = row_of(declared, object_)
+    zone = viewer.zones.get(row.site, "UTC")
+    key = set(declared.facts.key)
+    names = [n for n in declared.fields if n not in key and may_edit(viewer, declared, row.site, n)]
+    if not names:
+        raise Problem(403, "not_permitted", got=declared.type)
+    context = _frame(declared, row, _("Edit %(key)s") % {"key": row.key})
+    context |= {"inputs": inputs_of(declared, names, row=row, zone=zone), "base": row.version, "reason": ""}
+    if request.method != "POST":
+        return render(request, "medloom/edit.html", context)
+    changed, fine = read_inputs(declared, context["inputs"], request.POST, zone=zone)
+    context["base"] = base = int(request.POST.get("base", "0") or 0)
+    context["reason"] = request.POST.get("reason", "")
+    if not fine or not changed:
+        context["nothing"] = fine and not changed
+        return render(request, "medloom/edit.html", context, status=422)
+    operation = compose(
+        viewer,
+        declared,
+        object_=str(row.object),
+        kind=Kind.SET,
+        fields=changed,
+        base=base,
+        reason=reason_of(request.POST),
+    )
+
+    def then(answers: list[Answer]) -> HttpResponse:
+        if wrong := refused(answers):
+            context.update(refusal=wrong[0][1], theirs=wrong[0][0].theirs)
+            return render(request, "medloom/edit.html", context, status=409)
+        return _settled(request, type_, row.object, _("Recorded. The plant receives it with its next contact."))
+
+    return Writing([operation], then)
+
+
+def create(request: HttpRequest, type_: str) -> HttpResponse | Writing:
+    """A new object of the registrant's or of the person's own plant."""
+    declared, viewer = declared_of(type_), viewer_of(request)
+    if not writes(viewer, type_) or Kind.SET not in declared.facts.kinds or declared.facts.safety:
+        raise Problem(403, "not_permitted", got=declared.type)
+    zone = viewer.zones.get(viewer.site, "UTC")
+    names = [n for n in declared.fields if may_edit(viewer, declared, viewer.site, n)]
+    context = _frame(declared, None, _("New: %(kind)s") % {"kind": declared.model._meta.verbose_name})
+    context |= {"inputs": inputs_of(declared, names, zone=zone), "base": 0, "reason": ""}
+    if request.method != "POST":
+        return render(request, "medloom/edit.html", context)
+    fields, fine = read_inputs(declared, context["inputs"], request.POST, zone=zone)
+    context["reason"] = request.POST.get("reason", "")
+    if not fine:
+        return render(request, "medloom/edit.html", context, status=422)
+    object_ = new_id()
+    operation = compose(
+        viewer, declared, object_=object_, kind=Kind.SET, fields=fields, reason=reason_of(request.POST)
+    )
+
+    def then(answers: list[Answer]) -> HttpResponse:
+        if wrong := refused(answers):
+            context["refusal"] = wrong[0][1]
+            return render(request, "medloom/edit.html", context, status=409)
+        return _settled(request, type_, object_, _("Recorded."))
+
+    return Writing([operation], then)
+
+
+#: What follows from a command, said before the button.
+CONSEQUENCES: dict[tuple[str, str], object] = {
+    ("work_order", "release"): gettext_lazy(
+        "The plant receives the order and starts work on it; its quantity and item are then fixed for both sides."
+    ),
+    ("parameter", "release"): gettext_lazy(
+        "The plant receives this revision and works to it; the revision before it is superseded only when you say so."
+    ),
+    ("lot", "release_market"): gettext_lazy(
+        "The lot may be shipped. Only the registrant may say so."
+    ),
+    ("lot", "reject"): gettext_lazy(
+        "The lot may neither be used nor shipped."
+    ),
+}
+
+
+def command(request: HttpRequest, type_: str, object_: Any, name: str) -> HttpResponse | Writing:
+    """Give a state command after stating what follows from it."""
+    declared, viewer = declared_of(type_), viewer_of(request)
+    row = row_of(declared, object_)
+    deed = next((d for d in deeds_of(viewer, declared, row) if d.name == name), None)
+    if deed is None:
+        raise Problem(404, "command_unknown", got=name)
+    step = declared.facts.lifecycle.step(name) if declared.facts.lifecycle else None
+    if step is None or deed.address != request.path and not deed.barred:
+        raise Problem(404, "command_unknown", got=name)
+    if deed.barred:
+        raise Problem(409, "illegal_state", path="/state", expected=deed.barred, got=str(row.state))
+    said = CONSEQUENCES.get((type_, name), "")
+    context = _frame(declared, row, f"{command_word(name)} · {row.key}")
+    context |= {
+        "said": said,
+        "step": step,
+        "label": command_word(name),
+        "column": column_of(declared.model._meta.get_field("state")),
+        "drawing": drawing_of(type_, [row], viewer),
+        "danger": name in ("reject", "retire"),
+    }
+    if request.method != "POST":
+        return render(request, "medloom/command.html", context)
+    operation = compose(
+        viewer,
+        declared,
+        object_=str(row.object),
+        kind=Kind.COMMAND,
+        fields={"command": name, "from": request.POST.get("from", row.state)},
+        base=row.version,
+        reason=reason_of(request.POST),
+    )
+
+    def then(answers: list[Answer]) -> HttpResponse:
+        must_accept(answers)
+        return _settled(request, type_, row.object, _("Recorded: %(what)s.") % {"what": command_word(name)})
+
+    return Writing([operation], then)
