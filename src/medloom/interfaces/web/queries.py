@@ -158,3 +158,14 @@ def find_key(text: str, tables: list[tuple[str, str]], *, most: int) -> list[dic
     ]
     values = tuple(v for _ in tables for v in (text, text, text, most))
     return _rows(f"{' union all '.join(parts)} order by exact desc, type, key", values)
+
+
+def refused_mentions(key: str, *, most: int) -> list[dict[str, Any]]:
+    """Waiting or conflicting rows whose bytes name a lot: possibly affected, not yet admitted."""
+    return _rows(
+        f"""
+        select e.seq, e.site, e.type, e.verdict, e.received from entry e
+        where (({OPEN}) or e.verdict = 'conflict') and position(%s in e.body) > 0
+        order by e.seq desc limit %s""",
+        (key, most),
+    )

@@ -136,3 +136,9 @@ def get(mapping: Any, name: Any) -> Any:
 def amount(value: Any) -> str:
     """A count with thin groups of three, so that long numbers can be read."""
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@register.filter(name="hex")
+def as_hex(value: Any) -> str:
+    """Bytes as hexadecimal digits."""
+    return bytes(value).hex() if value else ""

@@ -75,15 +75,10 @@ def _hold(viewer: Viewer, hold: Any, type_: str, row: Any, cause: str, spreads: 
     object_ = new_id()
     number = f"H-{now():%y%m%d}-{object_.replace('-', '')[-8:].upper()}"
     fields = {"number": number, type_: row.key, "cause": cause, "spreads": spreads}
-    more = {"home": row.site} if viewer.registrant and row.site else {}
+    home = row.site if row.site != viewer.site else ""
     return compose(
-        viewer, hold, object_=object_, kind=Kind.SET, fields=fields, reason=cause, **_known(more)
+        viewer, hold, object_=object_, kind=Kind.SET, fields=fields, reason=cause, site=home
     )
-
-
-def _known(more: dict[str, str]) -> dict[str, str]:
-    """Only what this version of the wire has: an operation may name the site its object belongs to."""
-    return {k: v for k, v in more.items() if k in Operation.__struct_fields__}
 
 
 def clear_hold(request: HttpRequest, object_: Any) -> HttpResponse | Writing:

@@ -1,0 +1,102 @@
+"""The ledger: every record, refused ones too, filtered; and whether the chains hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from medloom.interfaces.web import queries, records
+from medloom.interfaces.web.columns import object_address
+from medloom.interfaces.web.listing import PAGE_ROWS, Question
+from medloom.interfaces.web.proof import proof_of
+from medloom.interfaces.web.viewer import viewer_of
+from medloom.interfaces.web.views.lists import title_of
+from medloom.interfaces.web.words import VERDICTS
+from medloom.kernel.entity import catalogue
+from medloom.kernel.models import Entry
+
+
+def _questions(query: Any, sites: Any) -> list[Question]:
+    def ask(name: str, label: object, kind: str, choices: Any = ()) -> Question:
+        return Question(
+            name, label, kind, query.get(name, "").strip(), query.get(f"{name}_until", "").strip(), list(choices)
+        )
+
+    types = sorted(((t, str(title_of(t))) for t in catalogue()), key=lambda pair: pair[1])
+    return [
+        ask("seq", _("Record number"), "code"),
+        ask("verdict", _("Verdict"), "choice", ((v, w.label) for v, w in VERDICTS.items())),
+        ask("site", _("Author"), "choice", sites.items()),
+        ask("type", _("Type"), "choice", types),
+        ask("received", _("Received"), "day"),
+        ask("source", _("Feed"), "code"),
+    ]
+
+
+def show_ledger(request: HttpRequest) -> HttpResponse:
+    """One page of records, newest first; the next page continues below the last number seen."""
+    viewer, query = viewer_of(request), request.GET
+    questions = _questions(query, viewer.sites)
+    rows = Entry.objects.all()
+    asked = {q.name: q for q in questions}
+    for name in ("verdict", "site", "type", "source"):
+        if asked[name].value:
+            rows = rows.filter(**{name: asked[name].value})
+    if asked["seq"].value:
+        rows = rows.filter(seq=int(asked["seq"].value)) if asked["seq"].value.isdigit() else rows.none()
+    if asked["received"].value:
+        rows = rows.filter(received__date__gte=asked["received"].value)
+    if asked["received"].until:
+        rows = rows.filter(received__date__lte=asked["received"].until)
+    below = query.get("below", "")
+    if below.isdigit():
+        rows = rows.filter(seq__lt=int(below))
+    found = list(rows.order_by("-seq")[: PAGE_ROWS + 1])
+    shown = found[:PAGE_ROWS]
+    context = {
+        "questions": questions,
+        "records": records.records(shown),
+        "proofs": proof_of(shown, viewer),
+        "below": shown[-1].seq if len(found) > PAGE_ROWS else None,
+        "asked": any(q.value or q.until for q in questions),
+        "lag": queries.log_lag(),
+        "zones": viewer.zones,
+        "titles": {t: title_of(t) for t in catalogue()},
+        "keys": _keys(shown),
+    }
+    return render(request, "medloom/ledger.html", context)
+
+
+def _keys(entries: list[Entry]) -> dict[str, tuple[str, str]]:
+    """Object id -> its number and address, for the accepted records of this page."""
+    wanted: dict[str, set[Any]] = {}
+    for entry in entries:
+        if entry.object is not None and entry.type in catalogue():
+            wanted.setdefault(entry.type, set()).add(entry.object)
+    found = {}
+    for type_, ids in wanted.items():
+        rows = catalogue()[type_].model._default_manager.filter(object__in=ids).values_list("object", "key")
+        found.update({str(o): (k, object_address(type_, o)) for o, k in rows})
+    return found
+
+
+def show_record(request: HttpRequest, seq: int) -> HttpResponse:
+    """One record with its proof."""
+    viewer = viewer_of(request)
+    entry = Entry.objects.filter(seq=seq).first()
+    if entry is None:
+        raise Http404
+    later = list(Entry.objects.filter(cause=seq).order_by("seq")[:20])
+    context = {
+        "records": records.records([entry, *later]),
+        "proofs": proof_of([entry, *later], viewer),
+        "zone": viewer.zones.get(entry.site, "UTC"),
+        "seq": seq,
+        "keys": _keys([entry]),
+        "entry": entry,
+        "title": title_of(entry.type) if entry.type in catalogue() else entry.type,
+    }
+    return render(request, "medloom/record.html", context)
