@@ -64,14 +64,14 @@ def refused_rows(group: dict[str, str], *, first: int, most: int) -> list[int]:
     return [row["seq"] for row in found]
 
 
-def conflict_rows(*, state: str, first: int, most: int) -> list[dict[str, Any]]:
+def conflict_rows(*, state: str, first: int, most: int, seq: int = 0) -> list[dict[str, Any]]:
     """Conflicts with what became of each: open, settled (by which entry) or undone; newest first."""
     return _rows(
         """
         with told as (
           select e.seq,
             (select max(c.seq) from entry c where c.cause = e.seq and c.verdict = 'accepted') as settled
-          from entry e where e.verdict = 'conflict'),
+          from entry e where e.verdict = 'conflict' and (%s = 0 or e.seq = %s)),
         known as (
           select t.seq, t.settled,
             (select max(u.seq) from entry u where u.cause = t.settled and u.verdict = 'accepted') as undone
@@ -83,7 +83,7 @@ def conflict_rows(*, state: str, first: int, most: int) -> list[dict[str, Any]]:
         where %s = '' or %s = case when undone is not null then 'undone' when settled is not null
                               then 'settled' else 'open' end
         order by seq desc offset %s limit %s""",
-        (state, state, first, most),
+        (seq, seq, state, state, first, most),
     )
 
 

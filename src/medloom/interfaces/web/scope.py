@@ -38,6 +38,10 @@ class Writing:
 
     operations: Sequence[Operation]
     then: Callable[[list[Answer]], HttpResponse]
+    #: For each operation the record it answers (a repair's refused row, a settlement's conflict).
+    causes: Sequence[int] = ()
+    #: In which site's name, when the registrant's people mend a plant's row; empty is their own.
+    author: str = ""
 
 
 def sees(request: HttpRequest) -> str:
@@ -86,8 +90,11 @@ def _run(request: HttpRequest, view: Callable[[], HttpResponse | Writing]) -> Ht
         viewer = viewer_of(request)
     if not isinstance(found, Writing):
         return found
-    received = [ledger.own(operation) for operation in found.operations]
-    answers = ledger.append(received, author=viewer.site, wiring=WIRING)
+    causes = list(found.causes) or [None] * len(found.operations)
+    received = [
+        ledger.own(operation, cause=cause) for operation, cause in zip(found.operations, causes, strict=True)
+    ]
+    answers = ledger.append(received, author=found.author or viewer.site, wiring=WIRING)
     with access.seeing(sees(request)):
         return found.then(answers)
 

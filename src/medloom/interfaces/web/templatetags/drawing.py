@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from medloom.interfaces.web.columns import Column, Drawing, choice_word, draw, plain_number
+from medloom.interfaces.web.columns import Column, Drawing, choice_word, draw, idle_free, plain_number
 from medloom.interfaces.web.templatetags.medloom import address, icon, tagged
 
 register = template.Library()
@@ -78,3 +78,6 @@ def line_cells(context: dict[str, Any], line: Any, columns: list[Column], row: A
     """The cells of a line inside an object; its zone is the object's."""
     line.site = row.site
     return cells(context, line, columns)
+
+
+register.filter("idle_free", idle_free)

@@ -142,3 +142,19 @@ def amount(value: Any) -> str:
 def as_hex(value: Any) -> str:
     """Bytes as hexadecimal digits."""
     return bytes(value).hex() if value else ""
+
+
+@register.filter
+def verdict_label(code: str) -> object:
+    """The word of a verdict without its tag."""
+    return words.verdict_word(code).label
+
+
+@register.simple_tag
+def bar_parts(bars: list[tuple[str, float, int]]) -> SafeString:
+    """The parts of a verdict bar as drawing elements, side by side in a hundred units."""
+    parts, at = [], 0.0
+    for name, share, _count in bars:
+        parts.append(format_html('<rect class="v-{}" x="{}" y="0" width="{}" height="6"/>', name, at, share))
+        at += share
+    return mark_safe("".join(parts))  # noqa: S308 - made of escaped parts

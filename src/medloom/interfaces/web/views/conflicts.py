@@ -1,0 +1,251 @@
+"""Conflicts: both values next to each other; a person settles with a reason, and may undo it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from medloom.interfaces.web import queries, records
+from medloom.interfaces.web.columns import object_address
+from medloom.interfaces.web.deeds import writes
+from medloom.interfaces.web.listing import PAGE_ROWS
+from medloom.interfaces.web.problems import Problem
+from medloom.interfaces.web.scope import Writing
+from medloom.interfaces.web.viewer import viewer_of
+from medloom.interfaces.web.views.lists import title_of
+from medloom.interfaces.web.writing import compose, must_accept, reason_of
+from medloom.kernel.entity import Declared, catalogue
+from medloom.kernel.models import Entry
+from medloom.wire.judge import may_write
+from medloom.wire.operation import Kind
+from medloom.wire.verdict import Answer
+
+
+@dataclass(frozen=True)
+class Side:
+    """One field in conflict: what the author sent, what stands, and what they both knew before."""
+
+    name: str
+    label: object
+    sent: str
+    stands: str
+    differs: bool
+    sent_wire: Any
+    stands_wire: Any
+
+
+def _stood(declared: Declared, row: Any, name: str) -> Any:
+    """The wire value that stands now."""
+    if row is None:
+        return None
+    field = declared.fields[name]
+    value = getattr(row, name)
+    return (value.key if value is not None else None) if name in declared.refs else field.wire(value)
+
+
+def _sides(declared: Declared, record: records.Record, row: Any) -> list[Side]:
+    found = []
+    for name, sent in (record.body.get("fields") or {}).items():
+        if name not in declared.fields:
+            continue
+        stands = _stood(declared, row, name)
+        found.append(
+            Side(
+                name,
+                records.field_label(declared, name),
+                records.word_of(declared, name, sent),
+                records.word_of(declared, name, stands),
+                sent != stands,
+                sent,
+                stands,
+            )
+        )
+    return found
+
+
+def show_conflicts(request: HttpRequest) -> HttpResponse:
+    """The conflicts, those that wait first of all."""
+    viewer = viewer_of(request)
+    state = request.GET.get("state", "open")
+    state = "" if state == "all" else state
+    page = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdigit() else 1
+    rows = queries.conflict_rows(state=state, first=(page - 1) * PAGE_ROWS, most=PAGE_ROWS)
+    entries = {e.seq: e for e in Entry.objects.filter(seq__in=[r["seq"] for r in rows])}
+    told = {r.entry.seq: r for r in records.records([entries[r["seq"]] for r in rows])}
+    lines = []
+    for row in rows:
+        record = told[row["seq"]]
+        declared = catalogue().get(record.entry.type)
+        theirs = record.decision.get("theirs") or {}
+        lines.append(
+            {
+                **row,
+                "record": record,
+                "title": title_of(record.entry.type) if declared else record.entry.type,
+                "key": _key(declared, record),
+                "pairs": [
+                    (
+                        records.field_label(declared, name),
+                        records.word_of(declared, name, (record.body.get("fields") or {}).get(name)),
+                        records.word_of(declared, name, value),
+                    )
+                    for name, value in theirs.items()
+                ][:3],
+            }
+        )
+    total = rows[0]["total"] if rows else 0
+    context = {
+        "lines": lines,
+        "total": total,
+        "page": page,
+        "more": total > page * PAGE_ROWS,
+        "state": request.GET.get("state", "open"),
+        "tabs": [("open", _("To settle")), ("settled", _("Settled")), ("undone", _("Undone")), ("all", _("All"))],
+        "zones": viewer.zones,
+    }
+    return render(request, "medloom/conflicts.html", context)
+
+
+def _key(declared: Declared | None, record: records.Record) -> str:
+    if declared is None:
+        return ""
+    found = declared.model._default_manager.filter(object=record.entry.object).values_list("key", flat=True)
+    return found.first() or declared.natural_key(record.body.get("fields") or {}) or ""
+
+
+def _known(seq: int) -> tuple[records.Record, Declared, Any]:
+    entry = Entry.objects.filter(seq=seq, verdict="conflict").first()
+    declared = catalogue().get(entry.type) if entry is not None else None
+    if entry is None or declared is None:
+        raise Http404
+    record = records.records([entry])[0]
+    rows = declared.model._default_manager.select_related(*declared.refs)
+    row = rows.filter(object=entry.object).first()
+    if row is None:
+        key = declared.natural_key(record.body.get("fields") or {})
+        row = rows.filter(key=key, site__in=(entry.home, "")).first()
+    return record, declared, row
+
+
+def settle(request: HttpRequest, seq: int) -> HttpResponse | Writing:
+    """Both sides of one conflict, what follows from each choice, and the decision."""
+    viewer = viewer_of(request)
+    record, declared, row = _known(seq)
+    sides = _sides(declared, record, row)
+    status = next((r for r in _status(seq)), None) or {"state": "open", "settled": None, "undone": None}
+    barred = _barred(viewer, declared, row, sides, status["state"])
+    context = {
+        "record": record,
+        "declared": declared,
+        "row": row,
+        "sides": sides,
+        "status": status,
+        "barred": barred,
+        "title": title_of(declared.type),
+        "zone": viewer.zones.get(record.entry.home, "UTC"),
+        "base": record.body.get("base", 0),
+        "author": viewer.sites.get(record.entry.site, record.entry.site),
+        "standing": _standing(row),
+        "settlement": _one(status["settled"]),
+        "undoing": _one(status["undone"]),
+        "reason": request.POST.get("reason", ""),
+    }
+    if request.method != "POST":
+        return render(request, "medloom/conflict.html", context)
+    if barred:
+        raise Problem(409, "illegal_state", path="/state", expected=barred, got=status["state"])
+    choice = request.POST.get("choice")
+    if choice not in ("sent", "stands"):
+        raise Problem(422, "not_a_choice", path="/choice", expected="sent|stands", got=str(choice))
+    if request.POST.get("version") != str(row.version):
+        raise Problem(409, "stale", path="/version", expected=str(row.version), got=request.POST.get("version", ""))
+    fields = {s.name: s.sent_wire if choice == "sent" else s.stands_wire for s in sides if s.name not in declared.facts.key}
+    operation = compose(
+        viewer,
+        declared,
+        object_=str(row.object),
+        kind=Kind.SET,
+        fields=fields,
+        base=row.version,
+        reason=reason_of(request.POST),
+        repairs=str(record.body.get("id", "")),
+        site=row.site if row.site != viewer.site else "",
+    )
+
+    def then(answers: list[Answer]) -> HttpResponse:
+        must_accept(answers)
+        messages.success(request, _("Settled. Both sides receive the value that stands."))
+        return HttpResponseRedirect(reverse("web:conflict", args=[seq]))
+
+    return Writing([operation], then, causes=(seq,))
+
+
+def undo(request: HttpRequest, seq: int) -> HttpResponse | Writing:
+    """Take a settlement back: the values from before it stand again, if nothing changed since."""
+    viewer = viewer_of(request)
+    record, declared, row = _known(seq)
+    status = next((r for r in _status(seq)), None)
+    if request.method != "POST" or status is None or status["state"] != "settled":
+        raise Problem(409, "illegal_state", path="/state", expected="settled", got=status["state"] if status else "open")
+    settlement = records.records(Entry.objects.filter(seq=status["settled"]))[0]
+    if not writes(viewer, declared.type):
+        raise Problem(403, "not_permitted", got=declared.type)
+    before = settlement.decision.get("before") or {}
+    written = settlement.body.get("fields") or {}
+    fields = {name: before.get(name, written[name]) for name in written}
+    operation = compose(
+        viewer,
+        declared,
+        object_=str(row.object),
+        kind=Kind.SET,
+        fields=fields,
+        base=settlement.entry.version,
+        reason=reason_of(request.POST),
+        compensates=str(settlement.body.get("id", "")),
+        site=row.site if row.site != viewer.site else "",
+    )
+
+    def then(answers: list[Answer]) -> HttpResponse:
+        must_accept(answers)
+        messages.success(request, _("Undone. The value from before the settlement stands again."))
+        return HttpResponseRedirect(reverse("web:conflict", args=[seq]))
+
+    return Writing([operation], then, causes=(settlement.entry.seq,))
+
+
+def _status(seq: int) -> list[dict[str, Any]]:
+    return [r for r in queries.conflict_rows(state="", first=0, most=1, seq=seq)]
+
+
+def _one(seq: int | None) -> records.Record | None:
+    return records.records(Entry.objects.filter(seq=seq))[0] if seq else None
+
+
+def _standing(row: Any) -> records.Record | None:
+    """The record that made what stands."""
+    return _one(row.entry) if row is not None else None
+
+
+def _barred(viewer: Any, declared: Declared, row: Any, sides: list[Side], state: str) -> str:
+    """Why this person cannot settle it; empty when they can."""
+    if state == "settled":
+        return str(_("It is settled already. Undo the settlement first."))
+    if row is None:
+        return str(_("The object it was meant for is not visible to you."))
+    if not writes(viewer, declared.type):
+        return str(_("Your role reads these, it does not change them."))
+    foreign = [s for s in sides if not may_write(declared.sheet.owner_of(s.name), viewer.site, row.site)]
+    if foreign:
+        return str(_("%(field)s belongs to the other side.") % {"field": foreign[0].label})
+    return ""
+
+
+def object_link(declared: Declared, row: Any) -> str:
+    """The address of the object in conflict."""
+    return object_address(declared.type, row.object)

@@ -1,0 +1,166 @@
+"""The first page: each plant's health at a glance; and what waits for this person."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from medloom.interfaces.web import queries
+from medloom.interfaces.web.columns import columns_of
+from medloom.interfaces.web.deeds import writes
+from medloom.interfaces.web.desk import open_counts
+from medloom.interfaces.web.listing import answer
+from medloom.interfaces.web.listings import listing_of
+from medloom.interfaces.web.viewer import HQ, Viewer, now, viewer_of
+from medloom.interfaces.web.views.lists import drawing_of, title_of
+from medloom.interfaces.web.words import VERDICTS
+from medloom.kernel.entity import catalogue
+from medloom.kernel.models import Session
+from medloom.parties.models import Connection
+
+#: Verdicts in the order of the bars, from good to bad.
+BARS = ("accepted", "findings", "parked", "conflict", "rejected", "quarantined")
+_ISO = {"PT1M": 60, "PT1H": 3600, "PT4H": 14_400, "PT12H": 43_200, "P1D": 86_400, "P7D": 604_800}
+
+
+def freshness(newest: dt.datetime | None, promise: str, moment: dt.datetime) -> str:
+    """How a feed keeps its promise: fresh within it, late within twice of it, stale beyond; "" unknown."""
+    if newest is None:
+        return ""
+    age_s = (moment - newest).total_seconds()
+    promised_s = _ISO.get(promise, 86_400)
+    return "fresh" if age_s <= promised_s else "late" if age_s <= 2 * promised_s else "stale"
+
+
+def ago(moment: dt.datetime | None, present: dt.datetime) -> str:
+    """How long ago, in the largest unit that says something."""
+    if moment is None:
+        return str(_("never"))
+    seconds = max(0, int((present - moment).total_seconds()))
+    if seconds < 90:
+        return str(ngettext("%(n)s second ago", "%(n)s seconds ago", seconds) % {"n": seconds})
+    minutes = seconds // 60
+    if minutes < 90:
+        return str(ngettext("%(n)s minute ago", "%(n)s minutes ago", minutes) % {"n": minutes})
+    hours = minutes // 60
+    if hours < 36:
+        return str(ngettext("%(n)s hour ago", "%(n)s hours ago", hours) % {"n": hours})
+    return str(ngettext("%(n)s day ago", "%(n)s days ago", hours // 24) % {"n": hours // 24})
+
+
+def plants_of(viewer: Viewer) -> list[dict[str, Any]]:
+    """Each plant with its figures, its agent and its freshness."""
+    present = now()
+    agents = dict(Session.objects.values_list("site", "seen"))
+    promises = dict(Connection.objects.values_list("site", "promise"))
+    states = dict(Connection.objects.values_list("site", "state"))
+    found = []
+    for row in queries.plant_figures():
+        total = max(1, row["total"])
+        parts = {**row, "accepted": row["accepted"] - row["findings"]}
+        seen = agents.get(row["site"])
+        found.append(
+            {
+                **row,
+                "name": viewer.sites.get(row["site"], row["site"]),
+                "zone": viewer.zones.get(row["site"], "UTC"),
+                "hub": row["site"] == HQ,
+                "agent": seen,
+                "agent_ago": ago(seen, present),
+                "online": seen is not None and (present - seen).total_seconds() < 180,
+                "fresh": freshness(row["newest"], promises.get(row["site"], "P1D"), present),
+                "newest_ago": ago(row["newest"], present),
+                "connection": states.get(row["site"], ""),
+                "bars": [(name, round(100 * parts[name] / total, 1), parts[name]) for name in BARS if parts[name]],
+            }
+        )
+    return found
+
+
+def _chart(plants: list[dict[str, Any]]) -> dict[str, Any]:
+    words = {v: str(w.label) for v, w in VERDICTS.items()}
+    words["findings"] = str(_("Accepted with findings"))
+    return {
+        "plants": [p["name"] for p in plants],
+        "series": [
+            {
+                "name": words[name],
+                "verdict": name,
+                "values": [p[name] - p["findings"] if name == "accepted" else p[name] for p in plants],
+            }
+            for name in BARS
+        ],
+    }
+
+
+def show_overview(request: HttpRequest) -> HttpResponse:
+    """Lag, backlog, verdicts and freshness of each plant, and the last orders that moved."""
+    viewer = viewer_of(request)
+    plants = [p for p in plants_of(viewer) if not (p["hub"] and not p["total"])]
+    lag = queries.log_lag()
+    counts = open_counts(viewer)
+    context = {
+        "plants": plants,
+        "chart": _chart(plants),
+        "lag": max(0, (lag["newest"] or 0) - (lag["last"] or 0)) if lag["last"] else 0,
+        "log": lag,
+        "counts": counts,
+        "holds": counts.get("list:hold", 0),
+        "feeds": [
+            {**f, "plant": viewer.sites.get(f["site"], f["site"]), "ago": ago(f["newest"], now())}
+            for f in queries.feed_freshness()
+        ],
+        "orders": _orders(viewer),
+    }
+    return render(request, "medloom/overview.html", context)
+
+
+def _orders(viewer: Viewer) -> dict[str, Any] | None:
+    """The work orders that moved last."""
+    declared = catalogue().get("work_order")
+    if declared is None:
+        return None
+    rows = list(
+        declared.model._default_manager.filter(voided=False).order_by("-entry").select_related("item")[:8]
+    )
+    known = columns_of(declared)
+    names = ["key", "site", "state", "item", "quantity", "progress", "due", "entry"]
+    return {
+        "rows": rows,
+        "columns": [known[n] for n in names if n in known and (n != "site" or len(viewer.sites) > 1)],
+        "drawing": drawing_of("work_order", rows, viewer),
+    }
+
+
+def show_tasks(request: HttpRequest) -> HttpResponse:
+    """What this person can decide now, each with the number that waits and the way there."""
+    viewer = viewer_of(request)
+    counts = open_counts(viewer)
+    tasks = [
+        (_("Settle conflicts"), _("Both sides changed one value."), counts["conflicts"], reverse("web:conflicts"), "git-compare", True),
+        (_("Mend refused rows"), _("Rows that arrived and were not admitted."), counts["repair"], reverse("web:repair"), "inbox", viewer.may("planner", "quality", "it")),
+        (_("Decide on similar lots"), _("Numbers that differ by punctuation or an ending."), counts.get("matches", 0), reverse("web:matches"), "arrows-split", writes(viewer, "alias")),
+        (_("Look at open holds"), _("Lots and machines that may not be used."), counts.get("list:hold", 0), f"{reverse('web:list', args=['hold'])}?state=open", "hand-stop", True),
+    ]
+    state, words = ("draft", _("Release work orders")) if viewer.registrant else ("released", _("Acknowledge work orders"))
+    found = answer(listing_of("work_order"), query=_asking(state), sites=viewer.sites)
+    said = _("Orders that the plant does not have yet.") if viewer.registrant else _("Orders that the registrant dispatched to you.")
+    tasks.append((words, said, found.count, f"{reverse('web:list', args=['work_order'])}?state={state}", "clipboard-list", writes(viewer, "work_order")))
+    lines = [
+        {"label": label, "said": text, "count": count, "address": address, "icon": icon, "mine": mine}
+        for label, text, count, address, icon, mine in tasks
+    ]
+    context = {"tasks": sorted(lines, key=lambda t: (not t["count"], not t["mine"])), "orders": title_of("work_order")}
+    return render(request, "medloom/tasks.html", context)
+
+
+def _asking(state: str) -> Any:
+    from django.http import QueryDict
+
+    return QueryDict(f"state={state}")

@@ -1,0 +1,155 @@
+"""Connections and agents, stock, the search, the data dictionary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from medloom.interfaces.web import queries
+from medloom.interfaces.web.columns import columns_of, label_of, object_address
+from medloom.interfaces.web.listing import PAGE_ROWS, Question
+from medloom.interfaces.web.viewer import now, viewer_of
+from medloom.interfaces.web.views.lists import drawing_of, title_of
+from medloom.interfaces.web.views.overview import ago, freshness
+from medloom.kernel.entity import catalogue
+from medloom.kernel.models import ChainState, Session
+from medloom.materials.models import Move
+from medloom.parties.models import Connection, Key
+
+
+def show_connections(request: HttpRequest) -> HttpResponse:
+    """Each plant's port and its agent: when it was last heard, its chains, feeds, keys and freshness."""
+    viewer, present = viewer_of(request), now()
+    sessions = {s.site: s for s in Session.objects.all()}
+    connections: dict[str, list[Any]] = {}
+    for connection in Connection.objects.filter(voided=False).order_by("key"):
+        connections.setdefault(connection.site, []).append(connection)
+    chains: dict[str, list[Any]] = {}
+    for chain in ChainState.objects.order_by("site", "chain"):
+        chains.setdefault(chain.site, []).append(chain)
+    positions: dict[str, list[Any]] = {}
+    for row in queries.backlog():
+        positions.setdefault(row["site"], []).append(row)
+    keys: dict[str, list[Any]] = {}
+    for key in Key.objects.order_by("-since"):
+        keys.setdefault(key.site, []).append(key)
+    feeds: dict[str, list[Any]] = {}
+    for row in queries.feed_freshness():
+        promise = connections[row["site"]][0].promise if row["site"] in connections else "P1D"
+        row |= {"fresh": freshness(row["newest"], promise, present), "ago": ago(row["newest"], present)}
+        feeds.setdefault(row["site"], []).append(row)
+    plants = []
+    for code, name in viewer.sites.items():
+        session = sessions.get(code)
+        plants.append(
+            {
+                "code": code,
+                "name": name,
+                "zone": viewer.zones.get(code, "UTC"),
+                "ports": connections.get(code, []),
+                "session": session,
+                "heard": ago(session.seen, present) if session else "",
+                "online": session is not None and (present - session.seen).total_seconds() < 180,
+                "chains": chains.get(code, [])[-6:],
+                "positions": positions.get(code, []),
+                "keys": keys.get(code, []),
+                "feeds": feeds.get(code, []),
+            }
+        )
+    declared = catalogue()["connection"]
+    rows = [c for found in connections.values() for c in found]
+    context = {
+        "plants": plants,
+        "known": columns_of(declared),
+        "drawing": drawing_of("connection", rows, viewer, with_times=False),
+        "present": present,
+    }
+    return render(request, "medloom/connections.html", context)
+
+
+def show_stock(request: HttpRequest) -> HttpResponse:
+    """How much of which lot stands where; made of moves and nothing else."""
+    viewer, query = viewer_of(request), request.GET
+    page = max(1, int(query["page"])) if query.get("page", "").isdigit() else 1
+    statuses = list(Move._meta.get_field("status").choices or ())
+    key, status = query.get("q", "").strip(), query.get("status", "")
+    rows = queries.stock_rows(key=key, status=status, first=(page - 1) * PAGE_ROWS, most=PAGE_ROWS)
+    total = rows[0]["total"] if rows else 0
+    words = dict(statuses)
+    for row in rows:
+        row |= {
+            "address": object_address("lot", row["object"]),
+            "word": words.get(row["status"], row["status"]),
+            "plant": viewer.sites.get(row["site"], row["site"]),
+            "unit": "" if row["unit"] == "1" else row["unit"],
+        }
+    context = {
+        "rows": rows,
+        "total": total,
+        "page": page,
+        "more": total > page * PAGE_ROWS,
+        "questions": [
+            Question("q", _("Lot or item"), "code", key),
+            Question("status", label_of(Move._meta.get_field("status")), "choice", status, choices=statuses),
+        ],
+        "asked": bool(key or status),
+        "tones": {"free": "good", "quality": "warn", "blocked": "held"},
+    }
+    return render(request, "medloom/stock.html", context)
+
+
+def find(request: HttpRequest) -> HttpResponse:
+    """Any object by part of its number; one exact hit opens at once."""
+    text = request.GET.get("q", "").strip()[:64]
+    found: list[dict[str, Any]] = []
+    if len(text) >= 2:
+        tables = [(d.type, d.table) for d in catalogue().values()]
+        found = queries.find_key(text, tables, most=12)
+        exact = [row for row in found if row["exact"]]
+        if len(exact) == 1:
+            return HttpResponseRedirect(object_address(exact[0]["type"], exact[0]["object"]))
+    viewer = viewer_of(request)
+    for row in found:
+        row |= {
+            "title": title_of(row["type"]),
+            "address": object_address(row["type"], row["object"]),
+            "plant": viewer.sites.get(row["site"], row["site"]),
+        }
+    return render(request, "medloom/find.html", {"text": text, "found": found, "short": len(text) < 2})
+
+
+def show_dictionary(request: HttpRequest) -> HttpResponse:
+    """What every object and field means, who owns it, its domain: read from the declarations themselves."""
+    wanted = request.GET.get("type", "work_order")
+    types = sorted(((t, str(title_of(t))) for t in catalogue()), key=lambda pair: pair[1])
+    declared = catalogue().get(wanted) or next(iter(catalogue().values()))
+    fields = [
+        {
+            "name": name,
+            "label": label_of(field),
+            "owner": str(declared.sheet.owner_of(name)),
+            "domain": field.domain(),
+            "unit": getattr(field, "unit", ""),
+            "required": name in declared.required,
+            "group": field.group,
+            "words": [(w, label) for w, label in field.choices or ()],
+        }
+        for name, field in declared.fields.items()
+    ]
+    context = {
+        "types": types,
+        "declared": declared,
+        "title": capfirst(declared.model._meta.verbose_name),
+        "fields": fields,
+        "key": "/".join(declared.facts.key),
+        "states": declared.facts.lifecycle.steps if declared.facts.lifecycle else (),
+        "lines": [
+            (name, lines.model._meta.verbose_name, [label_of(f) for f in lines.fields.values()])
+            for name, lines in declared.lines.items()
+        ],
+    }
+    return render(request, "medloom/dictionary.html", context)
