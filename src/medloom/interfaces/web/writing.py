@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,8 +10,7 @@ from django.utils.translation import gettext as _
 
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.viewer import Viewer, now
-from medloom.kernel.entity import Declared
-from medloom.wire.operation import Kind, Operation
+from medloom.kernel.act import Act
 from medloom.wire.verdict import Answer, Refusal, Verdict
 
 #: A reason shorter than this says nothing.
@@ -39,32 +37,13 @@ def reason_of(data: Mapping[str, Any]) -> str:
     return reason[:REASON_MOST]
 
 
-def compose(
-    viewer: Viewer,
-    declared: Declared,
-    *,
-    object_: str,
-    kind: Kind,
-    fields: Mapping[str, Any],
-    reason: str = "",
-    base: int = 0,
-    moment: dt.datetime | None = None,
-    **more: Any,
-) -> Operation:
-    """One operation of this person, with the event time of now in their site's zone."""
-    return Operation(
-        id=new_id(),
-        type=declared.type,
-        object=object_,
-        kind=kind,
-        at=(moment or now()).isoformat(timespec="milliseconds"),
-        zone=viewer.zones.get(viewer.site, "UTC"),
-        clock="hub",
+def act_of(viewer: Viewer) -> Act:
+    """This person's act, now, in their site's zone."""
+    return Act(
         actor=viewer.actor,
-        fields=dict(fields),
-        base=base,
-        reason=reason,
-        **more,
+        at=now().isoformat(timespec="milliseconds"),
+        mint=new_id,
+        zone=viewer.zones.get(viewer.site, "UTC"),
     )
 
 

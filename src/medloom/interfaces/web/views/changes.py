@@ -20,7 +20,7 @@ from medloom.interfaces.web.viewer import viewer_of
 from medloom.interfaces.web.views.lists import chapter_of, drawing_of, title_of
 from medloom.interfaces.web.views.objects import declared_of, row_of
 from medloom.interfaces.web.words import command_word
-from medloom.interfaces.web.writing import compose, must_accept, new_id, reason_of, refused
+from medloom.interfaces.web.writing import act_of, must_accept, reason_of, refused
 from medloom.kernel.entity import Declared
 from medloom.wire.operation import Kind
 from medloom.wire.verdict import Answer
@@ -61,14 +61,8 @@ def edit(request: HttpRequest, type_: str, object_: Any) -> HttpResponse | Writi
     if not fine or not changed:
         context["nothing"] = fine and not changed
         return render(request, "medloom/edit.html", context, status=422)
-    operation = compose(
-        viewer,
-        declared,
-        object_=str(row.object),
-        kind=Kind.SET,
-        fields=changed,
-        base=base,
-        reason=reason_of(request.POST),
+    operation = act_of(viewer).change(
+        type_, str(row.object), site=row.site, base=base, fields=changed, reason=reason_of(request.POST)
     )
 
     def then(answers: list[Answer]) -> HttpResponse:
@@ -89,22 +83,24 @@ def create(request: HttpRequest, type_: str) -> HttpResponse | Writing:
     names = [n for n in declared.fields if may_edit(viewer, declared, viewer.site, n)]
     context = _frame(declared, None, _("New: %(kind)s") % {"kind": declared.model._meta.verbose_name})
     context |= {"inputs": inputs_of(declared, names, zone=zone), "base": 0, "reason": ""}
+    if not declared.facts.network:
+        context |= {"sites": [(c, n) for c, n in viewer.sites.items()], "site": request.POST.get("site", "")}
     if request.method != "POST":
         return render(request, "medloom/edit.html", context)
     fields, fine = read_inputs(declared, context["inputs"], request.POST, zone=zone)
     context["reason"] = request.POST.get("reason", "")
     if not fine:
         return render(request, "medloom/edit.html", context, status=422)
-    object_ = new_id()
-    operation = compose(
-        viewer, declared, object_=object_, kind=Kind.SET, fields=fields, reason=reason_of(request.POST)
-    )
+    site = request.POST.get("site", "") if not declared.facts.network else ""
+    if not declared.facts.network and site not in viewer.sites:
+        raise Problem(422, "not_a_choice", path="/site", expected="|".join(viewer.sites), got=site)
+    operation = act_of(viewer).create(type_, site=site, fields=fields, reason=reason_of(request.POST))
 
     def then(answers: list[Answer]) -> HttpResponse:
         if wrong := refused(answers):
             context["refusal"] = wrong[0][1]
             return render(request, "medloom/edit.html", context, status=409)
-        return _settled(request, type_, object_, _("Recorded."))
+        return _settled(request, type_, operation.object, _("Recorded."))
 
     return Writing([operation], then)
 
@@ -150,13 +146,12 @@ def command(request: HttpRequest, type_: str, object_: Any, name: str) -> HttpRe
     }
     if request.method != "POST":
         return render(request, "medloom/command.html", context)
-    operation = compose(
-        viewer,
-        declared,
-        object_=str(row.object),
-        kind=Kind.COMMAND,
-        fields={"command": name, "from": request.POST.get("from", row.state)},
-        base=row.version,
+    operation = act_of(viewer).command(
+        type_,
+        str(row.object),
+        site=row.site,
+        name=name,
+        state=request.POST.get("from", row.state),
         reason=reason_of(request.POST),
     )
 

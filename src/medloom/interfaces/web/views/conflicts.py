@@ -19,11 +19,10 @@ from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.scope import Writing
 from medloom.interfaces.web.viewer import viewer_of
 from medloom.interfaces.web.views.lists import title_of
-from medloom.interfaces.web.writing import compose, must_accept, reason_of
+from medloom.interfaces.web.writing import act_of, must_accept, reason_of
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.models import Entry
 from medloom.wire.judge import may_write
-from medloom.wire.operation import Kind
 from medloom.wire.verdict import Answer
 
 
@@ -166,16 +165,14 @@ def settle(request: HttpRequest, seq: int) -> HttpResponse | Writing:
     if request.POST.get("version") != str(row.version):
         raise Problem(409, "stale", path="/version", expected=str(row.version), got=request.POST.get("version", ""))
     fields = {s.name: s.sent_wire if choice == "sent" else s.stands_wire for s in sides if s.name not in declared.facts.key}
-    operation = compose(
-        viewer,
-        declared,
-        object_=str(row.object),
-        kind=Kind.SET,
-        fields=fields,
+    operation = act_of(viewer).change(
+        declared.type,
+        str(row.object),
+        site=row.site,
         base=row.version,
+        fields=fields,
         reason=reason_of(request.POST),
         repairs=str(record.body.get("id", "")),
-        site=row.site if row.site != viewer.site else "",
     )
 
     def then(answers: list[Answer]) -> HttpResponse:
@@ -199,16 +196,14 @@ def undo(request: HttpRequest, seq: int) -> HttpResponse | Writing:
     before = settlement.decision.get("before") or {}
     written = settlement.body.get("fields") or {}
     fields = {name: before.get(name, written[name]) for name in written}
-    operation = compose(
-        viewer,
-        declared,
-        object_=str(row.object),
-        kind=Kind.SET,
-        fields=fields,
+    operation = act_of(viewer).change(
+        declared.type,
+        str(row.object),
+        site=row.site,
         base=settlement.entry.version,
+        fields=fields,
         reason=reason_of(request.POST),
         compensates=str(settlement.body.get("id", "")),
-        site=row.site if row.site != viewer.site else "",
     )
 
     def then(answers: list[Answer]) -> HttpResponse:

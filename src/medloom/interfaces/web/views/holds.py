@@ -18,8 +18,9 @@ from medloom.interfaces.web.scope import Writing
 from medloom.interfaces.web.viewer import Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import chapter_of, drawing_of, title_of
 from medloom.interfaces.web.views.objects import declared_of, row_of
-from medloom.interfaces.web.writing import compose, must_accept, new_id, reason_of, refused
-from medloom.wire.operation import Kind, Operation
+from medloom.interfaces.web.writing import act_of, must_accept, reason_of, refused
+from medloom.materials import actions as holds
+from medloom.wire.operation import Operation
 from medloom.wire.verdict import Answer
 
 #: Lots put on hold by one form.
@@ -43,7 +44,7 @@ def _targets(request: HttpRequest) -> dict[str, list[Any]]:
 
 def raise_hold(request: HttpRequest) -> HttpResponse | Writing:
     """Put a hold on lots or equipment: one hold for each, with its cause."""
-    viewer, hold = viewer_of(request), declared_of("hold")
+    viewer = viewer_of(request)
     if not writes(viewer, "hold"):
         raise Problem(403, "not_permitted", got="hold")
     targets = _targets(request)
@@ -53,7 +54,7 @@ def raise_hold(request: HttpRequest) -> HttpResponse | Writing:
     cause = reason_of(request.POST)
     spreads = request.POST.get("spreads") == "yes"
     operations = [
-        _hold(viewer, hold, type_, row, cause, spreads)
+        _hold(viewer, type_, row, cause, spreads)
         for type_, rows in targets.items()
         for row in rows
     ]
@@ -71,13 +72,11 @@ def raise_hold(request: HttpRequest) -> HttpResponse | Writing:
     return Writing(operations, then)
 
 
-def _hold(viewer: Viewer, hold: Any, type_: str, row: Any, cause: str, spreads: bool) -> Operation:
-    object_ = new_id()
-    number = f"H-{now():%y%m%d}-{object_.replace('-', '')[-8:].upper()}"
-    fields = {"number": number, type_: row.key, "cause": cause, "spreads": spreads}
-    home = row.site if row.site != viewer.site else ""
-    return compose(
-        viewer, hold, object_=object_, kind=Kind.SET, fields=fields, reason=cause, site=home
+def _hold(viewer: Viewer, type_: str, row: Any, cause: str, spreads: bool) -> Operation:
+    act = act_of(viewer)
+    number = f"H-{now():%y%m%d}-{act.mint().replace('-', '')[-8:].upper()}"
+    return holds.raise_hold(
+        act=act, site=row.site, number=number, cause=cause, spreads=spreads, **{type_: row.key}
     )
 
 
@@ -113,14 +112,12 @@ def clear_hold(request: HttpRequest, object_: Any) -> HttpResponse | Writing:
     if authenticate(request, username=user.username, password=request.POST.get("password", "")) != user:
         context["wrong"] = _("The password is wrong. Nothing was signed; the attempt is counted.")
         return render(request, "medloom/hold-clear.html", context, status=403)
-    operation = compose(
-        viewer,
-        hold,
-        object_=str(row.object),
-        kind=Kind.COMMAND,
-        fields={"command": "clear", "from": "open", "meaning": picked},
-        base=row.version,
+    operation = holds.clear_hold(
+        act=act_of(viewer),
+        site=row.site,
+        hold=str(row.object),
         reason=reason_of(request.POST),
+        meaning=picked,
     )
 
     def then(answers: list[Answer]) -> HttpResponse:

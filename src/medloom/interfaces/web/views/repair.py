@@ -18,10 +18,10 @@ from medloom.interfaces.web.listing import PAGE_ROWS
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.proposals import propose
 from medloom.interfaces.web.scope import Writing
-from medloom.interfaces.web.viewer import Viewer, viewer_of
+from medloom.interfaces.web.viewer import Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import title_of
 from medloom.interfaces.web.words import VERDICTS
-from medloom.interfaces.web.writing import new_id, now, reason_of, refused
+from medloom.interfaces.web.writing import new_id, reason_of, refused
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.fields import Refused
 from medloom.kernel.models import Entry
