@@ -144,7 +144,11 @@ def _ref(value: models.Model | None) -> SafeString | str:
 
 
 def _key(row: Any, value: Any, drawing: Drawing) -> SafeString:
-    mark = format_html(' <span class="tag" data-tone="warn">{}</span>', _("Placeholder")) if row.placeholder else ""
+    mark = (
+        format_html(' <span class="tag" data-tone="warn">{}</span>', _("Placeholder"))
+        if row.placeholder
+        else ""
+    )
     return format_html(
         '<a class="key" href="{}">{}</a>{}', object_address(drawing.type, row.object), value, mark
     )
@@ -189,7 +193,9 @@ def draw_value(column: Column, value: Any, *, zone: str, drawing: Drawing) -> Sa
         case "day":
             return value.isoformat() if hasattr(value, "isoformat") else str(value)
         case "site":
-            return format_html('<span title="{}">{}</span>', value, drawing.names.get(value, value))
+            return format_html(
+                '<span class="plant" title="{0} {1}">{1}</span>', value, drawing.names.get(value, value)
+            )
         case "entry":
             moment = drawing.received.get(value)
             return moment_html(moment, zone) if moment else plain_number(value)

@@ -108,7 +108,9 @@ def deeds_of(viewer: Viewer, declared: Declared, row: Any) -> list[Deed]:
         found = [d for s in declared.facts.lifecycle.steps if (d := _step_deed(viewer, declared, row, s))]
     if Kind.SET in declared.facts.kinds and not declared.facts.safety:
         editable = [n for n in declared.fields if may_edit(viewer, declared, row.site, n)]
-        barred = _role_reason(viewer, declared.type) or ("" if editable else _owner_reason(declared.sheet.owner))
+        barred = _role_reason(viewer, declared.type) or (
+            "" if editable else _owner_reason(declared.sheet.owner)
+        )
         address = "" if barred else reverse("web:edit", args=[declared.type, row.object])
         found.append(Deed("edit", _("Edit"), "edit", address, barred))
     if declared.type in ("lot", "equipment"):

@@ -22,7 +22,12 @@ def workbook(
 ) -> bytes:
     """One sheet with a frozen head and a second one saying what was asked, by whom and when."""
     target = io.BytesIO()
-    options = {"in_memory": True, "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    options = {
+        "in_memory": True,
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+    }
     with xlsxwriter.Workbook(target, options) as book:
         bold = book.add_format({"bold": True, "bottom": 1})
         sheet = book.add_worksheet(title[:31] or "list")
@@ -31,8 +36,8 @@ def workbook(
             sheet.set_column(at, at, max(10, min(40, 2 * len(text) + 6)))
             sheet.write_string(0, at, str(neutral(text)), bold)
         for line, row in enumerate(rows, start=1):
-            for at, value in enumerate(row):
-                value = neutral(value)
+            for at, given in enumerate(row):
+                value = neutral(given)
                 if isinstance(value, (int, float)):
                     sheet.write_number(line, at, value)
                 else:

@@ -47,15 +47,15 @@ def shown_value(declared_field: Any, value: Any, *, zone: str) -> str:
     return value.isoformat() if kind == "day" else str(value)
 
 
-def inputs_of(
-    declared: Declared, names: Iterable[str], *, row: Any = None, zone: str = "UTC"
-) -> list[Input]:
+def inputs_of(declared: Declared, names: Iterable[str], *, row: Any = None, zone: str = "UTC") -> list[Input]:
     """The inputs of these fields, filled with what stands."""
     found = []
     for name in names:
         known = declared.fields[name]
         kind = kind_of(known)
-        value = getattr(row, name) if row is not None else known.get_default() if known.has_default() else None
+        value = (
+            getattr(row, name) if row is not None else known.get_default() if known.has_default() else None
+        )
         found.append(
             Input(
                 name,

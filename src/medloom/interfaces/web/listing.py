@@ -134,9 +134,9 @@ def questions_of(
 ) -> list[Question]:
     """The query form's fields: the number first, then what the declaration names or the obvious ones."""
     known = columns_of(declared)
-    names = listing.filters or tuple(
-        n for n, c in known.items() if c.kind in ("state", "site", "ref", "day")
-    )[:5]
+    names = (
+        listing.filters or tuple(n for n, c in known.items() if c.kind in ("state", "site", "ref", "day"))[:5]
+    )
     found = [Question("q", known["key"].label, "code", value=query.get("q", "").strip())]
     for name in names:
         column = known.get(name)
@@ -202,7 +202,9 @@ def _ordered(rows: QuerySet[Any], order: str, known: Mapping[str, Column], defau
     return rows.order_by(default, "-num") if default.lstrip("-") != "num" else rows.order_by(default)
 
 
-def _sums(listing: Listing, rows: QuerySet[Any], known: Mapping[str, Column]) -> list[tuple[object, Any, str]]:
+def _sums(
+    listing: Listing, rows: QuerySet[Any], known: Mapping[str, Column]
+) -> list[tuple[object, Any, str]]:
     names = [n for n in listing.totals if n in known]
     if not names:
         return []
@@ -229,8 +231,10 @@ def answer(listing: Listing, *, query: QueryDict, sites: Mapping[str, str], whol
     sheet = Sheet(listing, declared, list(known.values()), chosen, questions, order=order)
     sheet.asked = any(q.value or q.until for q in questions)
     refs = [c.name for c in chosen if c.kind == "ref"]
-    ordered = _ordered(rows, order, known, listing.order).select_related(*refs) if refs else _ordered(
-        rows, order, known, listing.order
+    ordered = (
+        _ordered(rows, order, known, listing.order).select_related(*refs)
+        if refs
+        else _ordered(rows, order, known, listing.order)
     )
     sheet.count = rows[: COUNT_MOST + 1].count()
     sheet.more = sheet.count > COUNT_MOST

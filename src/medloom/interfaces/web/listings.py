@@ -13,6 +13,20 @@ LISTINGS: dict[str, Listing] = {
     for listing in (
         Listing(
             "work_order",
+            columns=(
+                "key",
+                "site",
+                "state",
+                "item",
+                "quantity",
+                "progress",
+                "due",
+                "planned_start",
+                "revision",
+                "entry",
+            ),
+            filters=("site", "state", "item", "due", "received"),
+            totals=("quantity", "progress"),
             views=(
                 View(_("All"), {}),
                 View(_("Not yet released"), {"state": "draft"}),
@@ -21,10 +35,14 @@ LISTINGS: dict[str, Listing] = {
                 View(_("Done"), {"state": "completed,closed"}),
             ),
             bulk=(BulkAction("dispatch-many", _("Dispatch to plant"), "send", who="registrant"),),
-            empty=_("Work orders appear here when the registrant dispatches one or a plant's own order arrives."),
+            empty=_(
+                "Work orders appear here when the registrant dispatches one or a plant's own order arrives."
+            ),
         ),
         Listing(
             "lot",
+            columns=("key", "site", "item", "kind", "state", "made", "expires", "entry"),
+            filters=("site", "item", "kind", "state", "made"),
             views=(
                 View(_("All"), {}),
                 View(_("Pending"), {"state": "pending"}),
@@ -35,6 +53,8 @@ LISTINGS: dict[str, Listing] = {
         ),
         Listing(
             "hold",
+            columns=("key", "site", "state", "lot", "equipment", "cause", "spreads", "meaning", "entry"),
+            filters=("site", "state", "lot"),
             views=(
                 View(_("Open"), {"state": "open"}),
                 View(_("Cleared"), {"state": "cleared"}),
@@ -42,7 +62,38 @@ LISTINGS: dict[str, Listing] = {
             ),
             empty=_("Nothing is on hold. A hold placed on a lot, from its page, appears here at once."),
         ),
-        Listing("step_record", empty=_("What a plant reports of each shift appears here.")),
+        Listing(
+            "step_record",
+            columns=(
+                "key",
+                "site",
+                "day",
+                "shift",
+                "work_order",
+                "item",
+                "machine",
+                "resin_lot",
+                "output_lot",
+                "shots",
+                "total",
+                "good",
+            ),
+            filters=("site", "day", "work_order", "machine", "mould", "resin_lot", "output_lot"),
+            totals=("shots", "total", "good"),
+            order="-day",
+            empty=_("What a plant reports of each shift appears here."),
+        ),
+        Listing(
+            "parameter",
+            columns=("key", "site", "state", "name", "item", "target", "low", "high", "entry"),
+            filters=("site", "state", "item"),
+            views=(
+                View(_("All"), {}),
+                View(_("In force"), {"state": "released"}),
+                View(_("Draft"), {"state": "draft"}),
+            ),
+            empty=_("Parameter revisions appear here; a released one goes to its plant at once."),
+        ),
     )
 }
 

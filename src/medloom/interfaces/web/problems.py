@@ -27,11 +27,16 @@ class Problem(Exception):
 
 
 _TITLES = {
-    400: (gettext_lazy("The request cannot be read"), gettext_lazy("Go back, correct what you entered, and send it again.")),
+    400: (
+        gettext_lazy("The request cannot be read"),
+        gettext_lazy("Go back, correct what you entered, and send it again."),
+    ),
     401: (gettext_lazy("Please log in"), gettext_lazy("Log in and open the page again.")),
     403: (
         gettext_lazy("You may not do this"),
-        gettext_lazy("Ask a person whose role allows it. If the page stood open for long, reload it and try again."),
+        gettext_lazy(
+            "Ask a person whose role allows it. If the page stood open for long, reload it and try again."
+        ),
     ),
     404: (
         gettext_lazy("There is nothing at this address"),
@@ -43,15 +48,31 @@ _TITLES = {
         gettext_lazy("Open it again to see what stands now, then decide anew."),
     ),
     413: (gettext_lazy("Too much at once"), gettext_lazy("Send it in smaller parts.")),
-    422: (gettext_lazy("This is not possible as asked"), gettext_lazy("Correct what is named below and send it again.")),
+    422: (
+        gettext_lazy("This is not possible as asked"),
+        gettext_lazy("Correct what is named below and send it again."),
+    ),
     429: (gettext_lazy("Too many attempts"), gettext_lazy("Wait a quarter of an hour, then try again.")),
     500: (
         gettext_lazy("Something broke on our side"),
-        gettext_lazy("Nothing of this request was recorded. Try again; if it happens again, give your administrator the time and this address."),
+        gettext_lazy(
+            "Nothing of this request was recorded. Try again; if it happens again, tell your administrator."
+        ),
     ),
-    503: (gettext_lazy("The database does not answer"), gettext_lazy("Nothing was recorded. Try again in a minute.")),
+    503: (
+        gettext_lazy("The database does not answer"),
+        gettext_lazy("Nothing was recorded. Try again in a minute."),
+    ),
 }
-_CODES = {400: "bad_request", 403: "forbidden", 404: "not_found", 405: "method", 429: "locked_out", 500: "broken", 503: "unavailable"}
+_CODES = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    405: "method",
+    429: "locked_out",
+    500: "broken",
+    503: "unavailable",
+}
 
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""A correction that can be proposed for a refused value: pure; a person decides, nothing is guessed silently."""
+"""A correction that can be proposed for a refused value: pure; a person decides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ from typing import Any
 from medloom.kernel.fields import Choice, Count, Day, Flag, Quantity, Refused
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_YES = {"yes": True, "y": True, "true": True, "1": True, "是": True, "no": False, "n": False, "false": False, "0": False, "否": False}
+_YES = {
+    "yes": True,
+    "y": True,
+    "true": True,
+    "1": True,
+    "是": True,
+    "no": False,
+    "n": False,
+    "false": False,
+    "0": False,
+    "否": False,
+}
 
 
 @dataclass(frozen=True)

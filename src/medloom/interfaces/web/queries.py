@@ -99,12 +99,14 @@ def plant_figures() -> list[dict[str, Any]]:
         left join lateral (
           select count(*) as total,
                  count(*) filter (where e.verdict = 'accepted') as accepted,
-                 count(*) filter (where e.verdict = 'accepted' and e.decision like '%%"findings"%%') as findings,
+                 count(*) filter (
+                   where e.verdict = 'accepted' and e.decision like '%%"findings"%%') as findings,
                  count(*) filter (where e.verdict = 'parked') as parked,
                  count(*) filter (where e.verdict = 'quarantined') as quarantined,
                  count(*) filter (where e.verdict = 'rejected') as rejected,
                  count(*) filter (where e.verdict = 'conflict') as conflict
-          from (select verdict, decision from entry where site = s.key order by seq desc limit 20000) e) v on true
+          from (select verdict, decision from entry where site = s.key
+                order by seq desc limit 20000) e) v on true
         left join lateral (
           select max(received) as newest
           from (select received from entry where site = s.key order by seq desc limit 1) n) l on true

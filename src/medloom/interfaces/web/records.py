@@ -1,4 +1,4 @@
-"""Entries of the ledger as a person reads them: who, when, why, which value was and is, where it came from."""
+"""Entries of the ledger as a person reads them: who, when, why, what was and is, and from where."""
 
 from __future__ import annotations
 

@@ -19,10 +19,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.urls import reverse
 from django.utils import translation
 
-from medloom.hub import WIRING
+from medloom.hub import wiring
 from medloom.interfaces.web import problems
 from medloom.interfaces.web.viewer import HQ, viewer_of
 from medloom.kernel import access, ledger
+from medloom.kernel.ruling import Wiring
 from medloom.wire.operation import Operation
 from medloom.wire.verdict import Answer
 
@@ -94,9 +95,15 @@ def _run(request: HttpRequest, view: Callable[[], HttpResponse | Writing]) -> Ht
     received = [
         ledger.own(operation, cause=cause) for operation, cause in zip(found.operations, causes, strict=True)
     ]
-    answers = ledger.append(received, author=found.author or viewer.site, wiring=WIRING)
+    answers = ledger.append(received, author=found.author or viewer.site, wiring=_wiring())
     with access.seeing(sees(request)):
         return found.then(answers)
+
+
+def _wiring() -> Wiring:
+    """The wiring with every site of the network, whoever asks: routing is decided for all of them."""
+    with access.seeing(access.ALL), ledger.open_cursor() as cursor:
+        return wiring(cursor)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

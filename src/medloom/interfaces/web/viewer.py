@@ -45,8 +45,6 @@ class Viewer:
         return self.site == HQ
 
 
-
-
 def _sites(code: str) -> tuple[dict[str, str], dict[str, str]]:
     """Names and zones of the sites that row-level security lets this person see."""
     names: dict[str, str] = {}

@@ -22,9 +22,7 @@ def cells(
 ) -> SafeString:
     """The cells of one row."""
     drawing = drawing or context["drawing"]
-    return format_html_join(
-        "", "<td{}>{}</td>", ((_kind_class(c), draw(c, row, drawing)) for c in columns)
-    )
+    return format_html_join("", "<td{}>{}</td>", ((_kind_class(c), draw(c, row, drawing)) for c in columns))
 
 
 def _kind_class(column: Column) -> SafeString:

@@ -38,7 +38,9 @@ def _frame(declared: Declared, row: Any, title: object) -> dict[str, Any]:
         "title": title,
         "chapter": chapter_of(declared.type),
         "list_title": title_of(declared.type),
-        "back": object_address(declared.type, row.object) if row is not None else reverse("web:list", args=[declared.type]),
+        "back": object_address(declared.type, row.object)
+        if row is not None
+        else reverse("web:list", args=[declared.type]),
     }
 
 
@@ -69,7 +71,9 @@ def edit(request: HttpRequest, type_: str, object_: Any) -> HttpResponse | Writi
         if wrong := refused(answers):
             context.update(refusal=wrong[0][1], theirs=wrong[0][0].theirs)
             return render(request, "medloom/edit.html", context, status=409)
-        return _settled(request, type_, row.object, _("Recorded. The plant receives it with its next contact."))
+        return _settled(
+            request, type_, row.object, _("Recorded. The plant receives it with its next contact.")
+        )
 
     return Writing([operation], then)
 
@@ -108,17 +112,13 @@ def create(request: HttpRequest, type_: str) -> HttpResponse | Writing:
 #: What follows from a command, said before the button.
 CONSEQUENCES: dict[tuple[str, str], object] = {
     ("work_order", "release"): gettext_lazy(
-        "The plant receives the order and starts work on it; its quantity and item are then fixed for both sides."
+        "The plant receives the order; its quantity and item are then fixed for both sides."
     ),
     ("parameter", "release"): gettext_lazy(
-        "The plant receives this revision and works to it; the revision before it is superseded only when you say so."
+        "The plant receives this revision and works to it; supersede the one before it yourself."
     ),
-    ("lot", "release_market"): gettext_lazy(
-        "The lot may be shipped. Only the registrant may say so."
-    ),
-    ("lot", "reject"): gettext_lazy(
-        "The lot may neither be used nor shipped."
-    ),
+    ("lot", "release_market"): gettext_lazy("The lot may be shipped. Only the registrant may say so."),
+    ("lot", "reject"): gettext_lazy("The lot may neither be used nor shipped."),
 }
 
 
@@ -130,7 +130,7 @@ def command(request: HttpRequest, type_: str, object_: Any, name: str) -> HttpRe
     if deed is None:
         raise Problem(404, "command_unknown", got=name)
     step = declared.facts.lifecycle.step(name) if declared.facts.lifecycle else None
-    if step is None or deed.address != request.path and not deed.barred:
+    if step is None or (deed.address != request.path and not deed.barred):
         raise Problem(404, "command_unknown", got=name)
     if deed.barred:
         raise Problem(409, "illegal_state", path="/state", expected=deed.barred, got=str(row.state))

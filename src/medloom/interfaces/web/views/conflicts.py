@@ -105,7 +105,12 @@ def show_conflicts(request: HttpRequest) -> HttpResponse:
         "page": page,
         "more": total > page * PAGE_ROWS,
         "state": request.GET.get("state", "open"),
-        "tabs": [("open", _("To settle")), ("settled", _("Settled")), ("undone", _("Undone")), ("all", _("All"))],
+        "tabs": [
+            ("open", _("To settle")),
+            ("settled", _("Settled")),
+            ("undone", _("Undone")),
+            ("all", _("All")),
+        ],
         "zones": viewer.zones,
     }
     return render(request, "medloom/conflicts.html", context)
@@ -163,8 +168,14 @@ def settle(request: HttpRequest, seq: int) -> HttpResponse | Writing:
     if choice not in ("sent", "stands"):
         raise Problem(422, "not_a_choice", path="/choice", expected="sent|stands", got=str(choice))
     if request.POST.get("version") != str(row.version):
-        raise Problem(409, "stale", path="/version", expected=str(row.version), got=request.POST.get("version", ""))
-    fields = {s.name: s.sent_wire if choice == "sent" else s.stands_wire for s in sides if s.name not in declared.facts.key}
+        raise Problem(
+            409, "stale", path="/version", expected=str(row.version), got=request.POST.get("version", "")
+        )
+    fields = {
+        s.name: s.sent_wire if choice == "sent" else s.stands_wire
+        for s in sides
+        if s.name not in declared.facts.key
+    }
     operation = act_of(viewer).change(
         declared.type,
         str(row.object),
@@ -186,10 +197,12 @@ def settle(request: HttpRequest, seq: int) -> HttpResponse | Writing:
 def undo(request: HttpRequest, seq: int) -> HttpResponse | Writing:
     """Take a settlement back: the values from before it stand again, if nothing changed since."""
     viewer = viewer_of(request)
-    record, declared, row = _known(seq)
+    _record, declared, row = _known(seq)
     status = next((r for r in _status(seq)), None)
     if request.method != "POST" or status is None or status["state"] != "settled":
-        raise Problem(409, "illegal_state", path="/state", expected="settled", got=status["state"] if status else "open")
+        raise Problem(
+            409, "illegal_state", path="/state", expected="settled", got=status["state"] if status else "open"
+        )
     settlement = records.records(Entry.objects.filter(seq=status["settled"]))[0]
     if not writes(viewer, declared.type):
         raise Problem(403, "not_permitted", got=declared.type)
@@ -215,7 +228,7 @@ def undo(request: HttpRequest, seq: int) -> HttpResponse | Writing:
 
 
 def _status(seq: int) -> list[dict[str, Any]]:
-    return [r for r in queries.conflict_rows(state="", first=0, most=1, seq=seq)]
+    return queries.conflict_rows(state="", first=0, most=1, seq=seq)
 
 
 def _one(seq: int | None) -> records.Record | None:

@@ -33,7 +33,9 @@ def dispatch_many(request: HttpRequest) -> HttpResponse | Writing:
         raise Problem(403, "not_permitted", got="work_order")
     ids = (request.POST if request.method == "POST" else request.GET).getlist("object")
     if not ids or len(ids) > DISPATCHED_MOST:
-        raise Problem(422, "nothing_selected", path="/object", expected=f"1-{DISPATCHED_MOST}", got=str(len(ids)))
+        raise Problem(
+            422, "nothing_selected", path="/object", expected=f"1-{DISPATCHED_MOST}", got=str(len(ids))
+        )
     rows = list(WorkOrder.objects.filter(object__in=ids).select_related("item").order_by("key"))
     ready: list[Any] = [r for r in rows if r.state == "draft" and not r.placeholder]
     known = columns_of(catalogue()["work_order"])
@@ -53,9 +55,15 @@ def dispatch_many(request: HttpRequest) -> HttpResponse | Writing:
 
     def then(answers: list[Answer]) -> HttpResponse:
         wrong = refused(answers)
-        messages.success(request, _("Dispatched: %(count)s. The plants receive them first of all.") % {"count": len(answers) - len(wrong)})
+        messages.success(
+            request,
+            _("Dispatched: %(count)s. The plants receive them first of all.")
+            % {"count": len(answers) - len(wrong)},
+        )
         for answer, refusal in wrong[:5]:
-            messages.warning(request, f"{cause_of(refusal.code).label} ({answer.verdict}): {refusal.expected}")
+            messages.warning(
+                request, f"{cause_of(refusal.code).label} ({answer.verdict}): {refusal.expected}"
+            )
         return HttpResponseRedirect(reverse("web:list", args=["work_order"]))
 
     return Writing(operations, then)

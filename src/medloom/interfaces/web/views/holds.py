@@ -30,7 +30,10 @@ HELD_MOST = 200
 def _targets(request: HttpRequest) -> dict[str, list[Any]]:
     """The lots and equipment that the address names, as far as this person may see them."""
     found: dict[str, list[Any]] = {}
-    wanted = {"lot": request.GET.getlist("object") + request.GET.getlist("lot"), "equipment": request.GET.getlist("equipment")}
+    wanted = {
+        "lot": request.GET.getlist("object") + request.GET.getlist("lot"),
+        "equipment": request.GET.getlist("equipment"),
+    }
     for type_, ids in wanted.items():
         if len(ids) > HELD_MOST:
             raise Problem(422, "too_many", expected=str(HELD_MOST), got=str(len(ids)))
@@ -48,15 +51,17 @@ def raise_hold(request: HttpRequest) -> HttpResponse | Writing:
     if not writes(viewer, "hold"):
         raise Problem(403, "not_permitted", got="hold")
     targets = _targets(request)
-    context: dict[str, Any] = {"targets": targets, "chapter": chapter_of("hold"), "list_title": title_of("hold")}
+    context: dict[str, Any] = {
+        "targets": targets,
+        "chapter": chapter_of("hold"),
+        "list_title": title_of("hold"),
+    }
     if request.method != "POST":
         return render(request, "medloom/hold-raise.html", context)
     cause = reason_of(request.POST)
     spreads = request.POST.get("spreads") == "yes"
     operations = [
-        _hold(viewer, type_, row, cause, spreads)
-        for type_, rows in targets.items()
-        for row in rows
+        _hold(viewer, type_, row, cause, spreads) for type_, rows in targets.items() for row in rows
     ]
 
     def then(answers: list[Answer]) -> HttpResponse:
@@ -64,7 +69,11 @@ def raise_hold(request: HttpRequest) -> HttpResponse | Writing:
         if wrong:
             context["refusal"] = wrong[0][1]
             return render(request, "medloom/hold-raise.html", context, status=422)
-        messages.success(request, _("On hold: %(count)s. Every plant concerned receives it first of all.") % {"count": len(answers)})
+        messages.success(
+            request,
+            _("On hold: %(count)s. Every plant concerned receives it first of all.")
+            % {"count": len(answers)},
+        )
         if len(operations) == 1:
             return HttpResponseRedirect(object_address("hold", operations[0].object))
         return HttpResponseRedirect(f"{reverse('web:list', args=['hold'])}?state=open")
@@ -86,7 +95,12 @@ def clear_hold(request: HttpRequest, object_: Any) -> HttpResponse | Writing:
     row = row_of(hold, object_)
     deed = next(d for d in deeds_of(viewer, hold, row) if d.name == "clear")
     if deed.barred:
-        raise Problem(409 if row.state != "open" else 403, "illegal_state" if row.state != "open" else "not_permitted", path="/state", expected=deed.barred)
+        raise Problem(
+            409 if row.state != "open" else 403,
+            "illegal_state" if row.state != "open" else "not_permitted",
+            path="/state",
+            expected=deed.barred,
+        )
     meaning = column_of(hold.fields["meaning"])
     context = {
         "row": row,

@@ -22,7 +22,12 @@ from medloom.kernel.models import Entry
 def _questions(query: Any, sites: Any) -> list[Question]:
     def ask(name: str, label: object, kind: str, choices: Any = ()) -> Question:
         return Question(
-            name, label, kind, query.get(name, "").strip(), query.get(f"{name}_until", "").strip(), list(choices)
+            name,
+            label,
+            kind,
+            query.get(name, "").strip(),
+            query.get(f"{name}_until", "").strip(),
+            list(choices),
         )
 
     types = sorted(((t, str(title_of(t))) for t in catalogue()), key=lambda pair: pair[1])

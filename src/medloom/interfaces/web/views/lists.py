@@ -82,7 +82,9 @@ def show_list(request: HttpRequest, type_: str) -> HttpResponse:
 def _export(request: HttpRequest, sheet: Sheet, drawing: Drawing, viewer: Viewer) -> HttpResponse:
     if sheet.count > EXPORT_MOST:
         raise Problem(
-            422, "export_too_large", expected=_("at most %(most)s rows; narrow the query") % {"most": f"{EXPORT_MOST:,}"},
+            422,
+            "export_too_large",
+            expected=_("at most %(most)s rows; narrow the query") % {"most": f"{EXPORT_MOST:,}"},
             got=f"{sheet.count:,}",
         )
     about = [

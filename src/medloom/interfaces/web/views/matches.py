@@ -99,7 +99,10 @@ def _decide(request: HttpRequest, viewer: Viewer, pairs: list[dict[str, Any]]) -
         wrong = refused(answers)
         messages.success(request, _("Decided: %(count)s.") % {"count": len(answers) - len(wrong)})
         if wrong:
-            messages.warning(request, _("Not recorded: %(count)s, %(code)s.") % {"count": len(wrong), "code": wrong[0][1].code})
+            messages.warning(
+                request,
+                _("Not recorded: %(count)s, %(code)s.") % {"count": len(wrong), "code": wrong[0][1].code},
+            )
         return HttpResponseRedirect(reverse("web:matches"))
 
     return Writing(operations, then)

@@ -77,7 +77,9 @@ def plants_of(viewer: Viewer) -> list[dict[str, Any]]:
                 "fresh": freshness(row["newest"], promises.get(row["site"], "P1D"), present),
                 "newest_ago": ago(row["newest"], present),
                 "connection": states.get(row["site"], ""),
-                "bars": [(name, round(100 * parts[name] / total, 1), parts[name]) for name in BARS if parts[name]],
+                "bars": [
+                    (name, round(100 * parts[name] / total, 1), parts[name]) for name in BARS if parts[name]
+                ],
             }
         )
     return found
@@ -143,20 +145,68 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
     viewer = viewer_of(request)
     counts = open_counts(viewer)
     tasks = [
-        (_("Settle conflicts"), _("Both sides changed one value."), counts["conflicts"], reverse("web:conflicts"), "git-compare", True),
-        (_("Mend refused rows"), _("Rows that arrived and were not admitted."), counts["repair"], reverse("web:repair"), "inbox", viewer.may("planner", "quality", "it")),
-        (_("Decide on similar lots"), _("Numbers that differ by punctuation or an ending."), counts.get("matches", 0), reverse("web:matches"), "arrows-split", writes(viewer, "alias")),
-        (_("Look at open holds"), _("Lots and machines that may not be used."), counts.get("list:hold", 0), f"{reverse('web:list', args=['hold'])}?state=open", "hand-stop", True),
+        (
+            _("Settle conflicts"),
+            _("Both sides changed one value."),
+            counts["conflicts"],
+            reverse("web:conflicts"),
+            "git-compare",
+            True,
+        ),
+        (
+            _("Mend refused rows"),
+            _("Rows that arrived and were not admitted."),
+            counts["repair"],
+            reverse("web:repair"),
+            "inbox",
+            viewer.may("planner", "quality", "it"),
+        ),
+        (
+            _("Decide on similar lots"),
+            _("Numbers that differ by punctuation or an ending."),
+            counts.get("matches", 0),
+            reverse("web:matches"),
+            "arrows-split",
+            writes(viewer, "alias"),
+        ),
+        (
+            _("Look at open holds"),
+            _("Lots and machines that may not be used."),
+            counts.get("list:hold", 0),
+            f"{reverse('web:list', args=['hold'])}?state=open",
+            "hand-stop",
+            True,
+        ),
     ]
-    state, words = ("draft", _("Release work orders")) if viewer.registrant else ("released", _("Acknowledge work orders"))
+    state, words = (
+        ("draft", _("Release work orders"))
+        if viewer.registrant
+        else ("released", _("Acknowledge work orders"))
+    )
     found = answer(listing_of("work_order"), query=_asking(state), sites=viewer.sites)
-    said = _("Orders that the plant does not have yet.") if viewer.registrant else _("Orders that the registrant dispatched to you.")
-    tasks.append((words, said, found.count, f"{reverse('web:list', args=['work_order'])}?state={state}", "clipboard-list", writes(viewer, "work_order")))
+    said = (
+        _("Orders that the plant does not have yet.")
+        if viewer.registrant
+        else _("Orders that the registrant dispatched to you.")
+    )
+    tasks.append(
+        (
+            words,
+            said,
+            found.count,
+            f"{reverse('web:list', args=['work_order'])}?state={state}",
+            "clipboard-list",
+            writes(viewer, "work_order"),
+        )
+    )
     lines = [
         {"label": label, "said": text, "count": count, "address": address, "icon": icon, "mine": mine}
         for label, text, count, address, icon, mine in tasks
     ]
-    context = {"tasks": sorted(lines, key=lambda t: (not t["count"], not t["mine"])), "orders": title_of("work_order")}
+    context = {
+        "tasks": sorted(lines, key=lambda t: (not t["count"], not t["mine"])),
+        "orders": title_of("work_order"),
+    }
     return render(request, "medloom/tasks.html", context)
 
 

@@ -78,7 +78,8 @@ def show_desk(request: HttpRequest) -> HttpResponse:
     context = {
         "groups": groups,
         "total": sum(g["rows"] for g in groups),
-        "verdicts": [("", _("All"))] + [(v, VERDICTS[v].label) for v in ("quarantined", "parked", "rejected")],
+        "verdicts": [("", _("All"))]
+        + [(v, VERDICTS[v].label) for v in ("quarantined", "parked", "rejected")],
         "verdict": query.get("verdict", ""),
         "zones": viewer.zones,
     }
@@ -102,11 +103,16 @@ def _mending(record: records.Record, viewer: Viewer, given: str | None) -> Mendi
     name = _field_name(str((record.decision.get("refusal") or {}).get("path", "")))
     found = Mending(record, name, records.field_label(declared, name), fields.get(name), fields=fields)
     found.row = [
-        (records.field_label(declared, n), records.word_of(declared, n, v), n == name) for n, v in fields.items()
+        (records.field_label(declared, n), records.word_of(declared, n, v), n == name)
+        for n, v in fields.items()
     ]
     if declared is None or record.kind == Kind.RAW:
-        found.why_not = str(_("Its bytes could not be read. Mend the file or the feed's mapping; the row then comes again by itself."))
-    elif not (viewer.registrant or viewer.site == record.entry.site) or not viewer.may("planner", "quality", "it"):
+        found.why_not = str(
+            _("It could not be read. Mend the file or the feed's mapping; the row then comes again.")
+        )
+    elif not (viewer.registrant or viewer.site == record.entry.site) or not viewer.may(
+        "planner", "quality", "it"
+    ):
         found.why_not = str(_("Your role reads these, it does not change them."))
     elif record.entry.verdict == "parked":
         found.why_not = str(_("It is judged again by itself when what is missing arrives."))
@@ -175,9 +181,12 @@ def show_group(request: HttpRequest) -> HttpResponse | Writing:
         "possible": sum(m.possible for m in mendings),
         "title": title_of(group["type"]) if declared else group["type"],
         "label": records.field_label(declared, name) if name else "",
-        "refusal": (shown[0].decision.get("refusal") if shown else None) or {"code": group["code"], "path": group["path"]},
+        "refusal": (shown[0].decision.get("refusal") if shown else None)
+        or {"code": group["code"], "path": group["path"]},
         "domain": declared.fields[name].domain() if declared and name in declared.fields else "",
-        "words": [(w, label) for w, label in declared.fields[name].choices or ()] if declared and name in declared.fields else [],
+        "words": [(w, label) for w, label in declared.fields[name].choices or ()]
+        if declared and name in declared.fields
+        else [],
         "optional": bool(declared and name in declared.fields and declared.fields[name].null),
         "given": given,
         "page": page,

@@ -24,6 +24,7 @@ DRAWN_MOST = 300
 #: Lots of one scope page; a whole recall scope is exported, not scrolled.
 LISTED_MOST = 2_000
 EDGES_MOST = 10_000
+LISTED = ("key", "site", "item", "kind", "state", "made")
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ def scope_context(request: HttpRequest, row: Any, viewer: Viewer) -> dict[str, A
         reached |= set(found.lots)
         cut = cut or found.cut
     declared = catalogue()["lot"]
+    known = columns_of(declared)
     lots = {
-        lot.num: lot
-        for lot in declared.model._default_manager.filter(num__in=reached).select_related("item")
+        lot.num: lot for lot in declared.model._default_manager.filter(num__in=reached).select_related("item")
     }
     edges = _edges(sorted(lots), direction)
     levels = _levels(row.num, edges)
@@ -90,7 +91,10 @@ def scope_context(request: HttpRequest, row: Any, viewer: Viewer) -> dict[str, A
         if edge.quantity is not None:
             into[edge.child].append(f"{lots[edge.parent].key}: {idle_free(edge.quantity)}")
     placed = sorted(
-        (Placed(lot, levels.get(num, 0), "; ".join(into[num][:6]), num in blocked) for num, lot in lots.items()),
+        (
+            Placed(lot, levels.get(num, 0), "; ".join(into[num][:6]), num in blocked)
+            for num, lot in lots.items()
+        ),
         key=lambda p: (p.step, p.lot.site, p.lot.key),
     )
     state = column_of(declared.model._meta.get_field("state"))
@@ -102,14 +106,16 @@ def scope_context(request: HttpRequest, row: Any, viewer: Viewer) -> dict[str, A
         "cut": cut,
         "drawn": drawn,
         "graph": _graph(row, placed, edges, viewer, state) if drawn else None,
-        "lot_columns": [columns_of(declared)[n] for n in ("key", "site", "item", "kind", "state", "made") if n in columns_of(declared)],
+        "lot_columns": [known[n] for n in LISTED],
         "lot_drawing": drawing_of("lot", [], viewer, with_times=False),
         "plants": sorted({viewer.sites.get(p.lot.site, p.lot.site) for p in placed}),
         "perhaps": queries.refused_mentions(row.key, most=20),
     }
 
 
-def _graph(row: Any, placed: list[Placed], edges: list[trace.Edge], viewer: Viewer, state: Any) -> dict[str, Any]:
+def _graph(
+    row: Any, placed: list[Placed], edges: list[trace.Edge], viewer: Viewer, state: Any
+) -> dict[str, Any]:
     """Nodes and arrows for the page's script; words are already in the reader's language."""
     nodes = [
         {
@@ -134,11 +140,17 @@ def _graph(row: Any, placed: list[Placed], edges: list[trace.Edge], viewer: View
         {
             "from": str(parent),
             "to": str(child),
-            "amount": idle_free(sum(a for a in found if a is not None)) if any(a is not None for a in found) else "",
+            "amount": _sum(found),
         }
         for (parent, child), found in amounts.items()
     ]
     return {"nodes": nodes, "arrows": arrows}
+
+
+def _sum(amounts: list[Any]) -> str:
+    """What went in altogether; empty where no plant said."""
+    known = [amount for amount in amounts if amount is not None]
+    return idle_free(sum(known)) if known else ""
 
 
 def start_trace(request: HttpRequest) -> HttpResponse:
@@ -158,7 +170,7 @@ def start_trace(request: HttpRequest) -> HttpResponse:
     context = {
         "text": text,
         "found": found,
-        "columns": [known[n] for n in ("key", "site", "item", "kind", "state", "made") if n in known],
+        "columns": [known[n] for n in LISTED],
         "drawing": drawing_of("lot", found, viewer, with_times=False),
         "lots": reverse("web:list", args=["lot"]),
     }
