@@ -135,6 +135,13 @@ class Translator:
             row.at, drafts[-1].source.key, tuple(drafts), None, Counter(rule for _, rule in counts), findings
         )
 
+    def key_of(self, type_: str, cells: Mapping[str, Any]) -> str:
+        """The source key of the row that speaks of that type and holds these key cells."""
+        record = next((r for r in self.mapping.records if r.type == type_), None)
+        if record is None:
+            return f"{type_}:" + "/".join(self._key_part(value) for value in cells.values())
+        return f"{type_}:{self._key(record, Row('', dict(cells)), '')}"
+
     def _empty(self, value: Any) -> bool:
         return is_blank(value) or (
             isinstance(value, str) and value.strip().casefold() in self.context.missing

@@ -75,11 +75,11 @@ class Database:
 
     def columns(self, source: TableSource) -> list[str]:
         """The table's columns now; a difference to the mapping is drift."""
-        return [column.name for column in self._table(source).columns]
+        return [column.name for column in self.table(source).columns]
 
     def poll(self, source: TableSource, *, since: Any) -> Iterator[Row]:
         """Rows changed since `since` (the highest modified value seen; None for all), with the overlap."""
-        table = self._table(source)
+        table = self.table(source)
         query = sa.select(table)
         if source.modified and since is not None:
             query = query.where(table.c[source.modified] >= _less(since, source.overlap))
@@ -94,13 +94,21 @@ class Database:
 
         Each range is its own short transaction, so the plant's programs are never kept waiting.
         """
-        table = self._table(source)
+        table = self.table(source)
         keys = [table.c[name] for name in source.key]
         query = sa.select(table).order_by(*keys).limit(SWEEP_ROWS)
         if after is not None:
             query = query.where(_beyond(keys, after))
         with self.engine.connect() as connection:
             return [self._row(source, dict(found)) for found in connection.execute(query).mappings()]
+
+    def one(self, source: TableSource, *, key: Mapping[str, Any]) -> Row | None:
+        """The row of that key as it is now."""
+        table = self.table(source)
+        query = sa.select(table).where(*(table.c[name] == value for name, value in key.items()))
+        with self.engine.connect() as connection:
+            found = connection.execute(query).mappings().first()
+        return None if found is None else self._row(source, dict(found))
 
     def key_of(self, source: TableSource, row: Row) -> tuple[Any, ...]:
         """The row's key values."""
@@ -113,14 +121,16 @@ class Database:
         key: Mapping[str, Any],
         shadow: Mapping[str, Any],
         values: Mapping[str, Any],
+        same: Sequence[str] | None = None,
     ) -> Delivered | Differs:
         """Write `values` where the row still is as in `shadow`; read it back in the same transaction.
 
         `shadow` names the columns that were read and what they held, as original text. A row that
         differs is left alone: its difference must first become an operation. A row that does not exist
-        is inserted when `shadow` is empty (a work order that the registrant dispatched).
+        is inserted when `shadow` is empty (a work order that the registrant dispatched). A row that
+        holds the values already, in the columns of `same` (default all), was written before a crash.
         """
-        table = self._table(source)
+        table = self.table(source)
         place = sa.and_(*(table.c[name] == value for name, value in key.items()))
         with self.engine.begin() as connection:
             select = sa.select(table).where(place)
@@ -132,7 +142,7 @@ class Database:
                     return Differs(now=None)
                 connection.execute(sa.insert(table).values({**key, **values}))
             elif any(original_text(found[name]) != text for name, text in shadow.items()) or not shadow:
-                if all(original_text(found[n]) == original_text(v) for n, v in values.items()):
+                if all(original_text(found[n]) == original_text(values[n]) for n in same or values):
                     return Delivered(now=dict(found))
                 return Differs(now=dict(found))
             else:
@@ -144,7 +154,8 @@ class Database:
             back = connection.execute(sa.select(table).where(place)).mappings().one()
             return Delivered(now=dict(back))
 
-    def _table(self, source: TableSource) -> sa.Table:
+    def table(self, source: TableSource) -> sa.Table:
+        """The table as the database describes it; read once."""
         name = (source.schema, source.table)
         if name not in self._tables:
             self._tables[name] = sa.Table(

@@ -1,0 +1,252 @@
+"""From rows to the site's own operations, exactly once: what is known already is answered here.
+
+Everything about one batch of rows happens in one transaction of the store: its operations, the source
+identities, and the shadows. So a kill at any point leaves either all of it or nothing, and reading the
+same rows again makes nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from medloom.agent import notes
+from medloom.agent.notes import BOUND, SOURCE, Shadow, natural_key, read_shadow, shadow_bytes, source_name
+from medloom.agent.sources.rows import original_text
+from medloom.agent.translate import Draft, Outcome, digest_of
+from medloom.wire import writing
+from medloom.wire.canonical import Malformed
+from medloom.wire.judge import may_write
+from medloom.wire.operation import Kind, Source, hub_label
+from medloom.wire.sheet import Owner, Sheet
+from medloom.wire.stores import SiteStore
+
+BATCH_ROWS = 500
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One row as it was taken: the operations it became; none when every part of it was known."""
+
+    feed: str
+    at: str
+    ids: tuple[str, ...]
+    normalised: Mapping[str, int]
+
+
+@dataclass
+class Collector:
+    """Takes rows of one site.
+
+    sheets     fact sheets by type; a type without one is sent as it is, and the hub says so
+    canonical  (type, field, value) -> the value in the field's one form, or the value itself
+    now        event time for rows that state none, RFC 3339
+    mint       a fresh UUIDv7
+    """
+
+    store: SiteStore
+    site: str
+    sheets: Mapping[str, Sheet]
+    now: Callable[[], str]
+    mint: Callable[[], str]
+    canonical: Callable[[str, str, Any], Any] = lambda type_, name, value: value
+    _fresh: dict[str, Shadow] = field(default_factory=dict)
+    _bound: dict[str, str] = field(default_factory=dict)
+
+    def take(
+        self,
+        feed: str,
+        outcomes: Sequence[Outcome],
+        *,
+        again: bool = False,
+        cells: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> list[Taken]:
+        """Take rows in one transaction.
+
+        again  the file was read to its end before: an earlier content is no change back to it
+        cells  row address -> cells, for rows of a database (kept in the shadow)
+        """
+        with self.store.transaction():
+            try:
+                return self._take(feed, outcomes, again=again, cells=cells or {})
+            finally:
+                self._fresh.clear()
+                self._bound.clear()
+
+    def _take(
+        self,
+        feed: str,
+        outcomes: Sequence[Outcome],
+        *,
+        again: bool,
+        cells: Mapping[str, Mapping[str, Any]],
+    ) -> list[Taken]:
+        plan: list[tuple[Outcome, list[tuple[str, writing.Draft]]]] = []
+        for outcome in outcomes:
+            drafts = []
+            for draft in outcome.drafts:
+                made = self._draft(draft, again=again, cells=cells.get(outcome.at))
+                if made is not None:
+                    drafts.append((source_name(draft.source.feed, draft.source.key), made))
+            if len(drafts) > 1:
+                group = self.mint()
+                drafts = [(name, _grouped(made, group)) for name, made in drafts]
+            plan.append((outcome, drafts))
+        flat = [made for _, drafts in plan for _, made in drafts]
+        written = iter(writing.write(self.store, flat, site=self.site))
+        taken = []
+        for outcome, drafts in plan:
+            ids = []
+            for name, _ in drafts:
+                ids.append(next(written).id)
+                self._fresh[name].id = ids[-1]
+            if outcome.drafts:
+                taken.append(Taken(feed, outcome.at, tuple(ids), outcome.normalised))
+        self.store.put(SOURCE, {name: shadow_bytes(shadow) for name, shadow in self._fresh.items()})
+        self.store.put(BOUND, {name: object_.encode() for name, object_ in self._bound.items()})
+        return taken
+
+    def _draft(
+        self, draft: Draft, *, again: bool, cells: Mapping[str, Any] | None
+    ) -> writing.Draft | None:
+        """The operation a draft asks for, or None when the row says nothing new."""
+        name = source_name(draft.source.feed, draft.source.key)
+        shadow = self._fresh.get(name) or read_shadow(self.store, name)
+        content = draft.source.hash
+        if shadow is not None and content in shadow.hashes:
+            latest = shadow.hashes[-1]
+            if content == latest or again or draft.kind is Kind.RAW:
+                return None
+            # The row went back to what it said before: a new content, told by what it followed.
+            content = digest_of([content, "after", latest])
+            if content in shadow.hashes:
+                return None
+        fields = {k: self.canonical(draft.type, k, v) for k, v in draft.fields.items()}
+        if shadow is None:
+            shadow = Shadow(object=self._object(draft, fields))
+        self._fresh[name] = shadow
+        kind, sent, base = self._change(draft, fields, shadow)
+        corrects = shadow.id if shadow.hashes and kind is Kind.OBSERVE else ""
+        shadow.hashes.append(content)
+        shadow.fields = fields if draft.kind is Kind.SET else dict.fromkeys(fields)
+        if cells is not None:
+            shadow.cells = {column: original_text(value) for column, value in cells.items()}
+        if not sent and kind is Kind.SET:
+            return None
+        return self._operation(draft, shadow, kind=kind, fields=sent, base=base, content=content, corrects=corrects)
+
+    def _operation(
+        self,
+        draft: Draft,
+        shadow: Shadow,
+        *,
+        kind: Kind,
+        fields: dict[str, Any],
+        base: int | None,
+        content: str,
+        corrects: str,
+    ) -> writing.Draft:
+        sheet = self.sheets.get(draft.type)
+        source = draft.source
+        return writing.Draft(
+            type=draft.type,
+            object=shadow.object,
+            kind=kind,
+            fields=fields,
+            at=draft.at or self.now(),
+            actor=f"agent:{self.site}",
+            chain=sheet.chain if sheet is not None else "v",
+            base=base,
+            hub=shadow.hub if base else "",
+            zone=draft.zone,
+            clock="source" if draft.at else "agent",
+            reason=f"{source.feed}: {source.at}"[:500],
+            source=Source(source.feed, source.key, content, at=source.at, was=source.was),
+            corrects=corrects,
+            raw=dict(draft.raw),
+        )
+
+    def _object(self, draft: Draft, fields: Mapping[str, Any]) -> str:
+        """The object the row speaks of: bound to its natural key, or a new one."""
+        sheet = self.sheets.get(draft.type)
+        key = natural_key(sheet, fields) if sheet is not None and draft.kind is not Kind.RAW else None
+        if key is None:
+            return self.mint()
+        name = f"{draft.type}/{key}"
+        known = self._bound.get(name)
+        if known is None:
+            kept = self.store.get(BOUND, name)
+            known = kept.decode() if kept is not None else self.mint()
+            self._bound[name] = known
+        return known
+
+    def _change(
+        self, draft: Draft, fields: dict[str, Any], shadow: Shadow
+    ) -> tuple[Kind, dict[str, Any], int | None]:
+        """Kind, fields and base of what is to be sent: for documents only what the plant changed."""
+        gone = {name: None for name in shadow.fields if name not in fields}
+        if draft.kind is not Kind.SET:
+            return draft.kind, {**gone, **fields}, None
+        sheet = self.sheets.get(draft.type)
+        if sheet is None:
+            return Kind.SET, fields, 0
+        head = self.store.head(shadow.object)
+        if not shadow.fields and head is None and not self.store.pending(shadow.object):
+            # Nobody has told of it yet. What the site may not create, it can only have observed.
+            foreign = [n for n in fields if not may_write(sheet.owner_of(n), self.site, self.site)]
+            if foreign and Kind.OBSERVE in sheet.kinds:
+                return Kind.OBSERVE, fields, None
+            return Kind.SET, fields, 0
+        changed = {n: v for n, v in {**gone, **fields}.items() if shadow.fields.get(n, ...) != v}
+        if not shadow.fields and head is not None:
+            # The store was lost: the plant's knowledge is unknown, so only the site's own word is sure.
+            changed = {n: v for n, v in fields.items() if head.values.get(n) != v}
+        own = {n: v for n, v in changed.items() if may_write(sheet.owner_of(n), self.site, self.site)}
+        if shadow.versions or head is None:
+            base = min((shadow.versions.get(n, shadow.versions.get("", 0)) for n in own), default=0)
+        else:
+            shared = any(sheet.owner_of(n) is Owner.SHARED for n in own)
+            base = 1 if shared else head.version
+        return Kind.SET, own, base
+
+    def label(self) -> str:
+        """The hub epoch as shadows name it."""
+        return hub_label(self.store.hub_epoch())
+
+
+def _grouped(draft: writing.Draft, group: str) -> writing.Draft:
+    from dataclasses import replace
+
+    return replace(draft, group=group)
+
+
+def checked(outcomes: Iterable[Outcome], probe: Callable[[Draft], None]) -> list[Outcome]:
+    """Rows whose operations the hub could read; of any other, the row as a raw operation with the reason."""
+    found = []
+    for outcome in outcomes:
+        try:
+            for draft in outcome.drafts:
+                probe(draft)
+        except Malformed as error:
+            found.append(_raw(outcome, error))
+        else:
+            found.append(outcome)
+    return found
+
+
+def _raw(outcome: Outcome, error: Malformed) -> Outcome:
+    last = outcome.drafts[-1]
+    raw = {
+        "code": error.code,
+        "path": error.path[:500],
+        "expected": "a value that an operation can carry",
+        "got": error.detail[:500],
+        "original": ascii(dict(last.fields))[:4_000],
+    }
+    source = Source(last.source.feed, f"raw:{last.source.key}"[:400], last.source.hash, at=last.source.at)
+    draft = Draft(last.type, Kind.RAW, {}, source, zone=last.zone, raw=raw)
+    return Outcome(outcome.at, source.key, (draft,), normalised={}, findings=outcome.findings)
+
+
+__all__ = ["BATCH_ROWS", "Collector", "Taken", "checked", "notes"]

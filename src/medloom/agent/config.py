@@ -1,0 +1,80 @@
+"""What an agent is told at its start: who it is, where the hub is, and which of the plant's systems it reads."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+
+class ConfigRefused(Exception):
+    """The agent's configuration cannot be used; the message names the place and what it should hold."""
+
+
+class FolderSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A watched folder and the folder of its mappings."""
+
+    path: str
+    mappings: str
+    settle_seconds: float = 2.0
+
+
+class DatabaseSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A database and the folder of its mappings. `url_env` names a variable that holds the address."""
+
+    mappings: str
+    url: str = ""
+    url_env: str = ""
+    poll_seconds: float = 1.0
+    sweep_seconds: float = 300.0
+
+    def address(self) -> str:
+        """The SQLAlchemy URL. Raises ConfigRefused."""
+        found = os.environ.get(self.url_env, "") if self.url_env else self.url
+        if not found:
+            raise ConfigRefused(f"databases.url: neither a url nor the variable {self.url_env!r} holds one")
+        return found
+
+
+class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One agent of one site for one hub. Paths are relative to the file.
+
+    state     folder of its store and key
+    enrolment one-time code, used when there is no key yet
+    """
+
+    site: str
+    hub: str
+    state: str
+    folders: tuple[FolderSource, ...] = ()
+    databases: tuple[DatabaseSource, ...] = ()
+    enrolment: str = ""
+    poll_seconds: float = 1.0
+    credits_rows: int = 500
+
+
+def load_config(path: Path) -> AgentConfig:
+    """The configuration in that file, with its paths made absolute. Raises ConfigRefused."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = YAML(typ="safe", pure=True).load(io.StringIO(text))
+        config = msgspec.convert(tree, AgentConfig)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigRefused(f"{path}: {error}") from error
+    except (YAMLError, msgspec.ValidationError) as error:
+        raise ConfigRefused(f"{path.name}: {error}"[:500]) from error
+    here = path.resolve().parent
+    folders = tuple(
+        msgspec.structs.replace(f, path=str(here / f.path), mappings=str(here / f.mappings))
+        for f in config.folders
+    )
+    databases = tuple(
+        msgspec.structs.replace(d, mappings=str(here / d.mappings)) for d in config.databases
+    )
+    return msgspec.structs.replace(
+        config, state=str(here / config.state), folders=folders, databases=databases
+    )

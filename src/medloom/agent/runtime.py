@@ -1,0 +1,287 @@
+"""The agent at work: read the plant's systems, speak with the hub, write back. One process, no thread.
+
+Each step does a little of everything, control first, so that a hold reaches the plant within a second
+whatever else is queued. Nothing here decides: the machine of `wire` says what to ask, the collector what
+is new, the deliverer what may be written.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from medloom.agent.collector import BATCH_ROWS, Collector, Taken
+from medloom.agent.declaration import Mapping as Declared
+from medloom.agent.deliver import Deliverer
+from medloom.agent.notes import FILE, POLL
+from medloom.agent.sources.folder import Folder
+from medloom.agent.sources.rows import Delivery, Row, original_text
+from medloom.agent.sources.sql import Database, TableSource
+from medloom.agent.transport import HubTransport, Pause, Unreachable
+from medloom.agent.translate import Outcome, Translator
+from medloom.wire.messages import Page
+from medloom.wire.site import SiteMachine
+from medloom.wire.stores import SiteStore
+
+log = structlog.get_logger(__name__)
+#: Requests in one step: between them the plant's systems are looked at again.
+REQUESTS_MAX = 20
+#: A push that would leave more than this many rows unsent waits, so that the store stays small.
+UNSENT_ROWS_MAX = 20_000
+
+
+@dataclass
+class Watched:
+    """One folder with its mappings, and the file that is being read."""
+
+    folder: Folder
+    mappings: list[Declared]
+    reading: Iterator[tuple[str, list[Outcome], bool]] | None = None
+    digest: tuple[str, str] | None = None
+
+
+@dataclass
+class Polled:
+    """One table with its mapping, and where its poll and its sweep stand."""
+
+    database: Database
+    mapping: Declared
+    source: TableSource
+    poll_seconds: float
+    sweep_seconds: float
+    deliverer: Deliverer | None = None
+    due: float = 0.0
+    sweep_due: float = 0.0
+    sweep_after: tuple[Any, ...] | None = None
+    sweeping: bool = True
+
+
+@dataclass
+class Agent:
+    """One agent of one site. `clock` is monotonic seconds, `sleep` waits."""
+
+    store: SiteStore
+    machine: SiteMachine
+    transport: HubTransport
+    collector: Collector
+    watched: list[Watched] = field(default_factory=list)
+    polled: list[Polled] = field(default_factory=list)
+    poll_seconds: float = 1.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    taken: Callable[[list[Taken]], None] = lambda rows: None
+    state: dict[str, Any] = field(default_factory=dict)
+    findings: Counter[str] = field(default_factory=Counter)
+    _pause: Pause = field(default_factory=lambda: Pause(random.Random()))  # noqa: S311 (jitter, no secret)
+    _wake: float = 0.0
+    _quiet_until: float = 0.0
+
+    def run(self, *, stop: Callable[[], bool]) -> None:
+        """Work until `stop` says so."""
+        while not stop():
+            if not self.step():
+                self.sleep(0.05)
+
+    def step(self) -> bool:
+        """A little of everything; whether there was anything to do."""
+        spoke = self.speak()
+        read = self.read()
+        wrote = self.write_back()
+        return spoke or read or wrote
+
+    # -- the hub ------------------------------------------------------------------------------
+
+    def speak(self) -> bool:
+        """Ask the hub what the machine wants to know, control first."""
+        now = self.clock()
+        if now < self._quiet_until:
+            return False
+        if now >= self._wake:
+            self.machine.wake()
+            self._wake = now + self.poll_seconds
+        useful = False
+        for _ in range(REQUESTS_MAX):
+            ask = self.machine.next_request(clock_s=self.transport.now_s())
+            if ask is None:
+                return useful
+            try:
+                reply = self.transport.ask(ask)
+            except Unreachable as error:
+                wait = self._pause.next_seconds(at_least=error.pause_seconds)
+                self._quiet_until = self.clock() + wait
+                self.state.update(hub="unreachable", reason=str(error), pause_s=round(wait, 2))
+                log.info("hub_unreachable", reason=str(error), pause_s=round(wait, 2))
+                return False
+            self._pause.end()
+            useful = useful or not (isinstance(reply, Page) and not reply.lines)
+            self.machine.handle(ask, reply)
+            if self.machine.stopped is not None:
+                self.state.update(hub="refused", reason=self.machine.stopped.code)
+                log.error("hub_refused", code=self.machine.stopped.code, detail=self.machine.stopped.detail)
+                return False
+            self.state.update(hub="connected", reason="")
+        return True
+
+    # -- the plant ----------------------------------------------------------------------------
+
+    def ready(self) -> bool:
+        """Whether rows may be taken: never before a lost store has its snapshot back."""
+        return bool(self.store.hub_epoch()) and self.machine.has_state
+
+    def read(self) -> bool:
+        """Take one batch of rows from one of the plant's systems."""
+        if not self.ready() or self._backlog() > UNSENT_ROWS_MAX:
+            return False
+        return any([self._read_folder(each) for each in self.watched]) or any(
+            [self._read_table(each) for each in self.polled]
+        )
+
+    def _backlog(self) -> int:
+        return sum(last - first + 1 for _, _, first, last in self.store.held()) if self.watched else 0
+
+    def _read_folder(self, watched: Watched) -> bool:
+        if watched.reading is None:
+            watched.reading = self._files(watched)
+        batch = next(watched.reading, None)
+        if batch is None:
+            watched.reading = None
+            return False
+        feed, outcomes, again = batch
+        self._keep(feed, outcomes, again=again)
+        return True
+
+    def _files(self, watched: Watched) -> Iterator[tuple[str, list[Outcome], bool]]:
+        """Batches of rows of every complete file, in the order of the mappings: masters first."""
+        found = list(watched.folder.poll(now=self.clock()))
+        for mapping in watched.mappings:
+            for delivery in found:
+                if mapping.reads(delivery.name) and not mapping.skip:
+                    yield from self._file(mapping, delivery)
+        for delivery in found:
+            if not any(mapping.reads(delivery.name) for mapping in watched.mappings):
+                self.findings["file_unmapped"] += 1
+                log.warning("file_unmapped", file=delivery.name)
+
+    def _file(self, mapping: Declared, delivery: Delivery) -> Iterator[tuple[str, list[Outcome], bool]]:
+        name = f"{mapping.feed}/{delivery.digest}"
+        again = self.store.get(FILE, name) is not None
+        serials = not delivery.name.lower().endswith(".csv")
+        rows = Translator(mapping, serials=serials).file(delivery)
+        while batch := list(itertools.islice(rows, BATCH_ROWS)):
+            yield mapping.feed, batch, again
+        with self.store.transaction():
+            self.store.put(FILE, {name: delivery.name.encode()})
+
+    def _read_table(self, polled: Polled) -> bool:
+        now = self.clock()
+        try:
+            if now >= polled.due and polled.mapping.records:
+                polled.due = now + polled.poll_seconds
+                return self._poll(polled)
+            if polled.mapping.records and (polled.sweeping or now >= polled.sweep_due):
+                return self._sweep(polled)
+        except SQLAlchemyError as error:
+            polled.due = now + max(polled.poll_seconds, 5.0)
+            self.findings["source_unreachable"] += 1
+            self.state.update(source=f"{polled.mapping.feed}: {type(error).__name__}")
+            log.warning("source_unreachable", feed=polled.mapping.feed, error=type(error).__name__)
+        return False
+
+    def _poll(self, polled: Polled) -> bool:
+        if not polled.source.modified:
+            return False
+        kept = self.store.get(POLL, polled.mapping.feed)
+        since = datetime.fromisoformat(kept.decode()) if kept else None
+        highest, took = since, 0
+        rows = polled.database.poll(polled.source, since=since)
+        while batch := list(itertools.islice(rows, BATCH_ROWS)):
+            took += self._rows(polled, batch)
+            stamps = [row.cells[polled.source.modified] for row in batch]
+            highest = max([s for s in (highest, *stamps) if s is not None], default=None)
+        if highest is not None and highest != since:
+            with self.store.transaction():
+                self.store.put(POLL, {polled.mapping.feed: highest.isoformat().encode()})
+        return took > 0
+
+    def _sweep(self, polled: Polled) -> bool:
+        """One key range of the whole table; what it finds that polling did not is reported."""
+        part = polled.database.sweep(polled.source, after=polled.sweep_after)
+        if not part:
+            polled.sweeping, polled.sweep_after = False, None
+            polled.sweep_due = self.clock() + polled.sweep_seconds
+            return False
+        polled.sweeping = True
+        polled.sweep_after = polled.database.key_of(polled.source, part[-1])
+        kept = self.store.get(POLL, polled.mapping.feed)
+        took = self._rows(polled, part)
+        if took and kept and polled.source.modified:
+            edge = datetime.fromisoformat(kept.decode()) - polled.source.overlap
+            late = sum(1 for row in part if (row.cells[polled.source.modified] or edge) < edge)
+            if late:
+                self.findings["row_outside_window"] += took
+                log.warning("row_outside_window", feed=polled.mapping.feed, rows=took)
+        return True
+
+    def _rows(self, polled: Polled, rows: list[Row]) -> int:
+        translator = Translator(polled.mapping)
+        outcomes = [translator.row(row, fallback=row.at) for row in rows]
+        cells = {row.at: row.cells for row in rows} if polled.deliverer else {}
+        return self._keep(polled.mapping.feed, outcomes, again=False, cells=cells)
+
+    def _keep(self, feed: str, outcomes: list[Outcome], *, again: bool, cells: Any = None) -> int:
+        rows = self.collector.take(feed, outcomes, again=again, cells=cells)
+        self.findings.update(f.code for outcome in outcomes for f in outcome.findings)
+        self.taken(rows)
+        return sum(1 for row in rows if row.ids)
+
+    # -- writing back -------------------------------------------------------------------------
+
+    def write_back(self) -> bool:
+        """Deliver what the hub decided, where this agent may."""
+        if not self.machine.may_command:
+            return False
+        done = 0
+        for polled in self.polled:
+            if polled.deliverer is None:
+                continue
+            try:
+                done += polled.deliverer.deliver()
+            except SQLAlchemyError as error:
+                self.findings["source_unreachable"] += 1
+                log.warning("write_back_failed", feed=polled.mapping.feed, error=type(error).__name__)
+        return done > 0
+
+    def settled(self) -> bool:
+        """Whether all that was read has been sent, decided and come back in the feeds."""
+        return self.ready() and not self.store.unlined() and not self.machine.behind
+
+
+def watch(folder: Path, mappings: list[Declared], *, settle_seconds: float) -> Watched:
+    """A folder with the mappings that read files."""
+    files = [mapping for mapping in mappings if mapping.match.files]
+    return Watched(Folder(folder, settle_seconds=settle_seconds), files)
+
+
+def table_source(mapping: Declared) -> TableSource:
+    """The table that a mapping reads."""
+    match = mapping.match
+    return TableSource(
+        table=match.table,
+        key=match.primary,
+        modified=match.modified,
+        schema=match.schema or None,
+        overlap=timedelta(minutes=match.overlap_minutes),
+    )
+
+
+__all__ = ["Agent", "Polled", "Watched", "original_text", "table_source", "watch"]

@@ -1,0 +1,127 @@
+"""A hub for tests of the agent: the real machine of `wire` over memory, reached through real HTTP messages."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from medloom.agent.collector import Collector
+from medloom.agent.keys import public_bytes
+from medloom.agent.notes import NotingStore
+from medloom.agent.runtime import Agent
+from medloom.agent.transport import HubTransport
+from medloom.wire import http
+from medloom.wire.hub import Fresh, HubMachine
+from medloom.wire.memory_hub import MemoryHub
+from medloom.wire.memory_site import MemorySite
+from medloom.wire.messages import HandBack, Hello, Pull, Refused, SnapshotPull
+from medloom.wire.operation import Kind
+from medloom.wire.sheet import Lifecycle, Owner, Sheet, Step
+from medloom.wire.site import SiteMachine
+
+OBSERVED = frozenset((Kind.OBSERVE, Kind.RAW))
+MASTER = frozenset((Kind.SET, Kind.COMMAND, Kind.RAW))
+SHEETS: Mapping[str, Sheet] = {
+    "item": Sheet("item", MASTER, natural_key=("number",)),
+    "equipment": Sheet("equipment", MASTER, natural_key=("number",)),
+    "bom": Sheet("bom", MASTER, natural_key=("item", "variant", "revision")),
+    "lot": Sheet("lot", MASTER | OBSERVED, natural_key=("number",)),
+    "step_record": Sheet("step_record", OBSERVED, natural_key=("number",)),
+    "result": Sheet("result", OBSERVED, natural_key=("number",)),
+    "work_order": Sheet(
+        "work_order",
+        MASTER | OBSERVED,
+        owner=Owner.REGISTRANT,
+        owners={"progress": Owner.SITE, "planned_start": Owner.SHARED, "remark": Owner.SHARED},
+        natural_key=("number",),
+        lifecycle=Lifecycle("draft", (Step("release", ("draft",), "released", Owner.REGISTRANT),)),
+    ),
+}
+NOW_S = 1_800_000_000
+
+
+def text() -> str:
+    """A random text of 128 bits."""
+    return secrets.token_hex(16)
+
+
+class Hub:
+    """A hub in memory; `lose` is asked before each request whether the answer gets lost (after it was made)."""
+
+    def __init__(self, keys: Mapping[str, Ed25519PrivateKey]) -> None:
+        self.public = {site: (public_bytes(key),) for site, key in keys.items()}
+        self.store = MemoryHub(epoch=text(), sheets=SHEETS, keys={s: k[0] for s, k in self.public.items()})
+        self.machine = HubMachine(self.store)
+        self.lose: Callable[[str], bool] = lambda target: False
+        self.down = False
+        self.requests: list[str] = []
+
+    def client(self) -> httpx.Client:
+        """An HTTP client whose server is this hub."""
+        return httpx.Client(base_url="http://hub.test", transport=httpx.MockTransport(self._serve))
+
+    def _serve(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request.url.path)
+        if self.down:
+            raise httpx.ConnectError("refused", request=request)
+        target = request.url.raw_path.decode()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        asked = http.Request(request.method, target, request.content, headers.get("medloom-session", ""), headers)
+        site = http.check_request(asked, public_keys=self.public, now_s=NOW_S)
+        reply = site if isinstance(site, Refused) else self._answer(asked, site)
+        self.store.sequence()
+        if self.lose(target):
+            raise httpx.ReadTimeout("lost", request=request)
+        status, found, body = http.encode_reply(reply)
+        return httpx.Response(status, headers=found, content=body)
+
+    def _answer(self, asked: http.Request, site: str) -> Any:
+        path, query = urlsplit(asked.target).path, parse_qs(urlsplit(asked.target).query)
+        if path == http.HELLO:
+            hello = msgspec.json.decode(asked.body, type=Hello)
+            return self.machine.hello(hello, now_s=NOW_S, fresh=Fresh(text(), text(), text()))
+        if path == http.PUSH:
+            return self.machine.push(asked.token, asked.body, site=site)
+        if path == http.PULL:
+            pull = Pull(asked.token, query["hub"][0], query["feed"][0], int(query["after"][0]), int(query["limit"][0]))
+            return self.machine.pull(pull, site=site, now_s=NOW_S)
+        if path == http.HAND_BACK:
+            return self.machine.hand_back(msgspec.json.decode(asked.body, type=HandBack), site=site)
+        after = query.get("after", [""])[0]
+        return self.machine.snapshot(SnapshotPull(asked.token, after, int(query["limit"][0])), site=site)
+
+
+def agent_of(
+    hub: Hub, *, site: str, key: Ed25519PrivateKey, inner: Any = None, wanted: frozenset[str] = frozenset()
+) -> Agent:
+    """An agent of that site with a store in memory, started."""
+    store = NotingStore(inner or MemorySite(site=site, sheets=SHEETS), SHEETS, site=site, wanted=wanted)
+    machine = SiteMachine(store, site=site, key=key, mint=text)
+    machine.start()
+    transport = HubTransport("http://hub.test", site=site, key=key, now_s=lambda: NOW_S, client=hub.client())
+    collector = Collector(
+        store, site, SHEETS, now=lambda: "2026-11-23T00:00:00Z", mint=lambda: str(uuid.uuid4())
+    )
+    return Agent(store, machine, transport, collector, poll_seconds=0.0, sleep=lambda seconds: None)
+
+
+def settle(agent: Agent, *, steps: int = 500) -> None:
+    """Let the agent work until all is sent, decided and read back."""
+    for _ in range(steps):
+        if not agent.step() and agent.settled():
+            return
+    raise AssertionError(f"not settled: {agent.state}")
+
+
+def example_folder(folder: Path) -> Path:
+    """The folder, made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
