@@ -107,9 +107,7 @@ class Collector:
         self.store.put(BOUND, {name: object_.encode() for name, object_ in self._bound.items()})
         return taken
 
-    def _draft(
-        self, draft: Draft, *, again: bool, cells: Mapping[str, Any] | None
-    ) -> writing.Draft | None:
+    def _draft(self, draft: Draft, *, again: bool, cells: Mapping[str, Any] | None) -> writing.Draft | None:
         """The operation a draft asks for, or None when the row says nothing new."""
         name = source_name(draft.source.feed, draft.source.key)
         shadow = self._fresh.get(name) or read_shadow(self.store, name)
@@ -134,7 +132,9 @@ class Collector:
             shadow.cells = {column: original_text(value) for column, value in cells.items()}
         if not sent and kind is Kind.SET:
             return None
-        return self._operation(draft, shadow, kind=kind, fields=sent, base=base, content=content, corrects=corrects)
+        return self._operation(
+            draft, shadow, kind=kind, fields=sent, base=base, content=content, corrects=corrects
+        )
 
     def _operation(
         self,

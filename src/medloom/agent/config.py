@@ -72,9 +72,7 @@ def load_config(path: Path) -> AgentConfig:
         msgspec.structs.replace(f, path=str(here / f.path), mappings=str(here / f.mappings))
         for f in config.folders
     )
-    databases = tuple(
-        msgspec.structs.replace(d, mappings=str(here / d.mappings)) for d in config.databases
-    )
+    databases = tuple(msgspec.structs.replace(d, mappings=str(here / d.mappings)) for d in config.databases)
     return msgspec.structs.replace(
         config, state=str(here / config.state), folders=folders, databases=databases
     )

@@ -1,10 +1,10 @@
 """What the agent keeps beside its operations: source identities, bindings, shadows, what is still to deliver.
 
-    source  feed/key -> what was last seen of that row, and every content of it that was ever sent
-    bound   type/natural key -> object
-    dirty   object -> type: the hub decided something about it that its plant row may not show yet
-    file    digest -> name of a file that was read to its end
-    poll    feed -> highest modification time read of a table
+source  feed/key -> what was last seen of that row, and every content of it that was ever sent
+bound   type/natural key -> object
+dirty   object -> type: the hub decided something about it that its plant row may not show yet
+file    digest -> name of a file that was read to its end
+poll    feed -> highest modification time read of a table
 """
 
 from __future__ import annotations

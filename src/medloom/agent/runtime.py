@@ -27,8 +27,8 @@ from medloom.agent.notes import FILE, POLL
 from medloom.agent.sources.folder import Folder
 from medloom.agent.sources.rows import Delivery, Row, original_text
 from medloom.agent.sources.sql import Database, TableSource
-from medloom.agent.transport import HubTransport, Pause, Unreachable
 from medloom.agent.translate import Outcome, Translator
+from medloom.agent.transport import HubTransport, Pause, Unreachable
 from medloom.wire.messages import Page
 from medloom.wire.site import SiteMachine
 from medloom.wire.stores import SiteStore

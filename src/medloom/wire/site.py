@@ -117,6 +117,16 @@ class SiteMachine:
         """Whether commands and write-backs may be carried out: never by one of two clones."""
         return self.welcome is not None and self.welcome.mode is Mode.FULL
 
+    @property
+    def has_state(self) -> bool:
+        """Whether the store holds what the hub had decided: not while a snapshot is due or under way."""
+        return bool(self.store.hub_epoch()) and self._snapshot_after is None
+
+    @property
+    def behind(self) -> bool:
+        """Whether a feed is still to be pulled."""
+        return self.welcome is None or bool(self._due)
+
     # -- asking ------------------------------------------------------------------------------
 
     def next_request(self, *, clock_s: int = 0) -> Ask | None:

@@ -74,7 +74,9 @@ class Hub:
             raise httpx.ConnectError("refused", request=request)
         target = request.url.raw_path.decode()
         headers = {name.lower(): value for name, value in request.headers.items()}
-        asked = http.Request(request.method, target, request.content, headers.get("medloom-session", ""), headers)
+        asked = http.Request(
+            request.method, target, request.content, headers.get("medloom-session", ""), headers
+        )
         site = http.check_request(asked, public_keys=self.public, now_s=NOW_S)
         reply = site if isinstance(site, Refused) else self._answer(asked, site)
         self.store.sequence()
@@ -91,7 +93,9 @@ class Hub:
         if path == http.PUSH:
             return self.machine.push(asked.token, asked.body, site=site)
         if path == http.PULL:
-            pull = Pull(asked.token, query["hub"][0], query["feed"][0], int(query["after"][0]), int(query["limit"][0]))
+            pull = Pull(
+                asked.token, query["hub"][0], query["feed"][0], int(query["after"][0]), int(query["limit"][0])
+            )
             return self.machine.pull(pull, site=site, now_s=NOW_S)
         if path == http.HAND_BACK:
             return self.machine.hand_back(msgspec.json.decode(asked.body, type=HandBack), site=site)
