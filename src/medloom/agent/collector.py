@@ -8,10 +8,9 @@ same rows again makes nothing new.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from medloom.agent import notes
 from medloom.agent.notes import BOUND, SOURCE, Shadow, natural_key, read_shadow, shadow_bytes, source_name
 from medloom.agent.sources.rows import original_text
 from medloom.agent.translate import Draft, Outcome, digest_of
@@ -91,7 +90,7 @@ class Collector:
                     drafts.append((source_name(draft.source.feed, draft.source.key), made))
             if len(drafts) > 1:
                 group = self.mint()
-                drafts = [(name, _grouped(made, group)) for name, made in drafts]
+                drafts = [(name, replace(made, group=group)) for name, made in drafts]
             plan.append((outcome, drafts))
         flat = [made for _, drafts in plan for _, made in drafts]
         written = iter(writing.write(self.store, flat, site=self.site))
@@ -215,12 +214,6 @@ class Collector:
         return hub_label(self.store.hub_epoch())
 
 
-def _grouped(draft: writing.Draft, group: str) -> writing.Draft:
-    from dataclasses import replace
-
-    return replace(draft, group=group)
-
-
 def checked(outcomes: Iterable[Outcome], probe: Callable[[Draft], None]) -> list[Outcome]:
     """Rows whose operations the hub could read; of any other, the row as a raw operation with the reason."""
     found = []
@@ -247,6 +240,3 @@ def _raw(outcome: Outcome, error: Malformed) -> Outcome:
     source = Source(last.source.feed, f"raw:{last.source.key}"[:400], last.source.hash, at=last.source.at)
     draft = Draft(last.type, Kind.RAW, {}, source, zone=last.zone, raw=raw)
     return Outcome(outcome.at, source.key, (draft,), normalised={}, findings=outcome.findings)
-
-
-__all__ = ["BATCH_ROWS", "Collector", "Taken", "checked", "notes"]

@@ -1,4 +1,4 @@
-"""What an agent is told at its start: who it is, where the hub is, and which of the plant's systems it reads."""
+"""What an agent is told at its start: who it is, where its hub is, and what of the plant it reads."""
 
 from __future__ import annotations
 

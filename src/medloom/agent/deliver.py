@@ -1,4 +1,4 @@
-"""Write-back: what the hub decided goes into the plant's own table, and only where the row is as the shadow says.
+"""Write-back: what the hub decided goes into the plant's table, where the row is as the shadow says.
 
 Delivered means written and read back in the plant's transaction. A row that differs from its shadow is
 left alone: the difference first becomes an operation, and the write-back waits for its verdict.

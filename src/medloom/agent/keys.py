@@ -1,4 +1,4 @@
-"""The agent's Ed25519 key: made here, kept 0600, never leaving this machine; the hub learns the public half."""
+"""The agent's Ed25519 key: made here, kept 0600, never leaving this machine."""
 
 from __future__ import annotations
 

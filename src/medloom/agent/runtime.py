@@ -25,7 +25,7 @@ from medloom.agent.declaration import Mapping as Declared
 from medloom.agent.deliver import Deliverer
 from medloom.agent.notes import FILE, POLL
 from medloom.agent.sources.folder import Folder
-from medloom.agent.sources.rows import Delivery, Row, original_text
+from medloom.agent.sources.rows import Delivery, Row
 from medloom.agent.sources.sql import Database, TableSource
 from medloom.agent.translate import Outcome, Translator
 from medloom.agent.transport import HubTransport, Pause, Unreachable
@@ -142,9 +142,9 @@ class Agent:
         """Take one batch of rows from one of the plant's systems."""
         if not self.ready() or self._backlog() > UNSENT_ROWS_MAX:
             return False
-        return any([self._read_folder(each) for each in self.watched]) or any(
-            [self._read_table(each) for each in self.polled]
-        )
+        found = [self._read_folder(each) for each in self.watched]
+        found += [self._read_table(each) for each in self.polled]
+        return any(found)
 
     def _backlog(self) -> int:
         return sum(last - first + 1 for _, _, first, last in self.store.held()) if self.watched else 0
@@ -282,6 +282,3 @@ def table_source(mapping: Declared) -> TableSource:
         schema=match.schema or None,
         overlap=timedelta(minutes=match.overlap_minutes),
     )
-
-
-__all__ = ["Agent", "Polled", "Watched", "original_text", "table_source", "watch"]

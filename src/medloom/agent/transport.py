@@ -1,6 +1,6 @@
 """From the machine's questions to HTTP and back. One place decides what is worth another try.
 
-Transient (tried again, with growing pauses and jitter): no connection, time-outs, 429, 502, 503, 504,
+Transient (tried again, with growing pauses and jitter): no connection, time-outs, 429, 5xx,
 and answers cut off on the way. Everything else is an answer, and the machine knows what it means.
 """
 
@@ -11,16 +11,43 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from medloom.wire import http
-from medloom.wire.messages import Refused, Reply
+from medloom.agent.keys import public_bytes
+from medloom.wire import messages
+from medloom.wire.messages import HandBack, Hello, Pull, Refused, Reply, SnapshotPull
+from medloom.wire.signature import sign_request
 from medloom.wire.site import Ask, PushBody
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 60.0
-REPLY_BYTES_MAX = 64 * 1024 * 1024
-TRANSIENT = frozenset((408, 429, 500, 502, 503, 504))
+TRANSIENT = frozenset((408, 425, 429, 500, 502, 503, 504))
+PATHS: dict[type, str] = {
+    Hello: "/sync/hello",
+    PushBody: "/sync/push",
+    Pull: "/sync/pull",
+    HandBack: "/sync/hand-back",
+    SnapshotPull: "/sync/snapshot",
+}
+#: The header by which a reply says what it is.
+KIND_HEADER = "Medloom-Message"
+REPLIES: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        messages.Challenge,
+        messages.Welcome,
+        messages.Answers,
+        messages.Page,
+        messages.HandedBack,
+        messages.SnapshotPage,
+        messages.Refused,
+    )
+}
 PAUSE_FIRST_SECONDS, PAUSE_SECONDS_MAX = 0.2, 30.0
+
+
+class EnrolmentRefused(Exception):
+    """The one-time code is wrong, used or expired."""
 
 
 class Unreachable(Exception):
@@ -71,31 +98,48 @@ class HubTransport:
 
     def ask(self, ask: Ask) -> Reply:
         """The hub's reply. Raises Unreachable when there was none that counts."""
-        if isinstance(ask, PushBody):
-            request = http.push_request(ask.body, token=ask.token)
-        else:
-            request = http.encode_request(ask)
-        return self.send(request)
-
-    def send(self, request: http.Request) -> Reply:
-        """Sign and send one request. Raises Unreachable."""
-        headers = http.sign_request(request, key=self.key, key_id=self.site, now_s=self.now_s())
+        body = ask.body if isinstance(ask, PushBody) else msgspec.json.encode(ask)
+        token = "" if isinstance(ask, Hello) else ask.token
+        answer = self._post(PATHS[type(ask)], body, token=token)
+        kind = answer.headers.get(KIND_HEADER, "")
+        if kind not in REPLIES:
+            if answer.status_code in TRANSIENT or answer.status_code < 400:
+                raise Unreachable(f"status {answer.status_code}", pause_seconds=_retry_after(answer))
+            return Refused("no_hub", answer.status_code, "this address answers, but it is no hub")
         try:
-            answer = self.client.request(
-                request.method, request.target, content=request.body or None, headers=headers
-            )
+            reply: Reply = msgspec.json.decode(answer.content, type=REPLIES[kind])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise Unreachable(f"unreadable {kind}: {error}"[:300]) from error
+        if isinstance(reply, Refused) and reply.status in TRANSIENT:
+            raise Unreachable(reply.code, pause_seconds=_retry_after(answer))
+        return reply
+
+    def enrol(self, code: str) -> None:
+        """Bring the public key with a one-time code. Raises Unreachable, and EnrolmentRefused for a no."""
+        wish = {"site": self.site, "code": code, "key": public_bytes(self.key).hex()}
+        answer = self._post("/sync/enrol", msgspec.json.encode(wish), token="")
+        if answer.status_code in TRANSIENT:
+            raise Unreachable(f"status {answer.status_code}", pause_seconds=_retry_after(answer))
+        if answer.status_code >= 300:
+            raise EnrolmentRefused(f"the hub refuses the code of {self.site}: ask for a new one-time code")
+
+    def _post(self, path: str, body: bytes, *, token: str) -> httpx.Response:
+        headers = sign_request(
+            method="POST",
+            path=path,
+            body=body,
+            token=token,
+            site=self.site,
+            key=self.key,
+            created_s=self.now_s(),
+        )
+        headers["Content-Type"] = (
+            "application/octet-stream" if path == PATHS[PushBody] else "application/json"
+        )
+        try:
+            return self.client.post(path, content=body, headers=headers)
         except httpx.TransportError as error:
             raise Unreachable(f"{type(error).__name__}: {error}"[:300]) from error
-        if answer.status_code in TRANSIENT and http.REPLY_HEADER not in answer.headers:
-            raise Unreachable(f"status {answer.status_code}", pause_seconds=_retry_after(answer))
-        if answer.status_code == 429:
-            raise Unreachable("too many requests", pause_seconds=_retry_after(answer))
-        if len(answer.content) > REPLY_BYTES_MAX:
-            return Refused("reply_too_large", 502, f"{len(answer.content)} bytes")
-        try:
-            return http.decode_reply(answer.headers.get(http.REPLY_HEADER, ""), answer.content)
-        except http.Unreadable as error:
-            raise Unreachable(f"status {answer.status_code}: {error}"[:300]) from error
 
     def close(self) -> None:
         """Give the connection back."""

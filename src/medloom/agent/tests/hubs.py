@@ -1,13 +1,11 @@
-"""A hub for tests of the agent: the real machine of `wire` over memory, reached through real HTTP messages."""
+"""A hub for tests of the agent: the machine of `wire` over memory, reached through HTTP messages."""
 
 from __future__ import annotations
 
 import secrets
 import uuid
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import msgspec
@@ -17,15 +15,15 @@ from medloom.agent.collector import Collector
 from medloom.agent.keys import public_bytes
 from medloom.agent.notes import NotingStore
 from medloom.agent.runtime import Agent
-from medloom.agent.transport import HubTransport
-from medloom.wire import http
+from medloom.agent.transport import KIND_HEADER, PATHS, HubTransport
 from medloom.wire.hub import Fresh, HubMachine
 from medloom.wire.memory_hub import MemoryHub
 from medloom.wire.memory_site import MemorySite
-from medloom.wire.messages import HandBack, Hello, Pull, Refused, SnapshotPull
+from medloom.wire.messages import HandBack, Hello, Pull, Refused
 from medloom.wire.operation import Kind
 from medloom.wire.sheet import Lifecycle, Owner, Sheet, Step
-from medloom.wire.site import SiteMachine
+from medloom.wire.signature import named_site, verify_request
+from medloom.wire.site import PushBody, SiteMachine
 
 OBSERVED = frozenset((Kind.OBSERVE, Kind.RAW))
 MASTER = frozenset((Kind.SET, Kind.COMMAND, Kind.RAW))
@@ -54,7 +52,7 @@ def text() -> str:
 
 
 class Hub:
-    """A hub in memory; `lose` is asked before each request whether the answer gets lost (after it was made)."""
+    """A hub in memory. `lose` says whether the answer to a request gets lost, after it was made."""
 
     def __init__(self, keys: Mapping[str, Ed25519PrivateKey]) -> None:
         self.public = {site: (public_bytes(key),) for site, key in keys.items()}
@@ -69,38 +67,38 @@ class Hub:
         return httpx.Client(base_url="http://hub.test", transport=httpx.MockTransport(self._serve))
 
     def _serve(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request.url.path)
+        path = request.url.path
+        self.requests.append(path)
         if self.down:
             raise httpx.ConnectError("refused", request=request)
-        target = request.url.raw_path.decode()
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        asked = http.Request(
-            request.method, target, request.content, headers.get("medloom-session", ""), headers
+        site = named_site(request.headers)
+        token = verify_request(
+            method=request.method,
+            path=path,
+            body=request.content,
+            headers=request.headers,
+            keys=self.public[site],
         )
-        site = http.check_request(asked, public_keys=self.public, now_s=NOW_S)
-        reply = site if isinstance(site, Refused) else self._answer(asked, site)
+        reply = self._answer(path, request.content, site, token)
         self.store.sequence()
-        if self.lose(target):
+        if self.lose(path):
             raise httpx.ReadTimeout("lost", request=request)
-        status, found, body = http.encode_reply(reply)
-        return httpx.Response(status, headers=found, content=body)
+        status = reply.status if isinstance(reply, Refused) else 200
+        headers = {KIND_HEADER: type(reply).__name__}
+        return httpx.Response(status, headers=headers, content=msgspec.json.encode(reply))
 
-    def _answer(self, asked: http.Request, site: str) -> Any:
-        path, query = urlsplit(asked.target).path, parse_qs(urlsplit(asked.target).query)
-        if path == http.HELLO:
-            hello = msgspec.json.decode(asked.body, type=Hello)
-            return self.machine.hello(hello, now_s=NOW_S, fresh=Fresh(text(), text(), text()))
-        if path == http.PUSH:
-            return self.machine.push(asked.token, asked.body, site=site)
-        if path == http.PULL:
-            pull = Pull(
-                asked.token, query["hub"][0], query["feed"][0], int(query["after"][0]), int(query["limit"][0])
-            )
-            return self.machine.pull(pull, site=site, now_s=NOW_S)
-        if path == http.HAND_BACK:
-            return self.machine.hand_back(msgspec.json.decode(asked.body, type=HandBack), site=site)
-        after = query.get("after", [""])[0]
-        return self.machine.snapshot(SnapshotPull(asked.token, after, int(query["limit"][0])), site=site)
+    def _answer(self, path: str, body: bytes, site: str, token: str) -> Any:
+        if path == PATHS[PushBody]:
+            return self.machine.push(token, body, site=site)
+        kind = next(kind for kind, where in PATHS.items() if where == path)
+        ask = msgspec.json.decode(body, type=kind)
+        if isinstance(ask, Hello):
+            return self.machine.hello(ask, now_s=NOW_S, fresh=Fresh(text(), text(), text()))
+        if isinstance(ask, Pull):
+            return self.machine.pull(ask, site=site, now_s=NOW_S)
+        if isinstance(ask, HandBack):
+            return self.machine.hand_back(ask, site=site)
+        return self.machine.snapshot(ask, site=site)
 
 
 def agent_of(
@@ -123,9 +121,3 @@ def settle(agent: Agent, *, steps: int = 500) -> None:
         if not agent.step() and agent.settled():
             return
     raise AssertionError(f"not settled: {agent.state}")
-
-
-def example_folder(folder: Path) -> Path:
-    """The folder, made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
