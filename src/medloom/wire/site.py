@@ -41,7 +41,7 @@ from medloom.wire.push import BODY_BYTES_MAX, HEADER_BYTES_MAX, build_push
 from medloom.wire.session import ladder_positions
 from medloom.wire.stores import Own, SiteStore
 from medloom.wire.verdict import Verdict
-from medloom.wire.writing import write_anew
+from medloom.wire.writing import note_repairs, write_anew
 
 PAGE_LINES = 500
 HAND_BACK_LINES = 500
@@ -234,6 +234,7 @@ class SiteMachine:
         with self.store.transaction():
             for feed, rung in welcome.feeds.items():
                 owed += self.store.cut(feed, rung.position)
+            note_repairs(self.store, owed, gone=True)
             for standing in welcome.chains:
                 # Only ever back: what the hub has beyond may be another agent's under the same numbers.
                 self.store.set_sent(standing.epoch, standing.chain, standing.next, only_back=True)
@@ -291,6 +292,7 @@ class SiteMachine:
             return
         with self.store.transaction():
             self.store.take(page.feed, page.lines, heads)
+            note_repairs(self.store, page.lines)
             if page.covered:
                 self.store.prune(page.feed, page.covered)
         if self.store.cursor(page.feed).position >= page.end:

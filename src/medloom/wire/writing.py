@@ -9,11 +9,17 @@ from typing import Any
 import msgspec
 
 from medloom.wire.canonical import Malformed, decode_operation, encode_operation
+from medloom.wire.feed import FeedLine
 from medloom.wire.operation import CHAINS, VOLUME, Kind, Operation, Source, hub_label, operation_id
 from medloom.wire.stores import Own, SiteStore
+from medloom.wire.verdict import Verdict
 
 #: Most requirements an operation names (see Operation.requires).
 REQUIRES_MAX = 200
+#: The store's space of old id -> new id.
+RENAMED = "renamed"
+#: The store's space of conflicting operation -> accepted operation that settled it.
+REPAIRED = "repaired"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +132,25 @@ def write_anew(
         raw = _renamed(own, renamed)
         made.append(Own(epoch, own.chain, number + at, raw, renamed[own.id], own.object, own.group))
     store.drop([own.id for own in old])
+    store.put(RENAMED, {before: after.encode() for before, after in renamed.items()})
     store.add(made)
     return renamed
+
+
+def note_repairs(store: SiteStore, lines: Iterable[FeedLine], *, gone: bool = False) -> None:
+    """Remember which conflicts these lines settle; with `gone`, that the lines were lost."""
+    for line in lines:
+        if line.verdict == Verdict.ACCEPTED and '"repairs":"' in line.body:
+            operation = line.operation()
+            if operation is not None and operation.repairs:
+                store.put(REPAIRED, {operation.repairs: None if gone else line.id.encode()})
+
+
+def current_id(store: SiteStore, identity: str) -> str:
+    """The id under which an operation goes now, however often it was written anew."""
+    while (after := store.get(RENAMED, identity)) is not None:
+        identity = after.decode()
+    return identity
 
 
 def _renamed(own: Own, renamed: dict[str, str]) -> bytes:

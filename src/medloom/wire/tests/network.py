@@ -95,7 +95,15 @@ class Network:
         self.store.begin_epoch(self.random(), since=self.store.seq)
         self.hub = HubMachine(self.store)
 
-    def post(self, object: str, base: int, reason: str = "because", **fields: Any) -> Operation:
+    def post(
+        self,
+        object: str,
+        base: int,
+        reason: str = "because",
+        repairs: str = "",
+        compensates: str = "",
+        **fields: Any,
+    ) -> Operation:
         """A person of the registrant at the hub's page."""
         operation = Operation(
             id=str(uuid.uuid5(uuid.NAMESPACE_OID, self.random())),
@@ -109,6 +117,8 @@ class Network:
             site="" if base else "A",
             hub=hub_label(self.store.hub().epoch),
             reason=reason,
+            repairs=repairs,
+            compensates=compensates,
         )
         self.store.post([encode_operation(operation)])
         self.store.sequence()
