@@ -1,5 +1,6 @@
 """Folders and supervisors for tests that kill."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,8 +13,13 @@ from medloom.process.tests.supervised import Supervised
 
 
 @pytest.fixture
-def state() -> Iterator[State]:
-    """A state folder that the database's account can reach (pytest's own folders are closed to it)."""
+def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
+    """A state folder that the database's account can reach (pytest's own folders are closed to it).
+
+    Other tests of the same run may have named their own database in the environment; it is not ours.
+    """
+    for name in [name for name in os.environ if name.startswith("MEDLOOM_DATABASE")]:
+        monkeypatch.delenv(name)
     folder = Path(tempfile.mkdtemp(prefix="medloom-t-"))
     folder.chmod(0o755)
     yield State(folder / "state")
