@@ -25,6 +25,7 @@ COMMANDS = {
     "psql": "medloom.interfaces.commands.upkeep:psql",
     "faults": "medloom.interfaces.commands.faults:faults",
     "version": "medloom.interfaces.commands.upkeep:version",
+    "service": "medloom.interfaces.commands.service:service",
     "agent": "medloom.interfaces.commands.agent:agent",
     "demo": "medloom.interfaces.commands.demo:demo",
 }

@@ -67,22 +67,22 @@ def administrator(state: State) -> dict[str, str]:
 
 
 def _make_roles(connection: psycopg.Connection, state: State) -> None:
-    known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+    known = dict(connection.execute("SELECT rolname, rolinherit FROM pg_roles").fetchall())
     for role, name in LOGIN_ROLES.items():
         password, fresh = state.ensure_secret(name)
-        if name in known and not fresh:
-            continue
+        inherits = role != "owner"
         parts = {"name": sql.Identifier(name), "password": sql.Literal(password)}
-        if name in known:  # only the password: PostgreSQL 15 lets nobody but a superuser name the attributes
-            connection.execute(sql.SQL("ALTER ROLE {name} PASSWORD {password}").format(**parts))
+        parts["inherit"] = sql.SQL("INHERIT" if inherits else "NOINHERIT")
+        if name not in known:
+            statement = "CREATE ROLE {name} LOGIN {attributes} {inherit} PASSWORD {password}"
+            parts["attributes"] = sql.SQL(ATTRIBUTES)
+            connection.execute(sql.SQL(statement).format(**parts))
             continue
-        connection.execute(
-            sql.SQL("CREATE ROLE {name} LOGIN {attributes} {inherit} PASSWORD {password}").format(
-                **parts,
-                attributes=sql.SQL(ATTRIBUTES),
-                inherit=sql.SQL("NOINHERIT" if role == "owner" else "INHERIT"),
-            )
-        )
+        if fresh:  # only the password: PostgreSQL 15 lets nobody but a superuser name the attributes
+            connection.execute(sql.SQL("ALTER ROLE {name} PASSWORD {password}").format(**parts))
+        if known[name] != inherits:
+            connection.execute(sql.SQL("ALTER ROLE {name} {inherit}").format(**parts))
+            connection.execute(sql.SQL("REVOKE pg_read_all_stats FROM {name}").format(**parts))
     if TRACER not in known:
         connection.execute(
             sql.SQL("CREATE ROLE {} NOLOGIN {}").format(sql.Identifier(TRACER), sql.SQL(ATTRIBUTES))

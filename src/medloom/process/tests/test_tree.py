@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from medloom.process import tree
-from medloom.process.state import State
+from medloom.process.programs import choose_ports
+from medloom.process.state import State, StateError
 from medloom.process.tests.supervised import alive, until
 from medloom.process.tests.upped import Upped, environment, medloom
 
@@ -147,3 +149,15 @@ def test_logs_stay_bounded(folder: State, monkeypatch: pytest.MonkeyPatch) -> No
         assert place.stat().st_size == 0 and place.with_suffix(".log.1").stat().st_size == 200
         writer.write(b"y")
     assert place.read_bytes() == b"y"
+
+
+def test_ports_are_the_next_free_ones_and_a_taken_one_is_refused() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StateError, match=f"port {port} on 127.0.0.1 is taken.*--port"):
+            choose_ports("127.0.0.1", port, None)
+        first, live = choose_ports("127.0.0.1", None, None)
+        assert first != live and port not in (first, live)
+        assert choose_ports("127.0.0.1", None, first)[1] == first
