@@ -51,7 +51,7 @@ def admit_hold(asked: Asked, facts: object = None) -> Ruling:
         if not operation.reason.strip():
             return rejected("reason_missing", "/reason", "why the hold is cleared")
         if not asked.fields.get("meaning"):
-            return rejected("signature_missing", "/fields/meaning", "authored|reviewed|approved|responsible")
+            return rejected("meaning_missing", "/fields/meaning", "authored|reviewed|approved|responsible")
         return FINE
     both = {**asked.current, **asked.fields}
     if not both.get("lot") and not both.get("equipment"):

@@ -114,7 +114,7 @@ def test_a_hold_covers_something_and_is_cleared_with_reason_and_signature() -> N
     silent = admit_hold(ask("hold", clear, kind="command")).refusal
     assert silent is not None and silent.code == "reason_missing"
     unsigned = admit_hold(ask("hold", {"command": "clear"}, kind="command", reason="retested")).refusal
-    assert unsigned is not None and unsigned.code == "signature_missing"
+    assert unsigned is not None and unsigned.code == "meaning_missing"
     assert admit_hold(ask("hold", clear, kind="command", reason="retested")).refusal is None
 
 

@@ -1,0 +1,1 @@
+"""Documents derived from the declarations: checked in under api/, and a test shows every difference."""

@@ -1,0 +1,253 @@
+"""What each stable code means, what the plant does about it, and what the steward at the registrant does.
+
+The codes themselves are found in the source (see `errors`); a test refuses one without an explanation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Meant(NamedTuple):
+    """One code in words."""
+
+    means: str
+    plant: str
+    steward: str = "Nothing, unless it comes often: then help the plant with its mapping."
+
+
+_MAPPING = "Correct the value in the source or the feed's mapping; the row is sent again by itself."
+_AGENT = "Nothing: the agent mends this itself. If it stays, update the agent."
+_SESSION = "Nothing: the agent opens a new session."
+_DESK = "Mend the row on the repair desk, or tell the plant what would be right."
+_FACT = "Nothing has to be sent again: it has happened and is kept. Say why, if asked."
+
+#: Bytes that are no operation, and pushes that are none.
+BYTES = {
+    "bad_id": Meant("the operation's id is not site/epoch/chain/number or a UUID", _AGENT, _DESK),
+    "bad_time": Meant("the event time is no RFC 3339 moment", _MAPPING, _DESK),
+    "bad_uuid": Meant("the object's id is no UUID", _AGENT, _DESK),
+    "count_differs": Meant("the push's header counts other lines than came", _AGENT),
+    "count_out_of_range": Meant("a push holds too many lines or none", _AGENT),
+    "duplicate_key": Meant("a JSON object names a key twice", _AGENT, _DESK),
+    "header_broken": Meant("the first line of a push is no header", _AGENT),
+    "id_differs": Meant("an operation's id is not the next number of its chain", _AGENT, _DESK),
+    "key_not_ascii": Meant("a JSON key holds other characters than ASCII", _AGENT, _DESK),
+    "not_canonical": Meant("the bytes are not the canonical form of what they say", _AGENT, _DESK),
+    "not_json": Meant("the line is not JSON", _AGENT, _DESK),
+    "not_utf8": Meant("the line is not UTF-8", _AGENT, _DESK),
+    "number_float": Meant("a number with a point stands bare; decimals are text", _AGENT, _DESK),
+    "number_too_large": Meant("a whole number is 2^53 or more", _AGENT, _DESK),
+    "push_too_large": Meant("the body is larger than a push may be", _AGENT),
+    "text_not_nfc": Meant("a text is not in Unicode normal form C", _MAPPING, _DESK),
+    "text_nul": Meant("a text holds a NUL character", _MAPPING, _DESK),
+    "text_surrogate": Meant("a text holds half of a surrogate pair", _MAPPING, _DESK),
+    "too_deep": Meant("the JSON is nested too deeply", _AGENT, _DESK),
+    "too_large": Meant("the line is too long", _MAPPING, _DESK),
+    "wrong_type": Meant("a part of the operation has another type than it must", _AGENT, _DESK),
+    "unreadable": Meant("the author itself could not understand its row", _MAPPING, _DESK),
+}
+
+#: Sessions between a site's agent and the hub.
+SESSION = {
+    "busy": Meant("others write the same objects just now", "Nothing: the agent sends the same again."),
+    "chain_differs": Meant(
+        "the numbers continue another history than the hub has",
+        "Do not start a second agent; tell the registrant.",
+        "Find out whether the site was restored or cloned, and choose on the connections page.",
+    ),
+    "cloned": Meant(
+        "two agents run with one site's store",
+        "Stop the copy.",
+        "Choose on the connections page which of the two goes on.",
+    ),
+    "code_wrong": Meant(
+        "the one-time code is wrong, used or expired", "Ask for a new code.", "Make a new code."
+    ),
+    "digest_differs": Meant("the body is not the one that was signed", _AGENT),
+    "encoding_unknown": Meant("the body is compressed in a way not taken here", _AGENT),
+    "fenced": Meant("a newer session of this site is open", _SESSION),
+    "foreign_site": Meant(
+        "a site speaks for another one", "Use this site's own key.", "Look into it: it is logged as an alarm."
+    ),
+    "gap": Meant("numbers are missing before these", _SESSION),
+    "hand_back_first": Meant("the hub was restored and lacks lines that this site has", _SESSION),
+    "hub_behind": Meant("the feed is shorter than what the site has read", _SESSION),
+    "hub_epoch": Meant("the hub was restored since the session began", _SESSION),
+    "hub_unfit": Meant(
+        "the hub cannot write just now",
+        "Nothing: the agent keeps everything and comes back.",
+        "Run `medloom doctor` at the hub.",
+    ),
+    "length_missing": Meant("the request does not say how long it is", _AGENT),
+    "message_wrong": Meant("the request is not a message of the protocol", _AGENT),
+    "no_site": Meant(
+        "the person or program belongs to no site", "Ask for an account of your site.", "Set the site."
+    ),
+    "not_enrolled": Meant(
+        "the hub knows no valid key of this site", "Enrol with a one-time code.", "Make a code."
+    ),
+    "op_id_reuse": Meant(
+        "an operation's number was used for other content before",
+        "Stop the agent and tell the registrant.",
+        "Alarm: find out whether the store was copied or tampered with.",
+    ),
+    "reply_too_large": Meant("the hub's answer is larger than the agent takes", _AGENT),
+    "schema_too_new": Meant(
+        "the agent is newer than the hub", "Wait for the hub's update.", "Update the hub."
+    ),
+    "signature_invalid": Meant(
+        "the signature is not of a valid key of this site", "Enrol again if it stays."
+    ),
+    "signature_missing": Meant("the request is not signed", _AGENT),
+    "too_many_lines": Meant("too many lines are handed back at once", _AGENT),
+    "versions_out_of_order": Meant(
+        "two entries of one object stand in the wrong order",
+        "Nothing.",
+        "Alarm: the sequencer has stopped; keep the database as it is and ask for help.",
+    ),
+}
+
+#: Values outside their field's domain: always quarantined, with the bytes.
+VALUES = {
+    "blank_at_end": Meant("a code begins or ends with a blank", _MAPPING, _DESK),
+    "character_illegal": Meant("a text holds a control or invisible character", _MAPPING, _DESK),
+    "database_refused": Meant("the database takes the value for impossible", _MAPPING, _DESK),
+    "day_impossible": Meant("there is no such day", _MAPPING, _DESK),
+    "empty": Meant("a code is empty", _MAPPING, _DESK),
+    "field_unknown": Meant("the type has no such field; the rest was taken", "Correct the mapping."),
+    "key_missing": Meant("a part of the natural key is missing or too long", _MAPPING, _DESK),
+    "key_wrong": Meant("what is referred to is no key", _MAPPING, _DESK),
+    "lines_wrong": Meant("a list is no list, or too long", _MAPPING, _DESK),
+    "missing": Meant("a required field is missing", _MAPPING, _DESK),
+    "not_a_choice": Meant(
+        "the word is not one of the list", "Map the plant's word to one of the list.", _DESK
+    ),
+    "number_wrong": Meant("this is not a number", _MAPPING, _DESK),
+    "object_wrong": Meant("the object's id is no UUID", _AGENT, _DESK),
+    "out_of_range": Meant("the number is outside its range", _MAPPING, _DESK),
+    "time_impossible": Meant("there is no such moment", _MAPPING, _DESK),
+    "too_long": Meant("the text is too long", _MAPPING, _DESK),
+    "too_precise": Meant(
+        "the number has more decimals than the field", "Round it as the method says.", _DESK
+    ),
+    "type_unknown": Meant("there is no such type of object", "Correct the mapping.", _DESK),
+    "type_wrong": Meant("the value has another type than the field", _MAPPING, _DESK),
+    "unit_missing": Meant(
+        "the unit is missing; it is never guessed", "Declare the unit in the mapping.", _DESK
+    ),
+    "unit_wrong": Meant("the unit is not the field's", "Declare the conversion in the mapping.", _DESK),
+    "zone_missing": Meant("the moment has no offset", "Declare the feed's time zone.", _DESK),
+}
+
+#: What wire/judge.py and the ledger say by version, owner and state.
+JUDGED = {
+    "command_unknown": Meant("the type has no such command", "Correct the mapping.", _DESK),
+    "exists": Meant(
+        "the object exists already with other values", "Nothing: a person compares.", "Settle the conflict."
+    ),
+    "group": Meant("an operation of the same group was not accepted", "See the operation named."),
+    "group_refused": Meant(
+        "an operation of the same group was not accepted", "See the operation named.", _DESK
+    ),
+    "illegal_state": Meant("the command is not legal in this state", "Use one of the legal commands named."),
+    "key_taken": Meant(
+        "another object has this natural key", "Nothing: a person compares.", "Settle the conflict."
+    ),
+    "kind_unknown": Meant("the type does not take this kind of operation", "Correct the mapping.", _DESK),
+    "not_admitted": Meant("a rule of the room refused it", "See what was expected."),
+    "not_owner": Meant(
+        "the value belongs to another party", "Ask its owner to change it.", "Change it, or say no."
+    ),
+    "not_permitted": Meant("another party gives this command", "Ask the party named.", "Give it, or say no."),
+    "object_unknown": Meant(
+        "the object is not known yet", "Nothing: it is judged again when the object comes."
+    ),
+    "owner_differs": Meant(
+        "an observation contradicts what stands; what stands was kept",
+        "Compare your list with the order.",
+        "Compare both; change the value if the plant is right.",
+    ),
+    "reaction_failed": Meant(
+        "what should have followed from an entry failed", "Nothing.", "Block the lot by hand and report it."
+    ),
+    "reason_missing": Meant("a change needs its reason", "Say why.", "Say why."),
+    "stale": Meant(
+        "the value changed since the author had read it",
+        "Nothing: a person compares.",
+        "Settle the conflict.",
+    ),
+    "unknown_<type>": Meant(
+        "what it refers to is not known; an observation has made a placeholder, a request waits",
+        "Send the missing master data.",
+        "Ask for the missing master data.",
+    ),
+    "version_unknown": Meant(
+        "the author names a version that the hub does not have yet", "Nothing: it is judged again."
+    ),
+}
+
+#: What the rooms' own rules say.
+ROOMS = {
+    "after_hold": Meant(
+        "the lot was held before, and the site could not know", _FACT, "Decide on what was made."
+    ),
+    "balance_shots": Meant("shots x cavities is not the total", "Correct the record at its source.", _DESK),
+    "balance_total": Meant("good + defective is not the total", "Correct the record at its source.", _DESK),
+    "due_before_received": Meant("an order is due before it was received", "Correct the day."),
+    "hold_covers_nothing": Meant("a hold names neither lot nor equipment", "Name what is held."),
+    "judged_differs": Meant(
+        "plant and hub judge a value differently", "Compare limits and revision.", "Decide."
+    ),
+    "kind_wrong": Meant("the command is not for this kind of lot", "Use the command for this kind."),
+    "limits_crossed": Meant("lower limit, target and upper limit are not in order", "Correct the limits."),
+    "lot_held": Meant(
+        "an open hold covers the lot or what it was made of", "Stop using the lot.", "Decide on it."
+    ),
+    "meaning_missing": Meant("a signature needs its meaning", "Choose the meaning.", "Choose the meaning."),
+    "not_judged": Meant("the result cites no specification", "Add the specification to the mapping.", _DESK),
+    "order_incomplete": Meant(
+        "an order is released without item or quantity", "Nothing.", "Complete the order."
+    ),
+    "out_of_limits": Meant(
+        "a value is outside its specification; the lot is held", _FACT, "Decide on the lot."
+    ),
+    "parameter_out_of_limits": Meant(
+        "a machine ran outside its released limits", _FACT, "Decide on the lot."
+    ),
+    "revision_fixed": Meant("a released revision is never changed", "Nothing.", "Make the next revision."),
+    "short_stock": Meant(
+        "more was taken than there is", "Send the missing receipt or count.", "Compare the counts."
+    ),
+    "site_code_wrong": Meant("a site's code does not fit into ids", "Nothing.", "Choose another code."),
+    "site_home_wrong": Meant("a site belongs to itself", "Nothing.", "Write it for its own code."),
+    "unit_differs": Meant("the unit is another one than the lot's or the limit's", _MAPPING, _DESK),
+    "unknown_bom": Meant("the BOM revision is not there yet; the order waits", "Nothing.", "Send the BOM."),
+    "wrong_revision": Meant(
+        "another revision than the released one was used", _FACT, "Decide on what was made."
+    ),
+    "zone_unknown": Meant("there is no such time zone", "Nothing.", "Use an IANA name."),
+}
+
+#: What an agent says of a plant's files before anything is sent.
+AGENT = {
+    "column_gone": Meant(
+        "a column that was there before is gone", "Ask who changed the sheet.", "Help if needed."
+    ),
+    "column_missing": Meant("a required column is missing", "Correct the sheet or the mapping."),
+    "column_new": Meant("the sheet has a new column", "Map it or list it as ignored."),
+    "file_too_large": Meant("the file is too large or inflates too much", "Split the file."),
+    "row_unknown": Meant("the row fits no declared record", "Correct the mapping.", _DESK),
+    "sheet_missing": Meant("the declared sheet is not in the file", "Correct the file or the mapping."),
+    "value_missing": Meant("a required cell is empty", "Fill the cell.", _DESK),
+}
+
+CHAPTERS = {
+    "Bytes and pushes": BYTES,
+    "Sessions": SESSION,
+    "Values": VALUES,
+    "Judgement": JUDGED,
+    "Rules of the rooms": ROOMS,
+    "Files at the plant": AGENT,
+}
+CODES = {code: meant for chapter in CHAPTERS.values() for code, meant in chapter.items()}

@@ -1,0 +1,42 @@
+"""Every derived document, by its path in api/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils import translation
+
+from medloom.derive.access import access
+from medloom.derive.datamap import data_map
+from medloom.derive.errors import errors
+from medloom.derive.events import event
+from medloom.derive.lifecycles import lifecycles
+from medloom.derive.openapi import openapi
+from medloom.kernel.entity import Declared, catalogue
+
+#: First line of each text document.
+NOTE = "<!-- Derived from the models by `make api`; changes made here are lost. -->\n\n"
+
+
+def documents() -> dict[str, str]:
+    """Path -> text of everything that is derived; the same on every machine and in every language."""
+    with translation.override("en"):
+        declared = list(catalogue().values())
+        texts = {
+            "access.md": NOTE + access(declared),
+            "data-map.md": NOTE + data_map(declared),
+            "errors.md": NOTE + errors(),
+            "lifecycles.md": NOTE + lifecycles(declared),
+            "openapi.json": _json(openapi(declared)),
+        }
+        return texts | _events(declared)
+
+
+def _events(declared: Sequence[Declared]) -> dict[str, str]:
+    return {f"events/{one.type}.v1.json": _json(event(one)) for one in declared}
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"

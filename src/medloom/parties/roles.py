@@ -1,0 +1,27 @@
+"""Which roles of people write which objects. Ownership by party is judged besides, in wire/judge.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+#: The roles, the one that may least first.
+ROLES = ("viewer", "auditor", "planner", "quality", "it", "admin")
+
+#: What a role sees of objects that it does not write.
+READS: Mapping[str, str] = dict.fromkeys(ROLES, "reads")
+
+#: Type -> roles that may write it at a page; who is not named reads.
+WRITERS: Mapping[str, tuple[str, ...]] = {
+    "alias": ("quality",),
+    "bom": ("quality", "planner"),
+    "connection": ("it",),
+    "equipment": ("quality", "planner"),
+    "hold": ("quality",),
+    "item": ("quality", "planner"),
+    "lot": ("quality",),
+    "parameter": ("quality",),
+    "party": ("planner", "quality"),
+    "site": ("it", "admin"),
+    "specification": ("quality",),
+    "work_order": ("planner",),
+}
