@@ -84,6 +84,11 @@ SESSION = {
     "no_site": Meant(
         "the person or program belongs to no site", "Ask for an account of your site.", "Set the site."
     ),
+    "no_hub": Meant(
+        "the hub does not answer",
+        "Look at the network; everything is kept and sent when it answers again.",
+        "Run `medloom doctor` at the hub.",
+    ),
     "not_enrolled": Meant(
         "the hub knows no valid key of this site", "Enrol with a one-time code.", "Make a code."
     ),
@@ -92,10 +97,16 @@ SESSION = {
         "Stop the agent and tell the registrant.",
         "Alarm: find out whether the store was copied or tampered with.",
     ),
-    "reply_too_large": Meant("the hub's answer is larger than the agent takes", _AGENT),
     "schema_too_new": Meant(
         "the agent is newer than the hub", "Wait for the hub's update.", "Update the hub."
     ),
+    "signature_expired": Meant(
+        "the signature is too old or from the future",
+        "Set the clock of the agent's machine.",
+        "Compare clocks.",
+    ),
+    "signature_parts": Meant("the signature does not cover all it must", _AGENT),
+    "signature_wrong": Meant("the signature's headers cannot be read", _AGENT),
     "signature_invalid": Meant(
         "the signature is not of a valid key of this site", "Enrol again if it stays."
     ),
