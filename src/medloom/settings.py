@@ -104,7 +104,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 
-ROOT_URLCONF = "medloom.interfaces.urls" if find_spec("medloom.interfaces.urls") else "medloom.urls"
+ROOT_URLCONF = "medloom.interfaces.urls"
 WSGI_APPLICATION = "medloom.wsgi.application"
 ASGI_APPLICATION = "medloom.asgi.application"
 TEMPLATES = [

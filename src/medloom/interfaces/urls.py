@@ -1,19 +1,17 @@
 """Every address of the hub: the pages, the live stream, and what programs talk to."""
 
-from importlib.util import find_spec
 from typing import Any
 
 from django.urls import include, path
 
+from medloom.interfaces import sync
 from medloom.interfaces.live import live
 
 urlpatterns: list[Any] = [
+    path("sync/", include(sync.urls())),
     path("live", live, name="live"),
     path("", include("medloom.interfaces.web.urls")),
 ]
-if find_spec("medloom.interfaces.sync"):
-    urlpatterns.insert(0, path("", include("medloom.interfaces.sync")))
-
 handler400 = "medloom.interfaces.web.problems.bad_request"
 handler403 = "medloom.interfaces.web.problems.forbidden"
 handler404 = "medloom.interfaces.web.problems.not_found"

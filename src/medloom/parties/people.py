@@ -60,6 +60,16 @@ class User(AbstractBaseUser):
         """The opaque id that operations carry."""
         return self.id.hex
 
+    def speak(self, language: str) -> None:
+        """Keep the language in which the pages speak to them."""
+        self.language = language
+        self.save(update_fields=["language"])
+
+    def renew_password(self, password: str) -> None:
+        """Put a new password in force; the caller has checked it."""
+        self.set_password(password)
+        self.save(update_fields=["password"])
+
     @property
     def is_staff(self) -> bool:
         """Nobody: the Django admin would write past the door."""

@@ -52,7 +52,7 @@ def change_language(request: HttpRequest) -> HttpResponse:
     language = "en" if request.POST.get("language") == "en" else "zh-hans"
     user: Any = request.user
     if user.is_authenticated and user.language != language:
-        type(user).objects.filter(pk=user.pk).update(language=language)
+        user.speak(language)
     return speak(HttpResponseRedirect(_back(request)), language)
 
 
@@ -80,8 +80,7 @@ def _new_password(user: Any, request: HttpRequest) -> list[str]:
         password_validation.validate_password(fresh, user)
     except ValidationError as error:
         return list(error.messages)
-    user.set_password(fresh)
-    user.save(update_fields=["password"])
+    user.renew_password(fresh)
     return []
 
 
