@@ -106,7 +106,7 @@ SESSION = {
         "Compare clocks.",
     ),
     "signature_parts": Meant("the signature does not cover all it must", _AGENT),
-    "signature_wrong": Meant("the signature's headers cannot be read", _AGENT),
+    "signature_wrong": Meant("no valid key of this site made the signature", "Enrol again if it stays."),
     "signature_invalid": Meant(
         "the signature is not of a valid key of this site", "Enrol again if it stays."
     ),

@@ -11,25 +11,10 @@ from django.utils.translation import gettext as _
 from medloom.interfaces.web.viewer import Viewer
 from medloom.interfaces.web.words import OWNERS, command_word, state_word
 from medloom.kernel.entity import Declared
+from medloom.parties.roles import WRITERS
 from medloom.wire.judge import may_write
 from medloom.wire.operation import Kind
 from medloom.wire.sheet import Owner, Step
-
-#: Which roles may write which type of object; whoever is not named reads. Ownership is judged besides.
-WRITERS: dict[str, tuple[str, ...]] = {
-    "work_order": ("planner",),
-    "lot": ("quality",),
-    "hold": ("quality",),
-    "alias": ("quality",),
-    "parameter": ("quality",),
-    "specification": ("quality",),
-    "bom": ("quality", "planner"),
-    "item": ("quality", "planner"),
-    "equipment": ("quality", "planner"),
-    "connection": ("it",),
-    "site": ("it", "admin"),
-    "party": ("planner", "quality"),
-}
 
 _ICONS = {
     "release": "send",
