@@ -71,7 +71,7 @@ def _can_fail(node: ast.AST) -> bool:
         if isinstance(part, ast.Call):
             name = part.func.attr if isinstance(part.func, ast.Attribute) else getattr(part.func, "id", "")
             if name in ("raises", "warns", "fail") or name.startswith(
-                ("assert", "check", "expect", "page_ok")
+                ("assert", "check", "expect", "page_ok", "until")
             ):
                 return True
     return False

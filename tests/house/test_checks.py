@@ -88,8 +88,10 @@ def test_only_functions_handed_to_append_as_effects_may_write(tmp_path: Path) ->
         "from medloom.materials import queries\nEFFECTS = {'move': queries.post}\n",
     )
     body = "(c):\n    c.execute('update stock set quantity = 1')\n\n\n"
-    write(tmp_path, "src/medloom/materials/queries.py", f"def post{body}def sneak{body}")
-    assert [f.line for f in writedoor.faults(tmp_path)] == [6]
+    call = "(c):\n    _part(c)\n\n\n"
+    text = f"def sneak{body}def post{call}def _part{body}"
+    write(tmp_path, "src/medloom/materials/queries.py", text)
+    assert [f.line for f in writedoor.faults(tmp_path)] == [2]
 
 
 def test_a_docstring_may_speak_of_sql(tmp_path: Path) -> None:
