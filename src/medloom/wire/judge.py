@@ -65,7 +65,14 @@ def judge(
             got=operation.kind,
         )
     if operation.kind is Kind.RAW:
-        return _refuse(Verdict.QUARANTINED, operation.raw.get("code", "unreadable"), path="/raw")
+        told = operation.raw
+        return _refuse(
+            Verdict.QUARANTINED,
+            told.get("code", "unreadable"),
+            path=told.get("path") or "/raw",
+            expected=told.get("expected", ""),
+            got=told.get("got", ""),
+        )
     if operation.kind is Kind.OBSERVE:
         return _observe(operation, author=author, head=head, sheet=sheet)
     if operation.kind is Kind.COMMAND:

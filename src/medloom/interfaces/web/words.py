@@ -190,6 +190,76 @@ CAUSES: dict[str, Cause] = {
     "op_id_reuse": Cause(
         _("The same identity with other content"), _("Have the agent checked: this must not happen.")
     ),
+    "group_refused": Cause(
+        _("Another member of its group was refused"), _("Mend that one; the group has one outcome.")
+    ),
+    "key_missing": Cause(_("A part of its number is missing"), _("Fill it in.")),
+    "key_taken": Cause(
+        _("Its number belongs to another object"), _("Decide whether both are the same thing.")
+    ),
+    "foreign_site": Cause(_("It belongs to another plant"), _("Send it from that plant.")),
+    "owner_differs": Cause(
+        _("Its fields belong to different owners"), _("Send them in separate operations.")
+    ),
+    "lines_wrong": Cause(_("Its lines cannot be read"), _("Correct the lines as named as expected.")),
+    "too_many_lines": Cause(_("Too many lines"), _("Split it.")),
+    "object_wrong": Cause(_("Its identity cannot be read"), _("Have the agent checked.")),
+    "database_refused": Cause(
+        _("The database refused the value"), _("Look at the bytes; correct the value at its source.")
+    ),
+    "reaction_failed": Cause(_("What should have followed failed"), _("Tell your administrator.")),
+    "lot_held": Cause(_("The lot is on hold"), _("Clear the hold first, or choose another lot.")),
+    "hold_covers_nothing": Cause(_("The hold covers nothing"), _("Name a lot or a machine.")),
+    "signature_missing": Cause(_("The signature is missing"), _("Sign with its meaning.")),
+    "kind_wrong": Cause(_("Not meant for this kind of lot"), _("Use the step that fits its kind.")),
+    "balance_total": Cause(_("Good and defective do not add up"), _("Check the counts at their source.")),
+    "balance_shots": Cause(
+        _("Shots times cavities is not the total"), _("Check the counts at their source.")
+    ),
+    "short_stock": Cause(_("More was taken than stood there"), _("Check the moves; add what is missing.")),
+    "unit_differs": Cause(_("Another unit than the lot's stock"), _("Correct the unit.")),
+    "unknown_lot": Cause(_("The lot was not known; a placeholder stands for it")),
+    "unknown_bom": Cause(
+        _("No such BOM revision at this plant"), _("Release the revision, or correct the order.")
+    ),
+    "not_judged": Cause(_("There was nothing to judge it by"), _("Release a specification.")),
+    "judged_differs": Cause(_("The plant's judgement differs from the specification")),
+    "out_of_limits": Cause(_("Outside the specification")),
+    "parameter_out_of_limits": Cause(_("A process parameter was outside its limits")),
+    "limits_crossed": Cause(_("The lower limit is above the upper one"), _("Correct the limits.")),
+    "revision_fixed": Cause(_("A released revision is not changed"), _("Make the next revision.")),
+    "order_incomplete": Cause(_("The order lacks what a plant needs"), _("Fill in item and quantity.")),
+    "due_before_received": Cause(_("Due before it was received"), _("Correct the dates.")),
+    "date_destroyed": Cause(_("The date was destroyed in the file"), _("Look it up at its source.")),
+    "date_format": Cause(_("The date is written in another way than declared"), _("Correct the date.")),
+    "date_range": Cause(_("The date is far off"), _("Correct the date.")),
+    "code_fraction": Cause(_("A code that is a broken number"), _("Correct the key.")),
+    "code_rounded": Cause(
+        _("A code too long for a spreadsheet's number"), _("Store it as text in the spreadsheet.")
+    ),
+    "code_type": Cause(_("Not a usable key"), _("Correct the key.")),
+    "code_wrong": Cause(_("Not a usable key"), _("Correct the key.")),
+    "number_format": Cause(_("Not a number"), _("Correct the number.")),
+    "number_fraction": Cause(_("Not a whole number"), _("Correct the number.")),
+    "number_type": Cause(_("Not a number"), _("Correct the number.")),
+    "choice_unknown": Cause(
+        _("Not one of the allowed words"), _("Choose one of the words named as expected.")
+    ),
+    "boolean_unknown": Cause(_("Neither yes nor no"), _("Correct the value.")),
+    "column_gone": Cause(_("A column vanished from the file"), _("Correct the feed's mapping.")),
+    "header_missing": Cause(_("The header was not found in the file"), _("Correct the feed's mapping.")),
+    "file_broken": Cause(_("The file cannot be opened"), _("Ask the plant for it again.")),
+    "file_encrypted": Cause(_("The file is locked with a password"), _("Ask the plant for it again.")),
+    "pattern": Cause(_("Not written as declared"), _("Correct the value.")),
+    "text_too_long": Cause(_("Too long"), _("Shorten it as named as expected.")),
+    "busy": Cause(_("Others write the same just now"), _("Try again in a moment.")),
+    "no_site": Cause(_("Your login belongs to no site"), _("Ask your administrator.")),
+    "export_too_large": Cause(_("Too many rows for one file"), _("Narrow the query.")),
+    "nothing_selected": Cause(_("Nothing was selected"), _("Go back and tick what you mean.")),
+    "too_many": Cause(_("Too many at once"), _("Select fewer.")),
+    "nothing_to_do": Cause(_("There is nothing left to do"), _("Somebody else may have done it.")),
+    "form_expired": Cause(_("The form is too old"), _("Open the page again and repeat.")),
+    "dismissed": Cause(_("Dismissed by a person")),
     "unknown_reference": Cause(_("It names something unknown; a placeholder stands for it")),
     "placeholder": Cause(_("It names something unknown; a placeholder stands for it")),
     "wrong_revision": Cause(_("Made on another revision than the one in force")),
