@@ -182,14 +182,11 @@ class MemorySite:
         keys = [(epoch, chain) for epoch in self._epochs for chain in CHAINS]
         return [self._chains[key] for key in keys if key in self._chains]
 
-    def drop(self, ids: Sequence[str]) -> None:
-        gone = set(ids)
-        for kept in self._chains.values():
-            # What another agent's operations replaced is the tail of a chain that nobody continues.
-            while kept.ids and kept.ids[-1] in gone:
-                kept.ids.pop()
-                kept.heads.pop()
-            kept.sent = min(kept.sent, kept.next)
+    def abandon(self, epoch: str, chain: str, first: int, ids: Sequence[str]) -> None:
+        kept = self._chain(epoch, chain)
+        del kept.ids[max(0, first - kept.first) :]
+        del kept.heads[max(0, first - kept.first) + 1 :]
+        kept.sent = min(kept.sent, kept.next)
         for each in ids:
             own = self._own.pop(each)
             self._pending.get(own.object, {}).pop(each, None)

@@ -233,8 +233,11 @@ class SiteStore(Protocol):
         """All own operations whose line has not come, oldest first."""
         ...
 
-    def drop(self, ids: Sequence[str]) -> None:
-        """Forget operations that were written anew under another id."""
+    def abandon(self, epoch: str, chain: str, first: int, ids: Sequence[str]) -> None:
+        """End a chain before number `first`, and forget these operations: they were written anew.
+
+        What else the chain had from there on stays known by id, and is never sent again.
+        """
         ...
 
     # -- feeds

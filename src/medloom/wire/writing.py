@@ -131,7 +131,7 @@ def write_anew(
     for at, own in enumerate(old):
         raw = _renamed(own, renamed)
         made.append(Own(epoch, own.chain, number + at, raw, renamed[own.id], own.object, own.group))
-    store.drop([own.id for own in old])
+    store.abandon(*forked, first, [own.id for own in old])
     store.put(RENAMED, {before: after.encode() for before, after in renamed.items()})
     store.add(made)
     return renamed
