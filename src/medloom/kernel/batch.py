@@ -112,38 +112,39 @@ class Batch:
 
     def _name_references(self, cursor: Any, declared: Declared, rows: Sequence[Mapping[str, Any]]) -> None:
         """References of what stands, from internal numbers back to keys, so that values compare."""
-        for name, target in declared.refs.items():
+        for name, ref in declared.refs.items():
             column = declared.fields[name].column
             nums = [row[column] for row in rows if row[column] is not None]
             if not nums:
                 continue
-            keys = queries.keys_of(cursor, self.types[target], nums)
+            keys = queries.keys_of(cursor, self.types[ref.type], nums)
             for row in rows:
                 if row[column] is not None:
                     head = self.heads[declared.type, str(row["object"])]
                     key = keys.get(row[column])
                     head.values[name] = key
                     if key is not None:
-                        self.resolved[target, _site_of(self.types[target], row["site"]), key] = row[column]
+                        self.resolved[ref.type, ref.site(row["site"]), key] = row[column]
 
     def _resolve(self, cursor: Any, cases: Iterable[Case]) -> None:
         """Every reference of the batch to an internal number, where the object is known already."""
         wanted: dict[str, set[tuple[str, str]]] = {}
         for case in cases:
-            for target, site, key in references(case, self.types):
-                if (target, site, key) not in _NUMBERS:
-                    wanted.setdefault(target, set()).add((site, key))
+            for _, what in case.wants:
+                if what not in _NUMBERS:
+                    wanted.setdefault(what[0], set()).add(what[1:])
         for target in sorted(wanted):
             pairs = sorted(wanted[target])
             for site, key, num in queries.numbers_of(cursor, self.types[target], pairs):
                 self.resolved[target, site, key] = num
 
-    def number(self, target: str, site: str, key: str) -> int | None:
-        """The internal number of a referenced object, if it is known or made in this batch."""
-        head = self.bound.get((target, site, key))
-        if head is not None and head.object in self.numbers:
-            return self.numbers[head.object]
-        return self.resolved.get((target, site, key)) or _NUMBERS.get((target, site, key))
+    def number(self, what: tuple[str, str, str]) -> int | None:
+        """The internal number of (type, site, key), if it is known or made in this batch."""
+        num = _NUMBERS.get(what) or self.resolved.get(what)
+        if num is None:
+            head = self.bound.get(what)
+            num = self.numbers.get(head.object) if head is not None else None
+        return num
 
     def _read_facts(self, cursor: Any, name: str, cases: list[Case]) -> None:
         query = self.wiring.facts.get(name)
@@ -157,12 +158,11 @@ class Batch:
         self.facts[name] = query(cursor, asked)
 
     def _take_refs(self, case: Case) -> None:
-        for name, target in case.declared.refs.items():  # type: ignore[union-attr]
-            key = case.fields.get(name)
-            if key is not None:
-                num = self.number(target, _site_of(self.types[target], case.home), key)
-                if num:
-                    case.refs[name] = num
+        refs = case.refs
+        for name, what in case.wants:
+            num = self.number(what)
+            if num is not None and name not in case.lines:
+                refs[name] = num
 
     def _asked(self, case: Case, head: Head | None) -> Asked:
         assert case.operation is not None
@@ -308,17 +308,19 @@ class Batch:
         """Unknown references: a placeholder or a finding for an observation, parking for a request."""
         assert case.operation is not None
         observed = case.operation.kind is Kind.OBSERVE
-        for target, site, key in references(case, self.types):
-            if self.number(target, site, key) or (target, site, key) in self.bound:
+        for name, what in case.wants:
+            if self.number(what) is not None or what in self.bound:
                 continue
-            path = f"/fields/{_field_of(case, target, key)}"
-            if observed or self.types[target].facts.place:
+            target, _, key = what
+            path = f"/fields/{name}"
+            place = self.types[target].facts.place
+            if observed or place:
                 case.findings.append(Finding(code=f"unknown_{target}", path=path, got=key))
-                if self.types[target].facts.place:
-                    case.places.append((target, site, key))
+                if place:
+                    case.places.append(what)
             else:
                 case.refuse(Verdict.PARKED, Refusal(code=f"unknown_{target}", path=path, got=key))
-                case.waits = ((target, site, key),)
+                case.waits = (what,)
                 return False
         return True
 
@@ -344,47 +346,16 @@ class Batch:
             self.heads[declared.type, head.object] = head
             self.bound[declared.type, case.home, case.key] = head
             case.new = True
-        elif not head.version and head.object != operation.object:
+            case.head = head
+            head.values, head.version, head.state = dict(case.fields), judgement.version, judgement.state
+            return
+        if not head.version and head.object != operation.object:
             # A placeholder gets the identity of the object that it stood for.
             self.numbers[operation.object] = self.numbers[head.object]
             self.heads[declared.type, operation.object] = head
             head.object = operation.object
         case.head = head
         advance(head, judgement)
-
-
-def references(case: Case, types: Mapping[str, Declared]) -> Iterable[tuple[str, str, str]]:
-    """(type, site, key) of everything the operation refers to, lines included."""
-    declared = case.declared
-    if declared is None:
-        return
-    for name, target in declared.refs.items():
-        key = case.fields.get(name)
-        if key is not None:
-            yield target, _site_of(types[target], case.home), key
-    for name, rows in case.lines.items():
-        for column, target in line_refs(declared.lines[name]).items():
-            for row in rows:
-                if row.get(column) is not None:
-                    yield target, _site_of(types[target], case.home), row[column]
-
-
-def line_refs(lines: Any) -> dict[str, str]:
-    """Reference fields of a list's lines -> type."""
-    return {
-        n: f.related_model.facts.type for n, f in lines.fields.items() if getattr(f, "many_to_one", False)
-    }
-
-
-def _site_of(declared: Declared, home: str) -> str:
-    return "" if declared.facts.network else home
-
-
-def _field_of(case: Case, target: str, key: str) -> str:
-    for name, kind in case.declared.refs.items():  # type: ignore[union-attr]
-        if kind == target and case.fields.get(name) == key:
-            return name
-    return next(iter(case.lines), "")
 
 
 class _View:

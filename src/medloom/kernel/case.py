@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,8 @@ from medloom.wire.judge import HQ, Judgement
 from medloom.wire.operation import CONTROL, VOLUME, Kind, Operation
 from medloom.wire.sheet import Head
 from medloom.wire.verdict import Finding, Refusal, Verdict
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Case:
         "seq",
         "verdict",
         "waits",
+        "wants",
     )
 
     def __init__(self, received: Received) -> None:
@@ -69,7 +72,9 @@ class Case:
         self.num = 0
         self.new = False
         self.seq = 0
-        self.ident: uuid.UUID | None = None
+        self.ident: str | None = None
+        #: What it refers to: (field, (type, site, key)), lines included under the list's name.
+        self.wants: list[tuple[str, tuple[str, str, str]]] = []
         self.findings: list[Finding] = []
         self.places: list[tuple[str, str, str]] = []
         self.waits: tuple[tuple[str, str, str], ...] = ()
@@ -103,8 +108,8 @@ class Case:
         self.new = False
 
 
-def source_ident(site: str, operation: Operation) -> uuid.UUID | None:
-    """The source identity as one value, or None for an operation without a source.
+def source_ident(site: str, operation: Operation) -> str | None:
+    """The source identity as one value of 32 hex digits, or None for an operation without a source.
 
     An update of what was read before carries its base too: a row that is set back to an older value
     is a new fact, the same file read twice is not.
@@ -113,7 +118,7 @@ def source_ident(site: str, operation: Operation) -> uuid.UUID | None:
     if source is None:
         return None
     text = f"{site}\x00{source.feed}\x00{source.key}\x00{source.hash}\x00{operation.base}\x00{operation.type}"
-    return uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def understand(case: Case, author: str, types: Mapping[str, Declared]) -> None:
@@ -140,12 +145,27 @@ def understand(case: Case, author: str, types: Mapping[str, Declared]) -> None:
         case.home = HQ
     if operation.kind is Kind.RAW:
         return
-    try:
-        uuid.UUID(operation.object)
-    except ValueError:
+    if not _UUID.fullmatch(operation.object):
         case.quarantine("object_wrong", "/object", "UUID", operation.object)
         return
     _accept_fields(case, declared, operation)
+    if not case.refused:
+        _refer(case, declared)
+
+
+def _refer(case: Case, declared: Declared) -> None:
+    """Note everything the operation refers to, once."""
+    home, fields = case.home, case.fields
+    for name, ref in declared.refs.items():
+        key = fields.get(name)
+        if key is not None:
+            case.wants.append((name, (ref.type, "" if ref.network else home, key)))
+    for name, rows in case.lines.items():
+        for ref in declared.lines[name].refs:
+            site = ref.site(home)
+            case.wants += [
+                (name, (ref.type, site, row[ref.name])) for row in rows if row.get(ref.name) is not None
+            ]
 
 
 def _accept_fields(case: Case, declared: Declared, operation: Operation) -> None:

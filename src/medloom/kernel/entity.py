@@ -105,6 +105,19 @@ HEAD_COLUMNS = ("num", "object", "site", "key", "version", "changed", "entry", "
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A field that names another object: its name, the type named, and whether that is the network's."""
+
+    name: str
+    type: str
+    network: bool
+
+    def site(self, home: str) -> str:
+        """The site in which the key is looked up."""
+        return "" if self.network else home
+
+
+@dataclass(frozen=True)
 class Lines:
     """A list inside an object: the field name on the wire, the Part model and its fields."""
 
@@ -113,6 +126,7 @@ class Lines:
     parent: str
     fields: Mapping[str, Any]
     table: str
+    refs: tuple[Reference, ...]
     most: int = 200
 
 
@@ -129,7 +143,7 @@ class Declared:
     sheet: Sheet
     table: str
     fields: Mapping[str, Any]
-    refs: Mapping[str, str]
+    refs: Mapping[str, Reference]
     lines: Mapping[str, Lines]
     required: tuple[str, ...]
     defaults: Mapping[str, Any]
@@ -146,6 +160,15 @@ def meanings(model: type[models.Model]) -> dict[str, Any]:
     return {f.name: f for f in model._meta.concrete_fields if isinstance(f, Meaning)}
 
 
+def _references(fields: Mapping[str, Any]) -> tuple[Reference, ...]:
+    found = []
+    for name, field in fields.items():
+        target = field.related_model if isinstance(field, Ref) else None
+        if isinstance(target, type) and issubclass(target, Entity):
+            found.append(Reference(name, target.facts.type, target.facts.network))
+    return tuple(found)
+
+
 def _lines(model: type[Entity]) -> dict[str, Lines]:
     found = {}
     for part in apps.get_models():
@@ -158,14 +181,10 @@ def _lines(model: type[Entity]) -> dict[str, Lines]:
                 and field.related_model is model
             ):
                 name = str(part._meta.default_related_name or part._meta.model_name)
-                found[name] = Lines(name, part, field.column, meanings(part), part._meta.db_table)
+                fields = meanings(part)
+                refs = _references(fields)
+                found[name] = Lines(name, part, field.column, fields, part._meta.db_table, refs)
     return found
-
-
-def _type_of(reference: Ref) -> str:
-    target = reference.related_model
-    assert isinstance(target, type) and issubclass(target, Entity), f"{reference.name} names no object type"
-    return target.facts.type
 
 
 def declare(model: type[Entity]) -> Declared:
@@ -196,7 +215,7 @@ def declare(model: type[Entity]) -> Declared:
         sheet=sheet,
         table=model._meta.db_table,
         fields=wire_fields,
-        refs={n: _type_of(f) for n, f in wire_fields.items() if isinstance(f, Ref)},
+        refs={each.name: each for each in _references(wire_fields)},
         lines=lines,
         required=tuple(n for n, f in wire_fields.items() if not f.null and not f.has_default()),
         defaults={n: f.get_default() for n, f in wire_fields.items() if f.has_default()},

@@ -95,10 +95,10 @@ def _heads_of(cursor: Any, declared: Declared, site: str, after: str, limit: int
     keys = {
         name: queries.keys_of(
             cursor,
-            catalogue()[target],
+            catalogue()[ref.type],
             [row[declared.fields[name].column] for row in rows if row[declared.fields[name].column]],
         )
-        for name, target in declared.refs.items()
+        for name, ref in declared.refs.items()
     }
     found = []
     for row in rows:

@@ -74,8 +74,8 @@ def seen_sources(cursor: Any, idents: list[Any]) -> dict[Any, dict[str, Any]]:
     """Source identities that have an entry already -> that entry's seq, verdict and version."""
     sql = """
         select s.ident, e.seq, e.verdict, e.version, e.decision
-        from source_seen s join entry e on e.seq = s.seq where s.ident = any(%s)"""
-    return {r["ident"]: r for r in cursor.execute(sql, (idents,)).fetchall()}
+        from source_seen s join entry e on e.seq = s.seq where s.ident = any(%s::uuid[])"""
+    return {r["ident"].hex: r for r in cursor.execute(sql, (idents,)).fetchall()}
 
 
 def known_numbers(cursor: Any, epoch: str, chain: str, first: int, last: int) -> dict[int, dict[str, Any]]:

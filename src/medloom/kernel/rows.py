@@ -11,12 +11,11 @@ import orjson
 from django.db import connection
 
 from medloom.kernel import queries
-from medloom.kernel.batch import Batch, line_refs
+from medloom.kernel.batch import Batch
 from medloom.kernel.case import Case, feed_of, route
 from medloom.kernel.entity import Declared, Lines
 from medloom.kernel.fields import NULL, escape
 from medloom.kernel.ruling import Asked, Written
-from medloom.wire import canonical
 from medloom.wire.chain import operation_hash
 from medloom.wire.sheet import Head
 from medloom.wire.verdict import Verdict
@@ -82,7 +81,7 @@ def _places(batch: Batch) -> dict[tuple[str, str, str], Case]:
     for case in batch.cases:
         if not case.refused:
             for place in case.places:
-                if batch.number(*place) is None and place not in batch.bound:
+                if batch.number(place) is None and place not in batch.bound:
                     found.setdefault(place, case)
     return found
 
@@ -138,10 +137,11 @@ def _cells(batch: Batch, declared: Declared, head: Head) -> list[str]:
     refs = declared.refs
     for name, field in declared.fields.items():
         value = values.get(name)
-        if value is not None and name in refs:
-            target = refs[name]
-            site = "" if batch.types[target].facts.network else head.site
-            num = batch.number(target, site, value)
+        if value is None:
+            cells.append(NULL)
+        elif name in refs:
+            ref = refs[name]
+            num = batch.number((ref.type, "" if ref.network else head.site, value))
             cells.append(NULL if num is None else str(num))
         else:
             cells.append(field.cell(value))
@@ -216,12 +216,11 @@ def _write_lines(cursor: Any, batch: Batch, accepted: Iterable[Case]) -> None:
 
 def _line(batch: Batch, case: Case, lines: Lines, row: dict[str, Any], position: int, version: int) -> str:
     cells = [str(case.num), str(position), str(version)]
-    refs = line_refs(lines)
+    refs = {ref.name: ref for ref in lines.refs}
     for name, field in lines.fields.items():
         value = row.get(name)
         if value is not None and name in refs:
-            site = "" if batch.types[refs[name]].facts.network else case.home
-            num = batch.number(refs[name], site, value)
+            num = batch.number((refs[name].type, refs[name].site(case.home), value))
             cells.append(NULL if num is None else str(num))
         else:
             cells.append(field.cell(value))
@@ -271,7 +270,7 @@ def _entry(batch: Batch, case: Case, build: int) -> str:
                 "\\\\x" + operation_hash(received.raw).hex(),
                 escape(body),
                 encoding or NULL,
-                escape(canonical.dumps(decision).decode()) if decision else NULL,
+                escape(orjson.dumps(decision, option=orjson.OPT_SORT_KEYS).decode()) if decision else NULL,
             )
         )
         + "\n"
@@ -354,10 +353,10 @@ def _written(batch: Batch, case: Case) -> Written:
     assert declared is not None and operation is not None and judgement is not None
     values = case.head.values if case.head is not None else case.fields
     refs = dict(case.refs)
-    for name, target in declared.refs.items():
+    for name, ref in declared.refs.items():
         key = values.get(name)
         if key is not None and name not in refs:
-            num = batch.number(target, "" if batch.types[target].facts.network else case.home, key)
+            num = batch.number((ref.type, ref.site(case.home), key))
             if num:
                 refs[name] = num
     asked = Asked(operation, batch.author, case.home, case.fields, refs, case.current, case.num)
@@ -368,16 +367,15 @@ def _written(batch: Batch, case: Case) -> Written:
 def _with_numbers(batch: Batch, case: Case, name: str) -> list[dict[str, Any]]:
     """The lines of a list with the internal number of each reference beside it: `lot` and `lot_num`."""
     assert case.declared is not None
-    refs = line_refs(case.declared.lines[name])
+    refs = case.declared.lines[name].refs
     if not refs:
         return case.lines[name]
-    sites = {target: "" if batch.types[target].facts.network else case.home for target in refs.values()}
     found = []
     for row in case.lines[name]:
         nums = {
-            f"{column}_num": batch.number(target, sites[target], row[column])
-            for column, target in refs.items()
-            if row.get(column) is not None
+            f"{ref.name}_num": batch.number((ref.type, ref.site(case.home), row[ref.name]))
+            for ref in refs
+            if row.get(ref.name) is not None
         }
         found.append({**row, **nums})
     return found

@@ -103,8 +103,8 @@ def _inside(declared: Declared, row: Any) -> list[Inside]:
 def _relations(declared: Declared, row: Any, viewer: Viewer) -> list[Relation]:
     found = []
     for other in catalogue().values():
-        for name, target in other.refs.items():
-            if target != declared.type:
+        for name, ref in other.refs.items():
+            if ref.type != declared.type:
                 continue
             rows = list(
                 other.model._default_manager.filter(**{name: row.num, "voided": False})
@@ -115,7 +115,7 @@ def _relations(declared: Declared, row: Any, viewer: Viewer) -> list[Relation]:
                 continue
             known = [c for c in columns_of(other).values() if c.kind != "text" and c.name != name]
             column = column_of(other.fields[name])
-            same = len([t for t in other.refs.values() if t == declared.type]) > 1
+            same = len([r for r in other.refs.values() if r.type == declared.type]) > 1
             title = f"{title_of(other.type)} · {column.label}" if same else title_of(other.type)
             shown = rows[:RELATED_MOST]
             address = f"{reverse('web:list', args=[other.type])}?{name}={row.key}"
