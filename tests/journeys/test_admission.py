@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 
 from medloom.design.actions import issue_revision
+from medloom.design.models import Bom, BomLine
 from medloom.hub import WIRING
 from medloom.kernel.access import seeing
 from medloom.kernel.ledger import open_cursor
@@ -248,3 +249,20 @@ def test_a_batch_asks_as_many_questions_as_one_operation(type_: str) -> None:
             WIRING.facts[type_](counting, asked_of(type_, count))
             counts.append(counting.statements)
     assert counts[0] == counts[1] and 1 <= counts[0] <= 4
+
+
+def test_master_data_waits_for_what_it_names_and_a_hold_never_waits() -> None:
+    lines = [{"item": "R1", "quantity": "5 kg"}, {"item": "M1", "quantity": "0.1 kg"}]
+    plant("item", "set", fields={"number": "100"})
+    waits = plant("bom", "set", fields={"item": "100", "lines": lines})
+    assert waits.verdict is Verdict.PARKED and waits.refusal and waits.refusal.code == "unknown_item"
+    plant("item", "set", fields={"number": "R1"})
+    with seeing("A"):
+        assert not Bom.objects.exists(), "one of two is still missing"
+    plant("item", "set", fields={"number": "M1"})
+    with seeing("A"):
+        assert Bom.objects.get().key == "100/1/1" and BomLine.objects.count() == 2
+    (held,) = registrant(raise_hold(act=ACT, site="A", number="H1", lot="not known yet", cause="notice"))
+    assert (held.verdict, codes(held)) == (Verdict.ACCEPTED, ["unknown_lot"])
+    with seeing("A"):
+        assert blocked([num("not known yet")])[0].covers == num("not known yet")

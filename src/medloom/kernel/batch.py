@@ -291,8 +291,7 @@ class Batch:
         """Another object with the same natural key: a conflict, never an overwrite."""
         operation = case.operation
         assert operation is not None
-        same = head.object == operation.object
-        if same or operation.kind is Kind.OBSERVE:
+        if head.object == operation.object or operation.kind is Kind.OBSERVE:
             return False
         if operation.source is not None and not operation.base:
             # The same row of the same system in a later form: an update of the object it made first.
@@ -305,23 +304,21 @@ class Batch:
         return True
 
     def _references(self, case: Case) -> bool:
-        """Unknown references: a placeholder or a finding for an observation, parking for a request."""
-        assert case.operation is not None
-        observed = case.operation.kind is Kind.OBSERVE
+        """Unknown references: a finding and a placeholder for what happened or protects, else parked."""
+        assert case.operation is not None and case.declared is not None
+        stands = case.operation.kind is Kind.OBSERVE or case.declared.facts.safety
         for name, what in case.wants:
             if self.number(what) is not None or what in self.bound:
                 continue
             target, _, key = what
             path = f"/fields/{name}"
-            place = self.types[target].facts.place
-            if observed or place:
-                case.findings.append(Finding(code=f"unknown_{target}", path=path, got=key))
-                if place:
-                    case.places.append(what)
-            else:
+            if not stands:
                 case.refuse(Verdict.PARKED, Refusal(code=f"unknown_{target}", path=path, got=key))
                 case.waits = (what,)
                 return False
+            case.findings.append(Finding(code=f"unknown_{target}", path=path, got=key))
+            if self.types[target].facts.place:
+                case.places.append(what)
         return True
 
     def _admit(self, case: Case, asked: Asked) -> bool:

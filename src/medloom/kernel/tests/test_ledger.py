@@ -219,7 +219,7 @@ def test_a_parked_operation_is_judged_again_when_what_it_misses_arrives() -> Non
     )
     (parked,) = append([command], author="HQ")
     assert (parked.verdict, parked.refusal.code) == (Verdict.PARKED, "object_unknown")
-    append([bom], author="A")
+    append([item("P1"), item("R1"), bom], author="A")
     with seeing("*"):
         second = Entry.objects.get(cause=parked.seq)
     assert (second.verdict, second.epoch, second.number) == (
