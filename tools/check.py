@@ -4,6 +4,7 @@ Checks run two at a time; a failing one prints what it found. Usage: python -m t
 """
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -15,7 +16,8 @@ from tools.fault import ROOT
 
 PYTHON = sys.executable
 BIN = Path(PYTHON).parent
-ALL_S_MAX = 60.0
+#: Processor seconds of all checks: under a minute on two cores that do nothing else.
+ALL_CPU_S_MAX = 100.0
 ONE_S_MAX = 120
 
 
@@ -103,10 +105,13 @@ def main() -> int:
             if code:
                 failed.append(check.name)
                 print("".join(f"     {line}\n" for line in said.strip().splitlines()[-60:]), flush=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime
     whole = time.monotonic() - start
-    print(f"{len(chosen) - len(failed)} of {len(chosen)} checks passed in {whole:.0f} s")
-    if not names and whole > ALL_S_MAX:
-        print(f"took longer than the {ALL_S_MAX:.0f} s it may")
+    passed = len(chosen) - len(failed)
+    print(f"{passed} of {len(chosen)} checks passed in {whole:.0f} s (processor: {cpu:.0f} s)")
+    if cpu > ALL_CPU_S_MAX:
+        print(f"took more than the {ALL_CPU_S_MAX:.0f} processor seconds it may: keep it under a minute")
         return 1
     return 1 if failed else 0
 

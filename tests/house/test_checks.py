@@ -214,7 +214,7 @@ def test_a_registry_host_is_found_and_a_relative_folder_is_not(tmp_path: Path) -
 
 
 def test_slow_rules_are_found(tmp_path: Path) -> None:
-    case = '<testcase classname="medloom.lots.tests.test_{}" time="{}"/>'
+    case = '<testcase classname="medloom.lots.tests.test_{}"><property name="cpu_s" value="{}"/></testcase>'
     cases = [case.format(*facts) for facts in (("rules", 1.2), ("rules_of_moves", 0.9), ("page", 9))]
     xml = f"<suite>{''.join(cases)}</suite>"
     rules, whole, count = pure.times(write(tmp_path, "x.xml", xml))

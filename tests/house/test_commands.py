@@ -60,6 +60,14 @@ def test_a_fault_is_found(copy: Path, name: str, path: str, text: str, expected:
     assert expected in said
 
 
+def test_a_changed_api_document_is_found(copy: Path) -> None:
+    document = copy / "api" / "openapi.json"
+    document.write_text(document.read_text("utf-8").replace('"title"', '"tittle"', 1))
+    code, said = outcome("api", copy)
+    assert code != 0
+    assert "openapi.json" in said
+
+
 def test_an_unknown_check_is_refused() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tools.check", "colour"], cwd=ROOT, capture_output=True, text=True, check=False
