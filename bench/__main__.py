@@ -15,6 +15,17 @@ from bench.figure import Figure
 ITEMS = {
     "trace_growth": ("trace_growth",),
     "trace_vs_numpy": ("trace_vs_numpy", "trace_us_per_lot"),
+    "ingest": (
+        "ingest_vs_floor",
+        "ingest_vs_copy_1",
+        "ingest_vs_copy_2",
+        "resend_ratio",
+        "batch200_ratio",
+        "sequencer_vs_ingest",
+        "single_ms_p50",
+        "single_ms_p99",
+        "hub_worker_memory_mb",
+    ),
 }
 
 

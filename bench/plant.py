@@ -96,6 +96,10 @@ class Plant:
         lots = ["lot"] * (size - len(kinds))
         return [self._one(kind) for kind in lots + kinds]
 
+    def single(self) -> bytes:
+        """One shift record."""
+        return self._one("step_record")
+
     def _one(self, kind: str) -> bytes:
         if kind == "update" and not self.earlier:
             kind = "move"  # the first batch has nothing to change yet
