@@ -29,7 +29,7 @@ from medloom.agent.sources.rows import Delivery, Row
 from medloom.agent.sources.sql import Database, TableSource
 from medloom.agent.translate import Outcome, Translator
 from medloom.agent.transport import HubTransport, Pause, Unreachable
-from medloom.wire.messages import Page
+from medloom.wire.messages import Page, Reply
 from medloom.wire.site import SiteMachine
 from medloom.wire.stores import SiteStore
 
@@ -80,6 +80,7 @@ class Agent:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     taken: Callable[[list[Taken]], None] = lambda rows: None
+    heard: Callable[[Reply], None] = lambda reply: None
     state: dict[str, Any] = field(default_factory=dict)
     findings: Counter[str] = field(default_factory=Counter)
     _pause: Pause = field(default_factory=lambda: Pause(random.Random()))  # noqa: S311 (jitter, no secret)
@@ -125,6 +126,7 @@ class Agent:
             self._pause.end()
             useful = useful or not (isinstance(reply, Page) and not reply.lines)
             self.machine.handle(ask, reply)
+            self.heard(reply)
             if self.machine.stopped is not None:
                 self.state.update(hub="refused", reason=self.machine.stopped.code)
                 log.error("hub_refused", code=self.machine.stopped.code, detail=self.machine.stopped.detail)

@@ -1,0 +1,142 @@
+"""Put an agent together from its configuration: store, key, machine, transport, sources."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uuid_utils
+
+from medloom.agent.collector import Collector
+from medloom.agent.config import AgentConfig, ConfigRefused
+from medloom.agent.declaration import Mapping as Declared
+from medloom.agent.declaration import load_mappings
+from medloom.agent.deliver import Deliverer
+from medloom.agent.keys import ensure_key
+from medloom.agent.notes import NotingStore
+from medloom.agent.runtime import Agent, Polled, table_source, watch
+from medloom.agent.sources.sql import Database
+from medloom.agent.transport import HubTransport, Pause, Unreachable
+from medloom.wire.sheet import Sheet
+from medloom.wire.site import SiteMachine
+from medloom.wire.stores import SiteStore
+
+KEY_FILE, STORE_FILE, ENROLLED_FILE = "key", "store.db", "enrolled"
+
+
+def _catalogue() -> Mapping[str, Any]:
+    """Every declared object type. Starts Django without a database: the declarations are all that is read."""
+    import django
+    from django.apps import apps
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")
+    if not apps.ready:
+        django.setup()
+    from medloom.kernel.entity import catalogue
+
+    return catalogue()
+
+
+def canonical_of(types: Mapping[str, Any]) -> Any:
+    """A function that gives a value its field's one form; what the field refuses stays, for the hub to say."""
+
+    def canonical(type_: str, name: str, value: Any) -> Any:
+        declared = types.get(type_)
+        field = declared.fields.get(name) if declared is not None else None
+        if field is None or value is None:
+            return value
+        try:
+            return field.accept(value)
+        except ValueError:
+            return value
+
+    return canonical
+
+
+def now_text() -> str:
+    """This moment, RFC 3339 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def assemble(config: AgentConfig, *, store: SiteStore | None = None) -> Agent:
+    """The agent, enrolled and started, not yet speaking.
+
+    Raises ConfigRefused, KeyUnusable, MappingRefused, EnrolmentRefused.
+    """
+    state = Path(config.state)
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    types = _catalogue()
+    sheets: dict[str, Sheet] = {name: declared.sheet for name, declared in types.items()}
+    key = ensure_key(state / KEY_FILE)
+    inner = store if store is not None else _open_store(state / STORE_FILE, site=config.site, sheets=sheets)
+    tables = [(source, mapping) for source in config.databases for mapping in _tables(source.mappings)]
+    wanted = frozenset(m.writes.type for _, m in tables if m.writes is not None)
+    noting: Any = NotingStore(inner, sheets, site=config.site, wanted=wanted)
+    machine = SiteMachine(noting, site=config.site, key=key, mint=lambda: secrets.token_hex(16))
+    transport = HubTransport(config.hub, site=config.site, key=key, now_s=lambda: int(time.time()))
+    _enrol(transport, config, state / ENROLLED_FILE)
+    collector = Collector(
+        noting,
+        config.site,
+        sheets,
+        now=now_text,
+        mint=lambda: str(uuid_utils.uuid7()),
+        canonical=canonical_of(types),
+    )
+    agent = Agent(noting, machine, transport, collector, poll_seconds=config.poll_seconds)
+    for folder in config.folders:
+        mappings = load_mappings(Path(folder.mappings))
+        agent.watched.append(watch(Path(folder.path), mappings, settle_seconds=folder.settle_seconds))
+    databases: dict[str, Database] = {}
+    for source, mapping in tables:
+        address = source.address()
+        database = databases.setdefault(address, Database(address))
+        polled = Polled(database, mapping, table_source(mapping), source.poll_seconds, source.sweep_seconds)
+        if mapping.writes is not None:
+            if mapping.writes.type not in sheets:
+                raise ConfigRefused(f"{mapping.feed}: no object type {mapping.writes.type!r} to write back")
+            polled.deliverer = Deliverer(
+                noting,
+                config.site,
+                database,
+                mapping,
+                polled.source,
+                sheets[mapping.writes.type],
+                collector,
+                wall=lambda: datetime.now(UTC).replace(tzinfo=None),
+            )
+        agent.polled.append(polled)
+    machine.start()
+    return agent
+
+
+def _tables(folder: str) -> list[Declared]:
+    return [mapping for mapping in load_mappings(Path(folder)) if mapping.match.table]
+
+
+def _open_store(path: Path, *, site: str, sheets: Mapping[str, Sheet]) -> SiteStore:
+    from medloom.agent.store import open_store
+
+    return open_store(path, site=site, sheets=sheets)
+
+
+def _enrol(transport: HubTransport, config: AgentConfig, mark: Path) -> None:
+    """Bring the key once, with the one-time code; wait for a hub that is not there yet."""
+    if mark.exists() or not config.enrolment:
+        return
+    import random
+
+    pause = Pause(random.Random())  # noqa: S311 (jitter, no secret)
+    while True:
+        try:
+            transport.enrol(config.enrolment)
+        except Unreachable as error:
+            time.sleep(pause.next_seconds(at_least=error.pause_seconds))
+            continue
+        mark.write_text(config.site, encoding="ascii")
+        return
