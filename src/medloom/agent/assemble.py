@@ -16,7 +16,7 @@ from medloom.agent.collector import Collector
 from medloom.agent.config import AgentConfig, ConfigRefused
 from medloom.agent.declaration import Mapping as Declared
 from medloom.agent.declaration import load_mappings
-from medloom.agent.deliver import Deliverer
+from medloom.agent.following import Follower
 from medloom.agent.keys import ensure_key
 from medloom.agent.notes import NotingStore
 from medloom.agent.runtime import Agent, Polled, table_source, watch
@@ -43,7 +43,7 @@ def _catalogue() -> Mapping[str, Any]:
 
 
 def canonical_of(types: Mapping[str, Any]) -> Any:
-    """A function that gives a value its field's one form; what the field refuses stays, for the hub to say."""
+    """A function that gives a value its field's one form; what the field refuses stays as it is."""
 
     def canonical(type_: str, name: str, value: Any) -> Any:
         declared = types.get(type_)
@@ -100,15 +100,17 @@ def assemble(config: AgentConfig, *, store: SiteStore | None = None) -> Agent:
         if mapping.writes is not None:
             if mapping.writes.type not in sheets:
                 raise ConfigRefused(f"{mapping.feed}: no object type {mapping.writes.type!r} to write back")
-            polled.deliverer = Deliverer(
+            polled.follower = Follower(
                 noting,
                 config.site,
                 database,
                 mapping,
                 polled.source,
                 sheets[mapping.writes.type],
+                types[mapping.writes.type].fields,
                 collector,
                 wall=lambda: datetime.now(UTC).replace(tzinfo=None),
+                now=now_text,
             )
         agent.polled.append(polled)
     machine.start()

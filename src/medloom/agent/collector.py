@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from medloom.agent.notes import BOUND, SOURCE, Shadow, natural_key, read_shadow, shadow_bytes, source_name
-from medloom.agent.sources.rows import original_text
 from medloom.agent.translate import Draft, Outcome, digest_of
 from medloom.wire import writing
 from medloom.wire.canonical import Malformed
@@ -59,16 +58,14 @@ class Collector:
         outcomes: Sequence[Outcome],
         *,
         again: bool = False,
-        cells: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> list[Taken]:
         """Take rows in one transaction.
 
         again  the file was read to its end before: an earlier content is no change back to it
-        cells  row address -> cells, for rows of a database (kept in the shadow)
         """
         with self.store.transaction():
             try:
-                return self._take(feed, outcomes, again=again, cells=cells or {})
+                return self._take(feed, outcomes, again=again)
             finally:
                 self._fresh.clear()
                 self._bound.clear()
@@ -79,13 +76,12 @@ class Collector:
         outcomes: Sequence[Outcome],
         *,
         again: bool,
-        cells: Mapping[str, Mapping[str, Any]],
     ) -> list[Taken]:
         plan: list[tuple[Outcome, list[tuple[str, writing.Draft]]]] = []
         for outcome in outcomes:
             drafts = []
             for draft in outcome.drafts:
-                made = self._draft(draft, again=again, cells=cells.get(outcome.at))
+                made = self._draft(draft, again=again)
                 if made is not None:
                     drafts.append((source_name(draft.source.feed, draft.source.key), made))
             if len(drafts) > 1:
@@ -106,7 +102,7 @@ class Collector:
         self.store.put(BOUND, {name: object_.encode() for name, object_ in self._bound.items()})
         return taken
 
-    def _draft(self, draft: Draft, *, again: bool, cells: Mapping[str, Any] | None) -> writing.Draft | None:
+    def _draft(self, draft: Draft, *, again: bool) -> writing.Draft | None:
         """The operation a draft asks for, or None when the row says nothing new."""
         name = source_name(draft.source.feed, draft.source.key)
         shadow = self._fresh.get(name) or read_shadow(self.store, name)
@@ -127,8 +123,6 @@ class Collector:
         corrects = shadow.id if shadow.hashes and kind is Kind.OBSERVE else ""
         shadow.hashes.append(content)
         shadow.fields = fields if draft.kind is Kind.SET else dict.fromkeys(fields)
-        if cells is not None:
-            shadow.cells = {column: original_text(value) for column, value in cells.items()}
         if not sent and kind is Kind.SET:
             return None
         return self._operation(

@@ -34,7 +34,6 @@ class Shadow(msgspec.Struct, omit_defaults=True):
     id        operation that told its latest content
     fields    field -> value last seen there (wire form)
     versions  field -> version of the value last seen or written there; 0 while the hub has not said
-    cells     column -> original text, for rows of a database
     hub       hub epoch label of those versions
     """
 
@@ -43,7 +42,6 @@ class Shadow(msgspec.Struct, omit_defaults=True):
     hashes: list[str] = []
     fields: dict[str, Any] = {}
     versions: dict[str, int] = {}
-    cells: dict[str, str] = {}
     hub: str = ""
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from medloom.agent.collector import BATCH_ROWS, Collector, Taken
 from medloom.agent.declaration import Mapping as Declared
-from medloom.agent.deliver import Deliverer
+from medloom.agent.following import Follower
 from medloom.agent.notes import FILE, POLL
 from medloom.agent.sources.folder import Folder
 from medloom.agent.sources.rows import Delivery, Row
@@ -59,7 +59,7 @@ class Polled:
     source: TableSource
     poll_seconds: float
     sweep_seconds: float
-    deliverer: Deliverer | None = None
+    follower: Follower | None = None
     due: float = 0.0
     sweep_due: float = 0.0
     sweep_after: tuple[Any, ...] | None = None
@@ -235,13 +235,16 @@ class Agent:
         return True
 
     def _rows(self, polled: Polled, rows: list[Row]) -> int:
+        if polled.follower is not None:
+            followed = polled.follower.poll(rows)
+            self.taken([row for row in followed if row.ids])
+            return sum(1 for row in followed if row.ids)
         translator = Translator(polled.mapping)
         outcomes = [translator.row(row, fallback=row.at) for row in rows]
-        cells = {row.at: row.cells for row in rows} if polled.deliverer else {}
-        return self._keep(polled.mapping.feed, outcomes, again=False, cells=cells)
+        return self._keep(polled.mapping.feed, outcomes, again=False)
 
-    def _keep(self, feed: str, outcomes: list[Outcome], *, again: bool, cells: Any = None) -> int:
-        rows = self.collector.take(feed, outcomes, again=again, cells=cells)
+    def _keep(self, feed: str, outcomes: list[Outcome], *, again: bool) -> int:
+        rows = self.collector.take(feed, outcomes, again=again)
         self.findings.update(f.code for outcome in outcomes for f in outcome.findings)
         self.taken(rows)
         return sum(1 for row in rows if row.ids)
@@ -254,10 +257,10 @@ class Agent:
             return False
         done = 0
         for polled in self.polled:
-            if polled.deliverer is None:
+            if polled.follower is None:
                 continue
             try:
-                done += polled.deliverer.deliver()
+                done += polled.follower.deliver()
             except SQLAlchemyError as error:
                 self.findings["source_unreachable"] += 1
                 log.warning("write_back_failed", feed=polled.mapping.feed, error=type(error).__name__)

@@ -9,7 +9,7 @@ schedule; what a sweep finds outside the window is reported.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -38,20 +38,6 @@ class TableSource:
     modified: str = ""
     schema: str | None = None
     overlap: timedelta = OVERLAP
-
-
-@dataclass(frozen=True)
-class Differs:
-    """Before a write-back the row was not as the shadow says: what it holds now, or None when it is gone."""
-
-    now: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """The row as read back after the write, inside the plant's transaction."""
-
-    now: Mapping[str, Any]
 
 
 def row_hash(cells: Mapping[str, Any]) -> str:
@@ -114,45 +100,36 @@ class Database:
         """The row's key values."""
         return tuple(row.cells[name] for name in source.key)
 
-    def write_back(
+    def change(
         self,
         source: TableSource,
         *,
         key: Mapping[str, Any],
-        shadow: Mapping[str, Any],
-        values: Mapping[str, Any],
-        same: Sequence[str] | None = None,
-    ) -> Delivered | Differs:
-        """Write `values` where the row still is as in `shadow`; read it back in the same transaction.
+        decide: Callable[[Mapping[str, Any] | None], Mapping[str, Any] | None],
+    ) -> Mapping[str, Any] | None:
+        """Read one row for update, let `decide` say what to write, and read it back after the commit.
 
-        `shadow` names the columns that were read and what they held, as original text. A row that
-        differs is left alone: its difference must first become an operation. A row that does not exist
-        is inserted when `shadow` is empty (a work order that the registrant dispatched). A row that
-        holds the values already, in the columns of `same` (default all), was written before a crash.
+        `decide` gets the row's cells, or None when there is no row; it returns the cells to write (a
+        missing row is made), or None to leave everything as it is. Returns the row as read back, or
+        None when nothing was written.
         """
         table = self.table(source)
         place = sa.and_(*(table.c[name] == value for name, value in key.items()))
         with self.engine.begin() as connection:
-            select = sa.select(table).where(place)
-            if connection.dialect.name != "sqlite":
-                select = select.with_for_update()
-            found = connection.execute(select).mappings().first()
+            if connection.dialect.name == "sqlite":
+                # SQLite locks no row: taking the write lock first keeps everyone else out meanwhile.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            found = connection.execute(sa.select(table).where(place).with_for_update()).mappings().first()
+            values = decide(None if found is None else dict(found))
+            if values is None:
+                connection.rollback()
+                return None
             if found is None:
-                if shadow:
-                    return Differs(now=None)
                 connection.execute(sa.insert(table).values({**key, **values}))
-            elif any(original_text(found[name]) != text for name, text in shadow.items()) or not shadow:
-                if all(original_text(found[n]) == original_text(values[n]) for n in same or values):
-                    return Delivered(now=dict(found))
-                return Differs(now=dict(found))
             else:
-                same = sa.and_(place, *(_is(table.c[n], found[n]) for n in shadow))
-                done = connection.execute(sa.update(table).where(same).values(dict(values)))
-                if done.rowcount != 1:
-                    connection.rollback()
-                    return Differs(now=dict(found))
-            back = connection.execute(sa.select(table).where(place)).mappings().one()
-            return Delivered(now=dict(back))
+                connection.execute(sa.update(table).where(place).values(dict(values)))
+        row = self.one(source, key=key)
+        return None if row is None else row.cells
 
     def table(self, source: TableSource) -> sa.Table:
         """The table as the database describes it; read once."""
@@ -166,10 +143,6 @@ class Database:
     def _row(self, source: TableSource, cells: dict[str, Any]) -> Row:
         place = "/".join(original_text(cells[name]) for name in source.key)
         return Row(at=f"{source.table}#{place}", cells=cells)
-
-
-def _is(column: Any, value: Any) -> Any:
-    return column.is_(None) if value is None else column == value
 
 
 def _less(since: Any, overlap: timedelta) -> Any:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from medloom.agent.sources.sql import Database, Delivered, Differs, TableSource, row_hash
+from medloom.agent.sources.sql import Database, TableSource, row_hash
 from medloom.process import roles
 from medloom.process.testing import Bench
 
@@ -91,23 +91,26 @@ def test_the_same_row_has_the_same_hash(plant: Database) -> None:
     assert row_hash(three.cells) != row_hash(one.cells)
 
 
-def test_write_back_only_where_the_row_is_as_the_shadow_says(plant: Database) -> None:
+def test_a_change_is_decided_on_the_locked_row_and_read_back(plant: Database) -> None:
     put(plant, "J1", 5, START)
-    done = plant.write_back(SOURCE, key={"number": "J1"}, shadow={"quantity": "5"}, values={"quantity": 7})
-    assert isinstance(done, Delivered) and done.now["quantity"] == 7
-    differs = plant.write_back(SOURCE, key={"number": "J1"}, shadow={"quantity": "5"}, values={"quantity": 9})
-    assert isinstance(differs, Differs) and differs.now is not None and differs.now["quantity"] == 7
+    seen = []
+
+    def decide(cells):  # type: ignore[no-untyped-def]
+        seen.append(cells["quantity"] if cells else None)
+        return {"quantity": 7} if seen[-1] == 5 else None
+
+    assert plant.change(SOURCE, key={"number": "J1"}, decide=decide)["quantity"] == 7
+    assert plant.change(SOURCE, key={"number": "J1"}, decide=decide) is None
+    assert seen == [5, 7]
     (row,) = plant.sweep(SOURCE)
     assert row.cells["quantity"] == 7
 
 
-def test_write_back_repeated_after_a_crash_is_the_same_write(plant: Database) -> None:
-    new = {"quantity": 3, "changed_at": START}
-    for _ in range(2):
-        done = plant.write_back(SOURCE, key={"number": "J9"}, shadow={}, values=new)
-        assert isinstance(done, Delivered) and done.now["quantity"] == 3
-    gone = plant.write_back(SOURCE, key={"number": "J8"}, shadow={"quantity": "1"}, values=new)
-    assert gone == Differs(now=None)
+def test_a_change_makes_a_row_that_is_not_there(plant: Database) -> None:
+    back = plant.change(
+        SOURCE, key={"number": "J9"}, decide=lambda cells: {"quantity": 3, "changed_at": START}
+    )
+    assert back is not None and back["quantity"] == 3
 
 
 def test_eight_writers_with_slow_transactions_leave_no_row_unseen(plant: Database) -> None:
