@@ -54,9 +54,12 @@ def text() -> str:
 class Hub:
     """A hub in memory. `lose` says whether the answer to a request gets lost, after it was made."""
 
-    def __init__(self, keys: Mapping[str, Ed25519PrivateKey]) -> None:
+    def __init__(
+        self, keys: Mapping[str, Ed25519PrivateKey], *, sheets: Mapping[str, Sheet] = SHEETS
+    ) -> None:
+        self.sheets = sheets
         self.public = {site: (public_bytes(key),) for site, key in keys.items()}
-        self.store = MemoryHub(epoch=text(), sheets=SHEETS, keys={s: k[0] for s, k in self.public.items()})
+        self.store = MemoryHub(epoch=text(), sheets=sheets, keys={s: k[0] for s, k in self.public.items()})
         self.machine = HubMachine(self.store)
         self.lose: Callable[[str], bool] = lambda target: False
         self.down = False
@@ -105,12 +108,13 @@ def agent_of(
     hub: Hub, *, site: str, key: Ed25519PrivateKey, inner: Any = None, wanted: frozenset[str] = frozenset()
 ) -> Agent:
     """An agent of that site with a store in memory, started."""
-    store = NotingStore(inner or MemorySite(site=site, sheets=SHEETS), SHEETS, site=site, wanted=wanted)
+    sheets = hub.sheets
+    store = NotingStore(inner or MemorySite(site=site, sheets=sheets), sheets, site=site, wanted=wanted)
     machine = SiteMachine(store, site=site, key=key, mint=text)
     machine.start()
     transport = HubTransport("http://hub.test", site=site, key=key, now_s=lambda: NOW_S, client=hub.client())
     collector = Collector(
-        store, site, SHEETS, now=lambda: "2026-11-23T00:00:00Z", mint=lambda: str(uuid.uuid4())
+        store, site, sheets, now=lambda: "2026-11-23T00:00:00Z", mint=lambda: str(uuid.uuid4())
     )
     return Agent(store, machine, transport, collector, poll_seconds=0.0, sleep=lambda seconds: None)
 

@@ -1,0 +1,176 @@
+"""A plant's table that both sides write: orders arrive, edits go up, conflicts wait for a person."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from medloom.agent.declaration import load_mapping
+from medloom.agent.following import Follower
+from medloom.agent.notes import DIRTY
+from medloom.agent.runtime import Agent, Polled, table_source
+from medloom.agent.sources.sql import Database
+from medloom.agent.tests.hubs import Hub, agent_of, settle
+from medloom.demo import machining
+from medloom.kernel.entity import catalogue
+from medloom.wire.canonical import encode_operation
+from medloom.wire.operation import Kind, Operation
+
+pytestmark = pytest.mark.pure
+
+KEY = Ed25519PrivateKey.generate()
+JOBS = Path(machining.__file__).parent / "mappings" / "machining" / "20_jobs.yaml"
+NOW = dt.datetime(2026, 11, 23, 8, 0)  # noqa: DTZ001 (plants keep local time without a zone)
+
+
+class Net:
+    """One hub, one agent, one plant table on SQLite."""
+
+    def __init__(self, folder: Path) -> None:
+        sheets = {name: declared.sheet for name, declared in catalogue().items()}
+        self.hub = Hub({"MACH": KEY}, sheets=sheets)
+        self.plant = machining.Plant(f"sqlite:///{folder}/plant.db", now=lambda: NOW)
+        self.plant.create()
+        self.database = Database(f"sqlite:///{folder}/plant.db")
+        self.agent = self.start()
+
+    def start(self, inner: Any = None) -> Agent:
+        agent = agent_of(self.hub, site="MACH", key=KEY, inner=inner, wanted=frozenset({"work_order"}))
+        mapping = load_mapping(JOBS)
+        declared = catalogue()["work_order"]
+        polled = Polled(self.database, mapping, table_source(mapping), 0.0, 0.0)
+        polled.follower = Follower(
+            agent.store, "MACH", self.database, mapping, polled.source, declared.sheet, declared.fields,
+            agent.collector, wall=lambda: NOW, now=lambda: "2026-11-23T08:00:00Z",
+        )  # fmt: skip
+        agent.polled.append(polled)
+        return agent
+
+    def post(self, fields: dict[str, Any], *, object_: str, base: int = 0, kind: Kind = Kind.SET) -> None:
+        operation = Operation(
+            id=str(uuid.uuid4()), type="work_order", object=object_, kind=kind, fields=fields, base=base,
+            site="MACH", at="2026-11-23T07:00:00Z", actor="planner",
+        )  # fmt: skip
+        (answer,) = self.hub.store.post([encode_operation(operation)])
+        assert answer.verdict == "accepted", answer
+
+    def dispatch(self) -> str:
+        object_ = str(uuid.uuid4())
+        self.post(
+            {"number": "WO-1", "quantity": 500, "due": "2026-12-01", "remark": "first"}, object_=object_
+        )
+        self.post({"command": "release", "from": "draft"}, object_=object_, base=1, kind=Kind.COMMAND)
+        self.hub.store.sequence()
+        return object_
+
+    def job(self) -> dict[str, Any]:
+        row = self.database.one(table_source(load_mapping(JOBS)), key={"number": "WO-1"})
+        return dict(row.cells) if row is not None else {}
+
+    def verdicts(self) -> list[str]:
+        return [str(entry.verdict) for entry in self.hub.store.entries if entry.site == "MACH"]
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Iterator[Net]:
+    found = Net(tmp_path)
+    settle(found.agent)
+    yield found
+    found.plant.close()
+    found.database.close()
+
+
+def test_a_dispatched_order_appears_in_the_plants_table(net: Net) -> None:
+    net.dispatch()
+    settle(net.agent)
+    job = net.job()
+    assert (job["quantity"], job["due"], job["remark"], job["status"]) == (
+        500,
+        dt.date(2026, 12, 1),
+        "first",
+        "released",
+    )
+    assert net.verdicts() == [] and net.agent.store.keys(DIRTY) == []
+
+
+def test_the_plants_edit_goes_up_without_echo(net: Net) -> None:
+    object_ = net.dispatch()
+    settle(net.agent)
+    net.plant.edit("WO-1", progress=40, remark="started")
+    settle(net.agent)
+    head = net.hub.store.heads[object_]
+    assert (head.values["progress"], head.values["remark"]) == (40, "started")
+    settle(net.agent)
+    assert net.verdicts() == ["accepted"]
+
+
+def test_what_the_registrant_decides_comes_back_over_a_foreign_edit(net: Net) -> None:
+    net.dispatch()
+    settle(net.agent)
+    net.plant.edit("WO-1", quantity=900)
+    settle(net.agent)
+    assert net.verdicts() == ["rejected"]
+    assert net.job()["quantity"] == 500
+
+
+def test_both_edit_one_field_while_offline_one_conflict(net: Net) -> None:
+    object_ = net.dispatch()
+    settle(net.agent)
+    net.hub.down = True
+    net.plant.edit("WO-1", remark="plant says")
+    net.agent.step()
+    net.post({"remark": "registrant says"}, object_=object_, base=2)
+    net.hub.store.sequence()
+    net.hub.down = False
+    net.agent._quiet_until = 0.0
+    settle(net.agent)
+    settle(net.agent)
+    assert net.verdicts() == ["conflict"]
+    assert net.hub.store.heads[object_].values["remark"] == "registrant says"
+    assert net.job()["remark"] == "plant says"
+
+
+def test_the_hubs_change_reaches_the_row_and_other_edits_stay(net: Net) -> None:
+    object_ = net.dispatch()
+    settle(net.agent)
+    net.plant.edit("WO-1", progress=7)
+    net.post({"due": "2026-12-24"}, object_=object_, base=2)
+    net.hub.store.sequence()
+    settle(net.agent)
+    settle(net.agent)
+    assert net.job()["due"] == dt.date(2026, 12, 24) and net.job()["progress"] == 7
+    assert net.verdicts() == ["accepted"]
+
+
+def test_a_restart_at_any_time_writes_nothing_twice(net: Net) -> None:
+    object_ = net.dispatch()
+    for _ in range(6):
+        net.agent = net.start(net.agent.store._inner)
+        net.agent.step()
+    settle(net.agent)
+    net.plant.edit("WO-1", progress=9)
+    for _ in range(6):
+        net.agent = net.start(net.agent.store._inner)
+        net.agent.step()
+    settle(net.agent)
+    assert net.hub.store.heads[object_].values["progress"] == 9
+    assert net.verdicts() == ["accepted"]
+
+
+def test_a_state_set_in_the_plants_program_is_a_command(net: Net) -> None:
+    object_ = net.dispatch()
+    settle(net.agent)
+    net.plant.edit("WO-1", status="acknowledged")
+    settle(net.agent)
+    assert net.hub.store.heads[object_].state == "acknowledged"
+    net.plant.edit("WO-1", status="closed")
+    settle(net.agent)
+    settle(net.agent)
+    assert net.verdicts()[0] == "accepted" and net.verdicts()[1] != "accepted"
+    assert net.job()["status"] == "acknowledged"
