@@ -81,8 +81,14 @@ class Follower:
         head = self.store.head(kept.decode()) if kept is not None else None
         if head is None:
             return False
-        self._values.adopt(key, type=self.writes.type, object=head.object, row=self._head(head), made=None)
+        self._adopt(key, head.object, self._head(head))
         return True
+
+    def _adopt(self, key: str, object_: str, values: Mapping[str, Any]) -> None:
+        """Follow a row from now on, as one that shows these values and whose versions nobody knows yet."""
+        names = tuple(values)
+        rows = Rows(self.store, self.site, names, self._edit)
+        rows.adopt(key, type=self.writes.type, object=object_, row=values, made=None)
 
     def _create(self, key: str, row: Row, values: Mapping[str, Any]) -> list[Taken]:
         outcome = Translator(self.mapping).row(row, fallback=row.at)
@@ -124,7 +130,7 @@ class Follower:
         if load(self.store, key) is None:
             row = self.database.one(self.source, key=place)
             if row is None:
-                self._values.adopt(key, type=self.writes.type, object=object_, row={}, made=None)
+                self._adopt(key, object_, self._wire({}))
             else:
                 self.poll([row])
         due = {**self._values.plan(key), **self._states.plan(key)}
@@ -144,10 +150,12 @@ class Follower:
     def _decide(self, key: str, cells: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """Inside the plant's transaction: the cells to write, or None to leave the row alone."""
         shadow = load(self.store, key)
-        if cells is None and shadow is not None and shadow.values and not shadow.writing:
+        shown = shadow is not None and any(value is not None for value in shadow.values.values())
+        if cells is None and shown:
+            # A row that was there and is gone: for a person to see, never to be made again.
             self._values.poll(key, None)
             return None
-        values = self._wire(cells) if cells is not None else {}
+        values = self._wire(cells or {})
         wanted = self._values.prepare(key, values)
         if cells is not None and load(self.store, key) != shadow and not wanted and self._open(key):
             return None

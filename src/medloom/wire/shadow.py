@@ -89,7 +89,8 @@ def observe(
 
 
 def _stands(head: Head, name: str, value: Any) -> bool:
-    return name in head.values and bool(head.values[name] == value)
+    # A field nobody has set yet is empty on both sides.
+    return bool(head.values.get(name) == value)
 
 
 def vanish(shadow: Shadow) -> Shadow:

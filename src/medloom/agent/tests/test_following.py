@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from medloom.demo import machining
 from medloom.kernel.entity import catalogue
 from medloom.wire.canonical import encode_operation
 from medloom.wire.operation import Kind, Operation
+from medloom.wire.sheet import Owner
 
 pytestmark = pytest.mark.pure
 
@@ -34,6 +36,8 @@ class Net:
 
     def __init__(self, folder: Path) -> None:
         sheets = {name: declared.sheet for name, declared in catalogue().items()}
+        # Here the ordered quantity is the registrant's alone, to see what becomes of a foreign edit.
+        sheets["work_order"] = replace(sheets["work_order"], owners={"quantity": Owner.REGISTRANT})
         self.hub = Hub({"MACH": KEY}, sheets=sheets)
         self.plant = machining.Plant(f"sqlite:///{folder}/plant.db", now=lambda: NOW)
         self.plant.create()
@@ -72,6 +76,14 @@ class Net:
     def job(self) -> dict[str, Any]:
         row = self.database.one(table_source(load_mapping(JOBS)), key={"number": "WO-1"})
         return dict(row.cells) if row is not None else {}
+
+    def said(self) -> list[dict[str, Any]]:
+        """Kind, fields and base of every operation of the plant."""
+        return [
+            {"kind": op.kind, "fields": op.fields, "base": op.base}
+            for entry in self.hub.store.entries
+            if entry.site == "MACH" and (op := entry.operation) is not None
+        ]
 
     def verdicts(self) -> list[str]:
         return [str(entry.verdict) for entry in self.hub.store.entries if entry.site == "MACH"]
@@ -115,7 +127,7 @@ def test_what_the_registrant_decides_comes_back_over_a_foreign_edit(net: Net) ->
     settle(net.agent)
     net.plant.edit("WO-1", quantity=900)
     settle(net.agent)
-    assert net.verdicts() == ["rejected"]
+    assert net.verdicts() == ["rejected"], net.said()
     assert net.job()["quantity"] == 500
 
 
