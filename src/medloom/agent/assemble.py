@@ -17,7 +17,7 @@ from medloom.agent.config import AgentConfig, ConfigRefused
 from medloom.agent.declaration import Mapping as Declared
 from medloom.agent.declaration import load_mappings
 from medloom.agent.following import Follower
-from medloom.agent.keys import ensure_key
+from medloom.agent.keys import ensure_key, ensure_secret
 from medloom.agent.notes import NotingStore
 from medloom.agent.runtime import Agent, Polled, table_source, watch
 from medloom.agent.sources.sql import Database
@@ -26,7 +26,7 @@ from medloom.wire.sheet import Sheet
 from medloom.wire.site import SiteMachine
 from medloom.wire.stores import SiteStore
 
-KEY_FILE, STORE_FILE, ENROLLED_FILE = "key", "store.db", "enrolled"
+KEY_FILE, SECRET_FILE, STORE_FILE, ENROLLED_FILE = "key", "store.key", "store.db", "enrolled"
 
 
 def _catalogue() -> Mapping[str, Any]:
@@ -122,9 +122,9 @@ def _tables(folder: str) -> list[Declared]:
 
 
 def _open_store(path: Path, *, site: str, sheets: Mapping[str, Sheet]) -> SiteStore:
-    from medloom.agent.store import open_store
+    from medloom.agent.store import SqliteSite
 
-    return open_store(path, site=site, sheets=sheets)
+    return SqliteSite(path, site=site, sheets=sheets, key=ensure_secret(path.with_name(SECRET_FILE)))
 
 
 def _enrol(transport: HubTransport, config: AgentConfig, mark: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -31,16 +32,37 @@ def ensure_key(path: Path) -> Ed25519PrivateKey:
     if path.exists():
         return load_key(path)
     key = Ed25519PrivateKey.generate()
+    _place(path, key.private_bytes_raw())
+    return key
+
+
+def ensure_secret(path: Path) -> bytes:
+    """32 random bytes in that file, made now if there are none: they open the agent's store.
+
+    Raises KeyUnusable.
+    """
+    if not path.exists():
+        _place(path, secrets.token_bytes(32))
+    try:
+        found = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (OSError, ValueError) as error:
+        raise KeyUnusable(f"{path} is damaged: delete the agent's store with it and start again") from error
+    if len(found) != 32:
+        raise KeyUnusable(f"{path} is damaged: delete the agent's store with it and start again")
+    return found
+
+
+def _place(path: Path, raw: bytes) -> None:
+    """Write a secret 0600; half of one never counts."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(key.private_bytes_raw().hex())
+        file.write(raw.hex())
         file.flush()
         os.fsync(handle)
     fresh.rename(path)
-    return key
 
 
 def public_bytes(key: Ed25519PrivateKey) -> bytes:

@@ -100,13 +100,6 @@ SESSION = {
     "schema_too_new": Meant(
         "the agent is newer than the hub", "Wait for the hub's update.", "Update the hub."
     ),
-    "signature_expired": Meant(
-        "the signature is too old or from the future",
-        "Set the clock of the agent's machine.",
-        "Compare clocks.",
-    ),
-    "signature_parts": Meant("the signature does not cover all it must", _AGENT),
-    "signature_wrong": Meant("no valid key of this site made the signature", "Enrol again if it stays."),
     "signature_invalid": Meant(
         "the signature is not of a valid key of this site", "Enrol again if it stays."
     ),
