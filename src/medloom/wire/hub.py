@@ -190,33 +190,44 @@ class HubMachine:
 
     def pull(self, pull: Pull, *, site: str, now_s: int) -> Page | Refused:
         """Lines of one feed of the authenticated site."""
+        page, quiet = self._pull(pull, site, now_s)
+        if quiet:
+            # Apart, so that a pull never waits for a push of its own site.
+            with self.store.transaction():
+                row = self.store.session(site, for_update=True)
+                speaker = self.speaker(row, pull.token) if row is not None else None
+                if row is not None and speaker is not None:
+                    self.store.save_session(heard(row, speaker, now_s=now_s))
+        return page
+
+    def _pull(self, pull: Pull, site: str, now_s: int) -> tuple[Page | Refused, bool]:
         with self.store.transaction():
-            row = self.store.session(site, for_update=True)
+            row = self.store.session(site, for_update=False)
             speaker = self.speaker(row, pull.token) if row is not None else None
             if row is None or speaker is None:
-                return Refused("fenced", 409, "another session is open: say HELLO")
-            if pull.hub != self.store.hub().epoch:
-                return Refused("hub_epoch", 409, "the hub was restored: say HELLO")
-            if pull.feed not in CHAINS or not 1 <= pull.limit <= PAGE_LINES_MAX or pull.after < 0:
-                return Refused("out_of_range", 400, f"feed c or v, limit 1 to {PAGE_LINES_MAX}")
-            if pull.feed == CONTROL and speaker.mode is Mode.CLONED:
-                return Refused("cloned", 409, "two agents run with this site's store")
-            seen = heard(row, speaker, now_s=now_s)
-            if seen is not row:
-                self.store.save_session(seen)
-            end = self.store.feed_end(site, pull.feed)
-            if pull.after > end.position:
-                return Refused("hub_behind", 409, f"the feed ends at {end.position}: say HELLO")
-            lines, head = self.store.lines(site, pull.feed, pull.after, pull.limit)
-            covered = self.store.covered(site).get(pull.feed, 0)
-            return Page(
-                feed=pull.feed,
-                lines=tuple(lines),
-                head=head,
-                end=end.position,
-                covered=covered,
-                mode=speaker.mode,
-            )
+                return Refused("fenced", 409, "another session is open: say HELLO"), False
+            return self._page(pull, site, speaker), heard(row, speaker, now_s=now_s) is not row
+
+    def _page(self, pull: Pull, site: str, speaker: Speaker) -> Page | Refused:
+        if pull.hub != self.store.hub().epoch:
+            return Refused("hub_epoch", 409, "the hub was restored: say HELLO")
+        if pull.feed not in CHAINS or not 1 <= pull.limit <= PAGE_LINES_MAX or pull.after < 0:
+            return Refused("out_of_range", 400, f"feed c or v, limit 1 to {PAGE_LINES_MAX}")
+        if pull.feed == CONTROL and speaker.mode is Mode.CLONED:
+            return Refused("cloned", 409, "two agents run with this site's store")
+        end = self.store.feed_end(site, pull.feed)
+        if pull.after > end.position:
+            return Refused("hub_behind", 409, f"the feed ends at {end.position}: say HELLO")
+        lines, head = self.store.lines(site, pull.feed, pull.after, pull.limit)
+        covered = self.store.covered(site).get(pull.feed, 0)
+        return Page(
+            feed=pull.feed,
+            lines=tuple(lines),
+            head=head,
+            end=end.position,
+            covered=covered,
+            mode=speaker.mode,
+        )
 
     def hand_back(self, part: HandBack, *, site: str) -> HandedBack | Refused:
         """Take lines that the hub lost; with the last part the site may push again."""
@@ -227,10 +238,11 @@ class HubMachine:
             speaker = self.speaker(row, part.token) if row is not None else None
             if row is None or speaker is None:
                 return Refused("fenced", 409, "another session is open: say HELLO")
-            if not speaker.owes:
-                return HandedBack(0, len(part.lines))
-            taken = self.store.hand_back(site, part.lines)
-            if part.done:
+            # Only what an ended epoch of this hub showed can have been lost.
+            current = self.store.hub().epoch
+            lines = [line for line in part.lines if line.hub != current]
+            taken = self.store.hand_back(site, lines)
+            if part.done and speaker.owes:
                 self.store.save_session(settled_debt(row, speaker.epoch))
             return HandedBack(taken, len(part.lines) - taken)
 

@@ -79,8 +79,8 @@ class MemoryHub(MemoryLedger):
 
     def begin_epoch(self, epoch: str, *, since: int) -> None:
         self.state = HubState((*self.state.epochs, HubEpoch(epoch, since)), recovering=True)
-        for site in self.sessions:
-            self.sessions[site] = SiteSession(site)
+        for site, row in self.sessions.items():
+            self.sessions[site] = msgspec.structs.replace(row, speakers=())
 
     def end_recovery(self) -> None:
         """Every site handed back, or a person decided not to wait longer."""

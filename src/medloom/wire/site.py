@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from medloom.wire.feed import FeedLine, link
+from medloom.wire.feed import FeedLine, decode_line, encode_line, link
 from medloom.wire.messages import (
     Announced,
     Answers,
@@ -45,6 +45,10 @@ from medloom.wire.writing import note_repairs, write_anew
 
 PAGE_LINES = 500
 HAND_BACK_LINES = 500
+#: The store's space of lines that the hub lost and has not taken back yet, in their order.
+OWED = "owed"
+#: A snapshot was begun and is not complete: after a crash it begins again.
+SNAPSHOT, DUE = "snapshot", "due"
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,6 @@ class SiteMachine:
         self.welcome: Welcome | None = None
         self.stopped: Refused | None = None
         self._nonce = ""
-        self._owed: list[FeedLine] = []
         self._snapshot_after: str | None = None
         self._due: set[str] = set(CHAINS)
         self._barred = False
@@ -99,7 +102,7 @@ class SiteMachine:
 
     def close(self) -> None:
         """The session is over; the next request is a HELLO."""
-        self.welcome, self._nonce, self._owed, self._snapshot_after = None, "", [], None
+        self.welcome, self._nonce, self._snapshot_after = None, "", None
         self._due, self._barred = set(CHAINS), False
 
     def wake(self, *feeds: str) -> None:
@@ -120,7 +123,7 @@ class SiteMachine:
     @property
     def has_state(self) -> bool:
         """Whether the store holds what the hub had decided: not while a snapshot is due or under way."""
-        return bool(self.store.hub_epoch()) and self._snapshot_after is None
+        return bool(self.store.hub_epoch()) and self.store.get(SNAPSHOT, DUE) is None
 
     @property
     def behind(self) -> bool:
@@ -137,14 +140,20 @@ class SiteMachine:
             return self._hello(clock_s)
         if self._snapshot_after is not None:
             return SnapshotPull(self.welcome.token, self._snapshot_after)
-        if self.welcome.hand_back:
-            part = tuple(self._owed[:HAND_BACK_LINES])
-            return HandBack(self.welcome.token, part, len(part) == len(self._owed))
+        owed = self.store.keys(OWED)
+        if owed or self.welcome.hand_back:
+            part = tuple(self._owed_line(key) for key in owed[:HAND_BACK_LINES])
+            return HandBack(self.welcome.token, part, len(part) == len(owed))
         for chain in (CONTROL, VOLUME):
             ask = self._push(chain) or self._pull(chain)
             if ask is not None:
                 return ask
         return None
+
+    def _owed_line(self, key: str) -> FeedLine:
+        kept = self.store.get(OWED, key)
+        assert kept is not None
+        return decode_line(kept)
 
     def _hello(self, clock_s: int) -> Hello:
         feeds = {}
@@ -159,7 +168,7 @@ class SiteMachine:
             chains=tuple(Announced(*each) for each in held),
             feeds=feeds,
             hub=self.store.hub_epoch(),
-            empty=not self.store.hub_epoch(),
+            empty=not self.store.hub_epoch() or self.store.get(SNAPSHOT, DUE) is not None,
             clock_s=clock_s,
         )
 
@@ -235,16 +244,27 @@ class SiteMachine:
             for feed, rung in welcome.feeds.items():
                 owed += self.store.cut(feed, rung.position)
             note_repairs(self.store, owed, gone=True)
+            self._owe(owed)
+            if welcome.snapshot:
+                self.store.put(SNAPSHOT, {DUE: b"1"})
             for standing in welcome.chains:
                 # Only ever back: what the hub has beyond may be another agent's under the same numbers.
                 self.store.set_sent(standing.epoch, standing.chain, standing.next, only_back=True)
             self.store.set_hub_epoch(welcome.hub)
             self._bridge(welcome, [line.id for line in owed])
-        self._owed = sorted(owed, key=lambda line: line.seq)
         self._nonce = ""
         self._due, self._barred = set(CHAINS), False
         self._snapshot_after = "" if welcome.snapshot else None
         self.welcome = welcome
+
+    def _owe(self, lines: list[FeedLine]) -> None:
+        """Keep what the hub lost until it has taken it back: a crash in between must not lose it too."""
+        if not lines:
+            return
+        kept = self.store.keys(OWED)
+        part = int(kept[-1].split("/")[0]) + 1 if kept else 1
+        owed = sorted(lines, key=lambda line: (line.seq, line.hub))
+        self.store.put(OWED, {f"{part:06d}/{at:09d}": encode_line(line) for at, line in enumerate(owed)})
 
     def _bridge(self, welcome: Welcome, owed: list[str]) -> None:
         """Numbers the hub waits for and nobody has any more: what is held goes on under a new epoch."""
@@ -303,7 +323,8 @@ class SiteMachine:
 
     def _handed(self, ask: HandBack) -> None:
         assert self.welcome is not None
-        self._owed = self._owed[len(ask.lines) :]
+        with self.store.transaction():
+            self.store.put(OWED, dict.fromkeys(self.store.keys(OWED)[: len(ask.lines)]))
         if ask.done:
             self.welcome = msgspec.structs.replace(self.welcome, hand_back=False)
 
@@ -312,6 +333,8 @@ class SiteMachine:
             for feed, rung in page.feeds.items():
                 self.store.restart_feed(feed, rung)
             self.store.set_heads(page.rows)
+            if page.done:
+                self.store.put(SNAPSHOT, {DUE: None})
         self._snapshot_after = None if page.done else page.rows[-1].head.object
 
 

@@ -262,6 +262,37 @@ def test_an_agent_without_its_store_takes_a_snapshot_first(net: Network) -> None
     assert same_state(net, fresh)
 
 
+def test_a_crash_between_rewind_and_hand_back_loses_nothing(net: Network) -> None:
+    a = net.site("A")
+    author(a, draft(X, fields={"number": "W1"}))
+    net.talk(a)
+    backup = net.store.copy()
+    net.post(X, 1, note="hub")
+    net.talk(a)
+    net.restore(backup)
+    while not (a.welcome is not None and a.welcome.hand_back):
+        ask = a.next_request() or a.wake() or a.next_request()
+        a.handle(ask, net.ask(a, ask))  # type: ignore[arg-type]
+    again = net.site("A", memory(a))
+    net.talk(again)
+    assert net.store.heads[X].values["note"] == "hub"
+
+
+def test_a_crash_in_the_middle_of_a_snapshot_begins_it_again(net: Network) -> None:
+    a = net.site("A")
+    author(a, *(draft(identity(n), fields={"number": f"W{n}"}) for n in range(1, 4)))
+    net.talk(a)
+    fresh = net.site("A", MemorySite(site="A", sheets=SHEETS))
+    while not (fresh.welcome is not None and fresh.store.hub_epoch()):
+        ask = fresh.next_request()
+        fresh.handle(ask, net.ask(fresh, ask))  # type: ignore[arg-type]
+    assert not fresh.has_state
+    again = net.site("A", memory(fresh))
+    net.talk(again)
+    assert again.has_state
+    assert same_state(net, again)
+
+
 def test_a_group_has_one_outcome_and_is_never_cut(net: Network) -> None:
     a = net.site("A", batch=3)
     good = [draft(identity(n), fields={"number": f"G{n}"}) for n in (1, 2)]
