@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -64,9 +65,25 @@ def _body(request: HttpRequest) -> bytes | Refused:
         return Refused("length_missing", 411, "send Content-Length")
     if int(length) > BYTES_MAX:
         return Refused("push_too_large", 413, f"at most {BYTES_MAX} bytes")
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        return Refused("encoding_unknown", 415, "send the body as it is")
     return bytes(request.body)
+
+
+def _inflated(body: bytes, encoding: str) -> bytes | Refused:
+    """The body as it was before compression; inflating stops at the limit, whatever the sender claims."""
+    if encoding == "identity":
+        return body
+    if encoding != "gzip":
+        return Refused("encoding_unknown", 415, "send the body as it is, or gzip")
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        found = inflater.decompress(body, BYTES_MAX + 1)
+    except zlib.error:
+        return Refused("encoding_broken", 400, "the body is no gzip")
+    if len(found) > BYTES_MAX:
+        return Refused("push_too_large", 413, f"at most {BYTES_MAX} bytes once inflated")
+    if not inflater.eof or inflater.unused_data:
+        return Refused("encoding_broken", 400, "the gzip ends too early or too late")
+    return found
 
 
 def signed(step: Step) -> Callable[[HttpRequest], HttpResponse]:
@@ -85,8 +102,11 @@ def signed(step: Step) -> Callable[[HttpRequest], HttpResponse]:
             token = verify_request(method="POST", path=request.path, body=body, headers=headers, keys=valid)
         except BadSignature as error:
             return reply(Refused(error.code, 401, "sign with the key enrolled for this site"))
+        plain = _inflated(body, headers.get("Content-Encoding", "identity"))
+        if isinstance(plain, Refused):
+            return reply(plain)
         try:
-            return reply(step(machine(), body, site, token))
+            return reply(step(machine(), plain, site, token))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             return reply(Refused("message_wrong", 400, str(error)[:200]))
         except Busy:

@@ -18,6 +18,7 @@ from medloom.kernel import queries
 from medloom.kernel.case import Received
 from medloom.kernel.ledger import append, open_cursor, repeated
 from medloom.kernel.ruling import Wiring
+from medloom.kernel.sequencer import start_epoch
 from medloom.wire.chain import feed_start
 from medloom.wire.feed import FeedLine
 from medloom.wire.messages import Rung, SnapshotRow
@@ -55,8 +56,12 @@ class PostgresHub:
     # -- the hub and its sessions
 
     def hub(self) -> HubState:
-        """The hub's epochs, oldest first."""
-        rows = self.cursor.execute("select epoch, since, recovering from hub order by id").fetchall()
+        """The hub's epochs, oldest first; a new database begins its first one."""
+        ask = "select epoch, since, recovering from hub order by id"
+        rows = self.cursor.execute(ask).fetchall()
+        if not rows:
+            start_epoch(self.cursor.connection)
+            rows = self.cursor.execute(ask).fetchall()
         epochs = tuple(HubEpoch(row["epoch"].hex, row["since"]) for row in rows)
         return HubState(epochs, bool(rows) and rows[-1]["recovering"])
 

@@ -23,6 +23,11 @@ def valid(site: str, now: dt.datetime) -> tuple[bytes, ...]:
     return tuple(bytes(key.public) for key in found)
 
 
+def open_enrolment(site: str, code: bytes, *, expires: dt.datetime) -> None:
+    """Let an agent of `site` bring its first key with a one-time code, given as its SHA-256."""
+    Enrolment.objects.create(code=code, site=site, expires=expires)
+
+
 def enrol(site: str, code: bytes, public: bytes, now: dt.datetime) -> bool:
     """Use a one-time code (its SHA-256) to add a site's key and open its session row. False: refused.
 
