@@ -65,6 +65,7 @@ SESSION = {
         "the one-time code is wrong, used or expired", "Ask for a new code.", "Make a new code."
     ),
     "digest_differs": Meant("the body is not the one that was signed", _AGENT),
+    "encoding_broken": Meant("the compressed body cannot be taken apart", _AGENT),
     "encoding_unknown": Meant("the body is compressed in a way not taken here", _AGENT),
     "fenced": Meant("a newer session of this site is open", _SESSION),
     "foreign_site": Meant(
