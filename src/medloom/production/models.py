@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from medloom.design.models import Equipment, Item
 from medloom.kernel.entity import MASTER, OBSERVATION, Entity, Facts, Part
@@ -47,7 +48,7 @@ class WorkOrder(Entity):
         _("State"),
         choices=[
             ("draft", _("Draft")),
-            ("released", _("Released")),
+            ("released", pgettext_lazy("work order", "Released")),
             ("acknowledged", _("Acknowledged")),
             ("in_process", _("In process")),
             ("on_hold", _("On hold")),

@@ -84,6 +84,29 @@ def column_of(field: Any) -> Column:
     )
 
 
+def domain_words(field: Any) -> str:
+    """What a field may hold, in the reader's language."""
+    match kind_of(field):
+        case "quantity":
+            said = _("number with the unit %(unit)s, at most %(places)s decimals")
+            return said % {"unit": field.unit, "places": field.places}
+        case "number":
+            return _("number with at most %(places)s decimals") % {"places": field.places}
+        case "count":
+            return _("whole number from %(low)s") % {"low": f"{field.low:,}"}
+        case "day":
+            return _("date, YYYY-MM-DD")
+        case "moment":
+            return _("moment with its zone")
+        case "flag":
+            return _("yes or no")
+        case "ref":
+            return _("number of: %(kind)s") % {"kind": field.related_model._meta.verbose_name}
+        case "state":
+            return ", ".join(str(label) for _word, label in field.choices or ())
+    return _("text of at most %(most)s characters") % {"most": field.max_length}
+
+
 def unit_word(code: str) -> str:
     """A UCUM unit as it is shown; pieces ("1") need none."""
     return "" if code == "1" else code

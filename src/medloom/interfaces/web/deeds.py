@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import reverse
@@ -22,6 +22,8 @@ _ICONS = {
     "acknowledge": "check",
     "start": "circle-check",
     "pause": "hand-stop",
+    "release_production": "shield-check",
+    "release_market": "truck-delivery",
     "resume": "refresh",
     "complete": "check",
     "close": "lock",
@@ -43,6 +45,8 @@ class Deed:
     address: str = ""
     barred: str = ""
     first: bool = False
+    #: Not a step from the present state: shown in the menu of what is not possible now.
+    far: bool = False
 
 
 def writes(viewer: Viewer, type_: str) -> bool:
@@ -83,6 +87,7 @@ def _step_deed(viewer: Viewer, declared: Declared, row: Any, step: Step) -> Deed
         "" if barred else address,
         barred,
         first=not barred,
+        far=row.state not in step.source,
     )
 
 
@@ -105,4 +110,4 @@ def deeds_of(viewer: Viewer, declared: Declared, row: Any) -> list[Deed]:
     possible = [d for d in found if not d.barred]
     first = next((d.name for d in possible if d.first and d.name not in ("reject", "retire")), "")
     ordered = possible + [d for d in found if d.barred]
-    return [Deed(d.name, d.label, d.icon, d.address, d.barred, first=d.name == first) for d in ordered]
+    return [replace(d, first=d.name == first) for d in ordered]

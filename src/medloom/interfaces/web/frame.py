@@ -63,7 +63,9 @@ def chapters(request: HttpRequest, viewer: Viewer, counts: dict[str, int]) -> li
 
 
 def live_address() -> str:
-    """Where the browser listens: a whole address, or a port on the page's own host."""
+    """Where the browser listens: a whole address, or a port on the page's own host; nowhere for port 0."""
+    if not settings.LIVE_URL and not settings.LIVE_PORT:
+        return ""
     return f"{settings.LIVE_URL}/live" if settings.LIVE_URL else f":{settings.LIVE_PORT}/live"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from medloom.interfaces.web.columns import kind_of, label_of, unit_word
+from medloom.interfaces.web.columns import domain_words, kind_of, label_of, unit_word
 from medloom.kernel.entity import Declared
 from medloom.kernel.fields import Refused
 from medloom.wire.verdict import Refusal
@@ -65,7 +65,7 @@ def inputs_of(declared: Declared, names: Iterable[str], *, row: Any = None, zone
                 unit=unit_word(getattr(known, "unit", "")),
                 must=not known.null and not known.has_default(),
                 words=[(w, label) for w, label in known.choices or ()] if kind == "state" else [],
-                hint=known.domain() if kind in ("count", "quantity") else "",
+                hint=domain_words(known) if kind in ("count", "quantity", "number") else "",
             )
         )
     return found

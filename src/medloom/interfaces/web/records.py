@@ -147,6 +147,8 @@ def label_of_lines(declared: Declared, name: str) -> object:
 def _changes(entry: Entry, body: Mapping[str, Any], decision: Mapping[str, Any]) -> list[Change]:
     declared = catalogue().get(entry.type)
     before = decision.get("before") or {}
+    if body.get("kind") == "command" and before.get("state") is None:
+        before = {**before, "state": (body.get("fields") or {}).get("from")}
     after = decision.get("after")
     if after is None:
         fields = body.get("fields") or {}

@@ -111,6 +111,7 @@ COMMANDS: dict[str, object] = {
     "acknowledge": _("Acknowledge"),
     "start": _("Start"),
     "hold": _("Put on hold"),
+    "pause": _("Pause"),
     "resume": _("Resume"),
     "complete": _("Complete"),
     "close": _("Close"),

@@ -95,6 +95,7 @@ def show_conflicts(request: HttpRequest) -> HttpResponse:
                         records.word_of(declared, name, value),
                     )
                     for name, value in theirs.items()
+                    if value != (record.body.get("fields") or {}).get(name)
                 ][:3],
             }
         )

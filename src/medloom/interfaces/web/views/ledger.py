@@ -36,7 +36,7 @@ def _questions(query: Any, sites: Any) -> list[Question]:
         ask("verdict", _("Verdict"), "choice", ((v, w.label) for v, w in VERDICTS.items())),
         ask("site", _("Author"), "choice", sites.items()),
         ask("type", _("Type"), "choice", types),
-        ask("received", _("Received"), "day"),
+        ask("received", _("Arrived"), "day"),
         ask("source", _("Feed"), "code"),
     ]
 

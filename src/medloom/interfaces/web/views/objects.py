@@ -138,7 +138,7 @@ def show_object(request: HttpRequest, type_: str, object_: Any) -> HttpResponse:
     viewer = viewer_of(request)
     row = row_of(declared, object_)
     tab = request.GET.get("tab", "facts")
-    told = records.history(row.object)
+    told = records.history(row.object) or records.records(Entry.objects.filter(seq=row.entry))
     tabs = [("facts", _("Facts"), ""), ("related", _("Related"), "")]
     if type_ == "lot":
         tabs.append(("trace", _("Trace"), ""))
@@ -146,6 +146,7 @@ def show_object(request: HttpRequest, type_: str, object_: Any) -> HttpResponse:
     if tab not in {t[0] for t in tabs}:
         raise Http404
     known = columns_of(declared)
+    deeds = deeds_of(viewer, declared, row)
     context: dict[str, Any] = {
         "declared": declared,
         "row": row,
@@ -155,7 +156,8 @@ def show_object(request: HttpRequest, type_: str, object_: Any) -> HttpResponse:
         "kind": declared.model._meta.verbose_name,
         "state": known.get("state"),
         "holds": _open_holds(row) if type_ == "lot" else [],
-        "deeds": deeds_of(viewer, declared, row),
+        "deeds": deeds,
+        "far": [d for d in deeds if d.far],
         "tab": tab,
         "tabs": tabs,
         "zone": viewer.zones.get(row.site, "UTC"),

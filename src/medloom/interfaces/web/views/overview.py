@@ -132,7 +132,7 @@ def _orders(viewer: Viewer) -> dict[str, Any] | None:
         declared.model._default_manager.filter(voided=False).order_by("-entry").select_related("item")[:8]
     )
     known = columns_of(declared)
-    names = ["key", "site", "state", "item", "quantity", "progress", "due", "entry"]
+    names = ["key", "site", "state", "item", "quantity", "due"]
     return {
         "rows": rows,
         "columns": [known[n] for n in names if n in known and (n != "site" or len(viewer.sites) > 1)],

@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from medloom.interfaces.web import queries
-from medloom.interfaces.web.columns import columns_of, label_of, object_address
+from medloom.interfaces.web.columns import columns_of, domain_words, label_of, object_address
 from medloom.interfaces.web.listing import PAGE_ROWS, Question
 from medloom.interfaces.web.viewer import now, viewer_of
 from medloom.interfaces.web.views.lists import drawing_of, title_of
@@ -132,7 +132,7 @@ def show_dictionary(request: HttpRequest) -> HttpResponse:
             "name": name,
             "label": label_of(field),
             "owner": str(declared.sheet.owner_of(name)),
-            "domain": field.domain(),
+            "domain": domain_words(field),
             "unit": getattr(field, "unit", ""),
             "required": name in declared.required,
             "group": field.group,

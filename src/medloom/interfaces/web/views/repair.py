@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from medloom.interfaces.web import queries, records
+from medloom.interfaces.web.columns import domain_words
 from medloom.interfaces.web.deeds import writes
 from medloom.interfaces.web.listing import PAGE_ROWS
 from medloom.interfaces.web.problems import Problem
@@ -74,6 +75,8 @@ def show_desk(request: HttpRequest) -> HttpResponse:
         declared = catalogue().get(group["type"])
         group["field"] = _field_name(group["path"])
         group["label"] = records.field_label(declared, group["field"]) if group["field"] else ""
+        if declared and group["field"] in declared.fields:
+            group["expected"] = domain_words(declared.fields[group["field"]])
         group["plant"] = viewer.sites.get(group["site"], group["site"])
     context = {
         "groups": groups,
@@ -134,8 +137,8 @@ def _fill(found: Mending, declared: Declared, given: str | None) -> None:
         try:
             found.becomes = known.accept(_typed(known, given))
             found.rule, found.possible = RULES["given"], True
-        except Refused as refused_:
-            found.why_not = str(_("Not taken: expected %(expected)s") % {"expected": refused_.expected})
+        except Refused:
+            found.why_not = str(_("Not taken: expected %(expected)s") % {"expected": domain_words(known)})
     else:
         proposal = propose(known, found.was)
         if proposal is not None:
@@ -181,9 +184,8 @@ def show_group(request: HttpRequest) -> HttpResponse | Writing:
         "possible": sum(m.possible for m in mendings),
         "title": title_of(group["type"]) if declared else group["type"],
         "label": records.field_label(declared, name) if name else "",
-        "refusal": (shown[0].decision.get("refusal") if shown else None)
-        or {"code": group["code"], "path": group["path"]},
-        "domain": declared.fields[name].domain() if declared and name in declared.fields else "",
+        "refusal": _common(declared, name, group, shown),
+        "domain": domain_words(declared.fields[name]) if declared and name in declared.fields else "",
         "words": [(w, label) for w, label in declared.fields[name].choices or ()]
         if declared and name in declared.fields
         else [],
@@ -198,6 +200,16 @@ def show_group(request: HttpRequest) -> HttpResponse | Writing:
         "may": viewer.may("planner", "quality", "it"),
     }
     return render(request, "medloom/repair-group.html", context)
+
+
+def _common(
+    declared: Declared | None, name: str, group: dict[str, str], shown: list[records.Record]
+) -> dict[str, str]:
+    """What the rows of a cause have in common: code, field, and what would have been right."""
+    told = (shown[0].decision.get("refusal") if shown else None) or {}
+    known = declared.fields.get(name) if declared else None
+    expected = domain_words(known) if known is not None else str(told.get("expected", ""))
+    return {"code": group["code"], "path": group["path"], "expected": expected}
 
 
 def _picked(request: HttpRequest, group: dict[str, str]) -> list[Entry]:

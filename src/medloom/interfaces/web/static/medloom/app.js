@@ -97,7 +97,16 @@
     draw();
   }
 
-  function dressUp(root) { hoverTimes(root); pickDays(root); density(); picking(); news(); }
+  /* a head box that ticks all boxes of one name */
+  function tickAll() {
+    $$("input[data-pick-all]").forEach((head) => {
+      head.onchange = () => $$('input[name="' + head.dataset.pickAll + '"]').forEach((box) => { box.checked = head.checked; });
+    });
+    const print = $("#print");
+    if (print) { print.onclick = () => window.print(); }
+  }
+
+  function dressUp(root) { hoverTimes(root); pickDays(root); density(); picking(); tickAll(); news(); }
 
   /* live: a hint names what moved; rows on the page are fetched again in place and marked for a moment */
   const waiting = new Set();
