@@ -26,6 +26,7 @@ ITEMS = {
         "single_ms_p99",
         "hub_worker_memory_mb",
     ),
+    "orders": ("orders_per_s_single", "orders_per_s_batched", "trace_10k_lots_s", "inspections_per_s"),
 }
 
 

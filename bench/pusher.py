@@ -9,6 +9,7 @@ together; prints one line of JSON: seconds in all, milliseconds of each, verdict
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -20,6 +21,8 @@ import msgspec
 from bench.agent import PUSH
 from medloom.wire.messages import Answers
 
+#: Say why something was refused; for finding a mistake in a workload.
+TELL = bool(os.environ.get("MEDLOOM_BENCH_TELL"))
 Request = tuple[dict[str, str], bytes]
 
 
@@ -38,7 +41,8 @@ def send(
         if reply.status_code != 200 or reply.headers["Medloom-Message"] != "Answers":
             raise AssertionError(f"a push was answered {reply.status_code} {reply.text[:300]}")
         for answer in msgspec.json.decode(reply.content, type=Answers).answers:
-            verdicts[("repeated " if answer.repeated else "") + answer.verdict] += 1
+            why = f" {answer.refusal.code} {answer.refusal.path}" if answer.refusal and TELL else ""
+            verdicts[("repeated " if answer.repeated else "") + answer.verdict + why] += 1
     return times, verdicts
 
 
