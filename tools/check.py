@@ -68,6 +68,7 @@ def checks(root: Path) -> list[Check]:
         Check("lengths", "files of 400 lines, functions of 70", ours("lengths")),
         Check("honesty", "no skipped test, no stub", ours("honesty")),
         Check("words", "every text exists in Chinese", ours("words")),
+        Check("links", "every link in the documents leads somewhere", ours("links")),
         Check("locks", "hashes, and no addresses", ours("locks")),
         Check("places", "no place of one machine", ours("places")),
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_socket import SocketBlockedError
 
-from tools import fault, honesty, lengths, locks, places, pure, pureness, words, writedoor
+from tools import fault, honesty, lengths, links, locks, places, pure, pureness, words, writedoor
 
 pytestmark = pytest.mark.pure
 
@@ -211,6 +211,16 @@ def test_a_registry_host_is_found_and_a_relative_folder_is_not(tmp_path: Path) -
     assert places.faults(tmp_path) == []
     write(tmp_path, "README.md", "https://py" + "pi.org/simple\n")
     assert len(places.faults(tmp_path)) == 1
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path: Path) -> None:
+    write(tmp_path, "docs/b.md", "# The `one` idea\n")
+    write(
+        tmp_path, "a.md", "[b](docs/b.md) [c](docs/b.md#the-one-idea) [d](https://example.org/x) [e](docs)\n"
+    )
+    assert links.faults(tmp_path) == []
+    write(tmp_path, "a.md", "[b](docs/x.md)\n![c](p.png)\n[d](docs/b.md#other)\n```\n[e](f.md)\n```\n")
+    assert [f.line for f in links.faults(tmp_path)] == [1, 2, 3]
 
 
 def test_slow_rules_are_found(tmp_path: Path) -> None:
