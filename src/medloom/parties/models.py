@@ -10,7 +10,7 @@ from medloom.kernel.fields import Choice, Code, Ref, Text
 from medloom.parties.people import Enrolment, Key, Person, Role, User
 from medloom.wire.sheet import Lifecycle, Owner, Step
 
-__all__ = ["Connection", "Enrolment", "Key", "Party", "Person", "Role", "Site", "User"]
+__all__ = ["Actor", "Connection", "Enrolment", "Key", "Party", "Person", "Role", "Site", "User"]
 
 
 class Party(Entity):
@@ -62,6 +62,23 @@ class Site(Entity):
         db_table = "site"
         verbose_name = _("Site")
         constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_site_key")]
+
+
+class Actor(Entity):
+    """A person or program that acts at a site, by its opaque id. The ledger holds a commitment, never a name.
+
+    Name and contact stand in the vault (`Person`) with the commitment's salt. Whoever has the vault's row
+    can prove that the id is this person; when the row is erased, nobody can, and the ledger stays whole.
+    """
+
+    facts = Facts(type="actor", key=("opaque",), steward="quality")
+    opaque = Code(_("Opaque id"), max_length=64)
+    commitment = Code(_("Commitment to name and contact"), max_length=64)
+
+    class Meta:
+        db_table = "actor"
+        verbose_name = _("Actor")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_actor_key")]
 
 
 CONNECTION = Lifecycle(

@@ -6,6 +6,8 @@ means deleting one row of the vault while the ledger stays whole.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from typing import Any
 
@@ -123,6 +125,15 @@ class Role(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "role"], name="uniq_login_role")]
 
 
+SALT_BYTES = 32
+
+
+def commit(*, opaque: str, name: str, contact: str, salt: bytes) -> bytes:
+    """What the ledger holds instead of a name: SHA-256 over salt, id, name and contact."""
+    told = json.dumps([opaque, name, contact], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(salt + told.encode()).digest()
+
+
 class Person(models.Model):
     """The vault: who an opaque id is. The commitment is in the ledger; deleting the row erases the person."""
 
@@ -137,6 +148,25 @@ class Person(models.Model):
         db_table = "person"
         verbose_name = _("Person")
         indexes = [models.Index(fields=["site"], name="person_site")]
+
+    @classmethod
+    def keep(cls, *, opaque: str, site: str, name: str, contact: str, salt: bytes) -> Person:
+        """Put a person into the vault. Raises ValueError for a wrong salt or an id that is taken."""
+        if len(salt) != SALT_BYTES:
+            raise ValueError(f"the salt has {len(salt)} bytes, {SALT_BYTES} are needed")
+        digest = commit(opaque=opaque, name=name, contact=contact, salt=salt)
+        person, made = cls.objects.get_or_create(
+            opaque=opaque,
+            defaults={"site": site, "name": name, "contact": contact, "salt": salt, "commitment": digest},
+        )
+        if not made and (person.name, person.contact, person.site) != (name, contact, site):
+            raise ValueError(f"{opaque} is somebody else; an id is never used again")
+        return person
+
+    @classmethod
+    def erase(cls, opaque: str) -> bool:
+        """Take a person out of the vault for ever; the ledger keeps the id alone. False: was not there."""
+        return cls.objects.filter(opaque=opaque).delete()[0] > 0
 
 
 class Key(models.Model):

@@ -12,6 +12,7 @@ READS: Mapping[str, str] = dict.fromkeys(ROLES, "reads")
 
 #: Type -> roles that may write it at a page; who is not named reads.
 WRITERS: Mapping[str, tuple[str, ...]] = {
+    "actor": ("admin",),
     "alias": ("quality",),
     "bom": ("quality", "planner"),
     "connection": ("it",),
