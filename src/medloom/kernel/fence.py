@@ -12,9 +12,11 @@ from django.apps import apps
 from django.db import connection, models
 
 from medloom.kernel.entity import Entity, Part, catalogue
+from medloom.kernel.queries import PARTITION_ROWS
 
 #: Tables of the ledger: the application may read and add, never change.
 LEDGER = ("build", "entry", "source_seen", "feed_line", "leaf", "seal", "hub")
+PARTITIONS_AHEAD = 3
 #: What the sequencer's role may add.
 SEQUENCED = ("feed_line", "leaf", "seal")
 #: The site whose rows the caller may see; "*" only inside the door and for the registrant's people.
@@ -35,8 +37,21 @@ def schema_of(model: type[models.Model]) -> str:
     return "framework"
 
 
+def make_partitions(cursor: Any) -> None:
+    """Partitions of the ledger for the next PARTITIONS_AHEAD ranges; a full ledger refuses, never loses."""
+    cursor.execute("select last_value from entry_seq")
+    now = cursor.fetchone()[0] // PARTITION_ROWS
+    for number in range(now + PARTITIONS_AHEAD + 1):
+        low = "minvalue" if number == 0 else str(number * PARTITION_ROWS)
+        cursor.execute(
+            f"""create table if not exists ledger.entry_p{number} partition of entry
+                for values from ({low}) to ({(number + 1) * PARTITION_ROWS})"""
+        )
+
+
 def lay(cursor: Any) -> None:
     """Move tables to their schemas, set rights and policies. Needs the owner's role."""
+    make_partitions(cursor)
     tables = {m._meta.db_table: schema_of(m) for m in apps.get_models(include_auto_created=True)}
     tables["django_migrations"] = "framework"
     cursor.execute(

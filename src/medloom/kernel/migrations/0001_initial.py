@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-# Partitioned by sequence range: old years can be moved away whole. Created ahead by `make_partitions`.
+# Partitioned by sequence range: old years can be moved away whole. Made ahead by fence.make_partitions.
 ENTRY = """
 create sequence entry_seq;
 create sequence object_num;
@@ -34,9 +34,6 @@ create table entry (
     constraint entry_verdict check (verdict in
         ('accepted', 'rejected', 'conflict', 'quarantined', 'parked', 'op_id_reuse'))
 ) partition by range (seq);
-create table entry_p0 partition of entry for values from (minvalue) to (20000000);
-create table entry_p1 partition of entry for values from (20000000) to (40000000);
-create table entry_p2 partition of entry for values from (40000000) to (60000000);
 create index entry_number on entry (epoch, chain, number);
 create index entry_object on entry (object, version);
 create index entry_xid on entry (xid);

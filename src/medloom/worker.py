@@ -1,0 +1,74 @@
+"""The worker process: jobs kept in PostgreSQL, and what has to be looked at from time to time.
+
+watch_agents    every minute: an agent that has not been heard for longer than its promise is an alarm
+tidy_framework  every night: ended logins go; nothing of the ledger, ever
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+import msgspec
+from django.core.management import call_command
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from medloom.kernel.models import Alarm, Session
+from medloom.wire.session import SiteSession
+
+log = logging.getLogger(__name__)
+
+#: An agent says something at least every few seconds; silence for this long is told to a person once.
+SILENT_S = 15 * 60
+
+
+def silent_sites(now: dt.datetime) -> list[tuple[str, int]]:
+    """(site, seconds of silence) of every site whose session is open and has not been heard for too long."""
+    found = []
+    for row in Session.objects.order_by("site"):
+        speakers = msgspec.json.decode(row.state, type=SiteSession).speakers
+        if not speakers:
+            continue
+        silence_s = int(now.timestamp()) - max(speaker.heard_s for speaker in speakers)
+        if silence_s > SILENT_S:
+            found.append((row.site, silence_s))
+    return found
+
+
+def note_silence(now: dt.datetime) -> int:
+    """Raise one alarm per silent site, not a second one while the first is open; returns how many are new."""
+    made = 0
+    for site, silence_s in silent_sites(now):
+        open_ = Alarm.objects.filter(code="agent_silent", site=site, seen_at__isnull=True)
+        if not open_.exists():
+            Alarm.objects.create(
+                code="agent_silent", site=site, detail=f"not heard for {silence_s // 60} min"
+            )
+            made += 1
+    return made
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="medloom.watch_agents", pass_context=False)
+def watch_agents(timestamp: int) -> int:
+    """Every minute; late runs after a stop are of no use, so each looks at the clock itself."""
+    return note_silence(timezone.now())
+
+
+@app.periodic(cron="17 3 * * *")
+@app.task(name="medloom.tidy_framework", pass_context=False)
+def tidy_framework(timestamp: int) -> None:
+    """Every night."""
+    call_command("clearsessions")
+
+
+def main() -> None:
+    """Run jobs until stopped."""
+    logging.basicConfig(level=logging.INFO)
+    with app.replace_connector(app.connector.get_worker_connector()) as working:
+        working.run_worker(concurrency=1, delete_jobs="successful")
+
+
+if __name__ == "__main__":
+    main()
