@@ -26,6 +26,8 @@ COMMANDS = {
     "faults": "medloom.interfaces.commands.faults:faults",
     "version": "medloom.interfaces.commands.upkeep:version",
     "service": "medloom.interfaces.commands.service:service",
+    "user": "medloom.interfaces.commands.people:user",
+    "enrol": "medloom.interfaces.commands.people:enrol",
     "agent": "medloom.interfaces.commands.agent:agent",
     "demo": "medloom.interfaces.commands.demo:demo",
 }

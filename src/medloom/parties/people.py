@@ -72,6 +72,11 @@ class User(AbstractBaseUser):
         self.set_password(password)
         self.save(update_fields=["password"])
 
+    def let_in(self, active: bool) -> None:
+        """Whether they may log in from now on."""
+        self.is_active = active
+        self.save(update_fields=["is_active"])
+
     @property
     def is_staff(self) -> bool:
         """Nobody: the Django admin would write past the door."""
