@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from bisect import bisect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from medloom.process.state import IDLE_IN_TRANSACTION_MS, PORT, State, StateErro
 log = logging.getLogger("medloom.process")
 
 SUPERUSER = "postgres"  # made by initdb; only the supervisor uses it
-ORPHAN_SIGNALS = [(signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0)]  # and seconds to wait
+ORPHAN_S = (15.0, 20.0, 30.0)  # an orphan is asked to stop, then told to, then killed, then given up
 
 # Values that differ from PostgreSQL's own, each for a reason.
 TUNING = {
@@ -149,37 +150,55 @@ def claim(state: State, *, stopping: Callable[[], bool]) -> int:
 
 
 def _end_orphans(state: State, path: Path, stopping: Callable[[], bool]) -> int:
-    for how, seconds in ORPHAN_SIGNALS:
-        until = time.monotonic() + seconds
-        told: set[int] = set()
-        while time.monotonic() < until and not stopping():
-            for pid in _postgres_processes(state) - told:
-                log.warning("a postgres process of an earlier run is alive (%s): %s", pid, how.name)
+    """End what lives, as gently as is safe, and take the lock.
+
+    A living postmaster is asked to stop and stops its own children. Without one they are ended as it would
+    end them after a crash, at once: SIGINT would cancel a backend but make PostgreSQL 18's checkpointer
+    write a shutdown checkpoint while other backends still commit, and those commits would be lost.
+    """
+    began = time.monotonic()
+    told: set[tuple[int, signal.Signals]] = set()
+    while (passed := time.monotonic() - began) < ORPHAN_S[-1] and not stopping():
+        found = _postgres_processes(state)
+        for pid, kind in found.items():
+            if kind == "postmaster":
+                how = [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL][bisect(ORPHAN_S[:2], passed)]
+            elif "postmaster" in found.values() and passed < ORPHAN_S[1]:
+                continue
+            else:
+                how = signal.SIGQUIT if kind == "child" and passed < ORPHAN_S[1] else signal.SIGKILL
+            if (pid, how) not in told:
+                log.warning("a postgres process of an earlier run is alive (%s, %s): %s", pid, kind, how.name)
                 signal_process(pid, how)
-                told.add(pid)
-            if (handle := lock.take(path)) is not None:
-                return handle
-            time.sleep(0.005)
+                told.add((pid, how))
+        if (handle := lock.take(path)) is not None:
+            return handle
+        time.sleep(0.005)
     raise StateError(
         f"something else holds {path} (processes here: {sorted(_postgres_processes(state)) or 'none'}): "
         "another container that uses the same folder? Stop it first"
     )
 
 
-def _postgres_processes(state: State) -> set[int]:
-    """Processes whose program is postgres or initdb and whose working folder is this cluster's."""
-    places = {str(state.data), str(state.path / "data.new")}
-    found = set()
+def _postgres_processes(state: State) -> dict[int, str]:
+    """Processes whose program is postgres or initdb and whose working folder is this cluster's, by kind.
+
+    A postmaster, its child (which names itself "postgres: ..."), or part of an initdb.
+    """
+    places = {str(state.data): "", str(state.path / "data.new"): "initdb"}
+    found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
             program = str((entry / "exe").readlink()).removesuffix(" (deleted)")
             place = str((entry / "cwd").readlink()).removesuffix(" (deleted)")
+            title = (entry / "cmdline").read_bytes()
         except OSError:  # ended meanwhile, a zombie, or not ours to see
             continue
         if Path(program).name in ("postgres", "initdb") and place in places:
-            found.add(int(entry.name))
+            kind = "child" if title.startswith(b"postgres: ") or not title else "postmaster"
+            found[int(entry.name)] = places[place] or kind
     return found
 
 

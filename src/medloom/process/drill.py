@@ -20,7 +20,7 @@ from medloom.process.postgres import Postgres, running_database
 from medloom.process.state import State, conninfo
 
 WRITERS = 4
-RESTART_S_MAX = 30.0
+RESTART_S_MAX = 60.0
 
 
 @dataclass(frozen=True)
