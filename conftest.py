@@ -20,6 +20,6 @@ def django_db_setup(
 def fresh_bindings(request: pytest.FixtureRequest) -> None:
     """Forget which keys were bound in the test before: its database is gone."""
     if request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
-        from medloom.kernel import batch
+        from medloom.kernel import ledger
 
-        batch.forget()
+        ledger.forget()

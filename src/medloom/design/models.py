@@ -66,6 +66,8 @@ class Bom(Entity):
     variant = Code(_("Variant"), max_length=64, default="1")
     revision = Code(_("Revision"), max_length=16, default="1")
     state = Choice(_("State"), choices=REVISION_STATES, default="draft")
+    effective_from = Day(_("Effective from"), owner=Owner.REGISTRANT, null=True, blank=True)
+    effective_until = Day(_("Effective until"), owner=Owner.REGISTRANT, null=True, blank=True)
 
     class Meta:
         db_table = "bom"
@@ -138,6 +140,8 @@ class Parameter(Entity):
     number = Code(_("Parameter number"), max_length=64)
     revision = Code(_("Revision"), max_length=16)
     state = Choice(_("State"), choices=REVISION_STATES, default="draft")
+    effective_from = Day(_("Effective from"), owner=Owner.REGISTRANT, null=True, blank=True)
+    effective_until = Day(_("Effective until"), owner=Owner.REGISTRANT, null=True, blank=True)
     name = Text(_("Name"), max_length=120)
     item = Ref(Item, verbose_name=_("Item"), null=True, blank=True)
     equipment = Ref(Equipment, verbose_name=_("Equipment"), null=True, blank=True)
@@ -166,6 +170,8 @@ class Specification(Entity):
     number = Code(_("Specification number"), max_length=64)
     revision = Code(_("Revision"), max_length=16)
     state = Choice(_("State"), choices=REVISION_STATES, default="draft")
+    effective_from = Day(_("Effective from"), owner=Owner.REGISTRANT, null=True, blank=True)
+    effective_until = Day(_("Effective until"), owner=Owner.REGISTRANT, null=True, blank=True)
     item = Ref(Item, verbose_name=_("Item"), null=True, blank=True)
     characteristic = Text(_("Characteristic"), max_length=120)
     unit = Code(_("Unit"), max_length=16, group="measured")

@@ -24,6 +24,7 @@ from medloom.wire.sheet import Owner
 NULL = "\\N"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?")
+_EXPIRY = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -333,6 +334,39 @@ class Day(Meaning, models.DateField):
     def domain(self) -> str:
         """The form."""
         return "day YYYY-MM-DD"
+
+
+class Expiry(Code):
+    """Until when something may be used, with the precision it was given: `2027-05-31` or `2027-05`.
+
+    GS1 writes a month alone as YYMM00; it means the month's last day, and is never turned into one.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        kwargs["max_length"] = 10
+        super().__init__(*args, **kwargs)
+
+    def accept(self, value: Any) -> str:
+        """The day or month. Raises Refused: type_wrong, day_impossible."""
+        if type(value) is not str or not _EXPIRY.fullmatch(value):
+            raise Refused("type_wrong", self.domain())
+        try:
+            dt.date.fromisoformat(value if len(value) == 10 else f"{value}-01")
+        except ValueError:
+            raise Refused("day_impossible", self.domain()) from None
+        return value
+
+    @staticmethod
+    def last_day(value: str) -> dt.date:
+        """The last day on which it may be used."""
+        if len(value) == 10:
+            return dt.date.fromisoformat(value)
+        year, month = int(value[:4]), int(value[5:7])
+        return dt.date(year + month // 12, month % 12 + 1, 1) - dt.timedelta(days=1)
+
+    def domain(self) -> str:
+        """The forms."""
+        return "day YYYY-MM-DD or month YYYY-MM"
 
 
 class Instant(Meaning, models.DateTimeField):

@@ -391,5 +391,13 @@ def current_build(cursor: Any) -> int:
         ).fetchone()
         if row is None:
             raise rows.HeadMoved("build")
-        _BUILD[name] = row["id"]
+        # Kept only once it is committed: a batch that is rolled back takes its new row away again.
+        transaction.on_commit(partial(_BUILD.__setitem__, name, row["id"]))
+        return int(row["id"])
     return _BUILD[name]
+
+
+def forget() -> None:
+    """Forget what was kept of a database: its bindings and builds. For another database, and for tests."""
+    batches.forget()
+    _BUILD.clear()

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from medloom.design.models import Equipment, Item
 from medloom.kernel.entity import MASTER, OBSERVATION, Entity, Facts
-from medloom.kernel.fields import Choice, Code, Day, Flag, Number, Ref, Text
+from medloom.kernel.fields import Choice, Code, Day, Expiry, Flag, Number, Ref, Text
 from medloom.wire.sheet import Lifecycle, Owner, Step
 
 #: Units a lot is counted in; "1" is pieces (UCUM).
@@ -63,13 +63,27 @@ class Lot(Entity):
         default="pending",
     )
     made = Day(_("Made on"), null=True, blank=True)
-    expires = Day(_("Expires on"), null=True, blank=True)
+    expires = Expiry(_("Expires on"), null=True, blank=True)
     remark = Text(_("Remark"), max_length=500, owner=Owner.SHARED, null=True, blank=True)
 
     class Meta:
         db_table = "lot"
         verbose_name = _("Lot")
         constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_lot_key")]
+
+
+class Serial(Entity):
+    """One unit of a lot under a serial number of its own; whatever is tracked is a lot or one of its units."""
+
+    facts = Facts(type="serial", key=("lot", "number"), kinds=OBSERVATION)
+    lot = Ref(Lot, verbose_name=_("Lot"))
+    number = Code(_("Serial number"), max_length=64)
+    made = Day(_("Made on"), null=True, blank=True)
+
+    class Meta:
+        db_table = "serial"
+        verbose_name = _("Serial number")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_serial_key")]
 
 
 class Alias(Entity):

@@ -26,7 +26,7 @@ def make(
         type=type,
         object=kwargs.pop("object", None) or str(uuid.uuid4()),
         kind=Kind(kind),
-        at="2026-11-01T08:00:00Z",
+        at=kwargs.pop("at", "2026-11-01T08:00:00Z"),
         actor="p1",
         source=Source(feed=source[0], key=source[1], hash=source[2]) if source else None,
         **kwargs,
