@@ -58,7 +58,8 @@ def test_nothing_of_the_business_or_the_ledger_can_be_deleted() -> None:
     """Requirement 16: the application's role lacks DELETE and TRUNCATE on every such table."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            """select n.nspname || '.' || c.relname
+               from pg_class c join pg_namespace n on n.oid = c.relnamespace
                where c.relkind in ('r', 'p') and n.nspname in ('business', 'ledger')
                  and (has_table_privilege('medloom_app', c.oid, 'delete')
                    or has_table_privilege('medloom_app', c.oid, 'truncate')
@@ -89,7 +90,7 @@ def models_of(schema: str) -> list[type[models.Model]]:
 def test_a_user_name_is_never_used_again() -> None:
     """21 CFR 11.100(a)."""
     User.objects.create_user("anna", "a long password", site="A")
-    with pytest.raises(Exception, match="uniq_login_username|duplicate"):
+    with pytest.raises(Exception, match="uniq_login_username"):
         User.objects.create_user("ANNA", "a long password", site="A")
 
 

@@ -73,7 +73,7 @@ class Lot(Entity):
 
 
 class Serial(Entity):
-    """One unit of a lot under a serial number of its own; whatever is tracked is a lot or one of its units."""
+    """One unit of a lot under a serial number of its own; what is tracked is a lot or one of its units."""
 
     facts = Facts(type="serial", key=("lot", "number"), kinds=OBSERVATION)
     lot = Ref(Lot, verbose_name=_("Lot"))
