@@ -215,6 +215,24 @@ def test_near_lots_are_proposed_and_a_decision_ends_the_proposal() -> None:
         assert forward([num("8S84A031")]).lots == (num("8S84A031"),)
 
 
+def test_a_merge_spreads_a_hold_and_is_taken_back_by_a_correction() -> None:
+    for number in ("712 4 889", "712-4-889"):
+        lot(number)
+    merge = merge_lots(act=ACT, site="A", lot="712-4-889", other="712 4 889", reason="same bag")
+    registrant(merge, raise_hold(act=ACT, site="A", number="H1", lot="712-4-889", cause="notice"))
+    with seeing("A"):
+        assert [b.covers for b in blocked([num("712 4 889")])] == [num("712-4-889")]
+    (undone,) = registrant(
+        ACT.change(
+            "alias", merge.object, site="A", base=1, fields={"same": False}, reason="two bags after all"
+        )
+    )
+    assert undone.verdict is Verdict.ACCEPTED
+    with seeing("A"):
+        assert blocked([num("712 4 889")]) == []
+        assert made_of([num("712 4 889")]) == []
+
+
 class Counting:
     """A cursor that counts its statements."""
 

@@ -200,6 +200,9 @@ ROOMS = {
     "balance_shots": Meant("shots x cavities is not the total", "Correct the record at its source.", _DESK),
     "balance_total": Meant("good + defective is not the total", "Correct the record at its source.", _DESK),
     "due_before_received": Meant("an order is due before it was received", "Correct the day."),
+    "equipment_held": Meant(
+        "an open hold covers the machine or mould", "Stop using it.", "Decide on what was made."
+    ),
     "hold_covers_nothing": Meant("a hold names neither lot nor equipment", "Name what is held."),
     "judged_differs": Meant(
         "plant and hub judge a value differently", "Compare limits and revision.", "Decide."

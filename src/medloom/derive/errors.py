@@ -51,8 +51,8 @@ def _codes(tree: ast.AST) -> Iterator[str]:
             function = (
                 node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             )
-            if function in TAKERS:
-                yield from _words(_argument(node, TAKERS[function]))
+            if function in TAKERS or any(keyword.arg == "code" for keyword in node.keywords):
+                yield from _words(_argument(node, TAKERS.get(function, 0)))
         elif isinstance(node, ast.ClassDef):
             for line in node.body:
                 if isinstance(line, ast.Assign) and getattr(line.targets[0], "id", "") == "code":

@@ -60,17 +60,43 @@ def open_holds(
     found = blocked(list(keys)) if keys else ()
     if not found:
         return {}
-    nums = sorted({one.hold for one in found})
-    holds = {
-        row["num"]: OpenHold(row["key"], row["position"])
-        for row in cursor.execute(_POSITIONS, (nums,)).fetchall()
-    }
+    holds = _read_holds(cursor, sorted({one.hold for one in found}))
     result: dict[tuple[str, str], tuple[OpenHold, ...]] = {}
     for one in sorted(found, key=lambda b: (b.lot, b.hold)):
         if one.lot in keys and one.hold in holds:
             key = keys[one.lot]
             result[key] = (*result.get(key, ()), holds[one.hold])
     return result
+
+
+_ON_EQUIPMENT = """
+    select w.site, w.key, h.num from unnest(%s::text[], %s::text[]) w(site, key)
+    join equipment e on e.site = w.site and e.key = w.key
+    join hold h on h.equipment_id = e.num and h.state = 'open' and not h.voided
+    order by w.site, w.key, h.num"""
+
+
+def holds_on_equipment(
+    cursor: Any, equipment: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
+    """(site, equipment number) -> the open holds on it. Two statements at most."""
+    wanted = sorted(set(equipment))
+    if not wanted:
+        return {}
+    rows = cursor.execute(_ON_EQUIPMENT, ([w[0] for w in wanted], [w[1] for w in wanted])).fetchall()
+    if not rows:
+        return {}
+    holds = _read_holds(cursor, sorted({row["num"] for row in rows}))
+    result: dict[tuple[str, str], tuple[OpenHold, ...]] = {}
+    for row in rows:
+        key = (row["site"], row["key"])
+        result[key] = (*result.get(key, ()), holds[row["num"]])
+    return result
+
+
+def _read_holds(cursor: Any, nums: list[int]) -> dict[int, OpenHold]:
+    rows = cursor.execute(_POSITIONS, (nums,)).fetchall()
+    return {row["num"]: OpenHold(row["key"], row["position"]) for row in rows}
 
 
 def lot_facts(

@@ -27,16 +27,16 @@ class OpenHold:
 
 
 def held(
-    asked: Asked, holds: Sequence[OpenHold], *, path: str, got: str, limit: int = 5
+    asked: Asked, holds: Sequence[OpenHold], *, path: str, got: str, code: str = "lot_held", limit: int = 5
 ) -> tuple[Finding, ...]:
-    """Findings of using a held lot: `lot_held`, and `after_hold` where the author could not know yet.
+    """Findings of using something held: `code`, and `after_hold` where the author could not know yet.
 
     The hold stands whatever was done; "could not know" means that the author had not read the hold's
     line when it wrote (protocol.md, Safety).
     """
     found = []
     for hold in holds[:limit]:
-        found.append(Finding(code="lot_held", path=path, expected=f"hold {hold.number} cleared", got=got))
+        found.append(Finding(code=code, path=path, expected=f"hold {hold.number} cleared", got=got))
         read = asked.operation.seen.get(CONTROL, 0)
         if asked.author != HQ and (hold.position is None or read < hold.position):
             position = "not yet sent" if hold.position is None else str(hold.position)

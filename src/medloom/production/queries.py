@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from medloom.kernel.ruling import Asked
-from medloom.materials.queries import Blocking, open_holds
+from medloom.materials.queries import Blocking, holds_on_equipment, open_holds
 from medloom.production.rules import OrderFacts, Setting, StepFacts, lots_of
 from medloom.wire.operation import Kind
 
@@ -34,7 +34,13 @@ def step_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Ste
         settings = {
             (r["site"], r["number"]): Setting(r["revision"], r["unit"], r["low"], r["high"]) for r in rows
         }
-    return StepFacts(open_holds(cursor, lots, blocked), settings)
+    used = {
+        (one.home, str(number))
+        for one in asked
+        for number in (one.fields.get("machine"), one.fields.get("mould"))
+        if number is not None
+    }
+    return StepFacts(open_holds(cursor, lots, blocked), settings, holds_on_equipment(cursor, used))
 
 
 _BOMS = """

@@ -10,7 +10,16 @@ from medloom.production.rules import StepFacts
 from medloom.wire.operation import Operation
 
 #: Findings after which what was made does not conform.
-BLOCKING = frozenset({"lot_held", "after_hold", "wrong_revision", "parameter_out_of_limits", "unit_differs"})
+BLOCKING = frozenset(
+    {
+        "lot_held",
+        "equipment_held",
+        "after_hold",
+        "wrong_revision",
+        "parameter_out_of_limits",
+        "unit_differs",
+    }
+)
 
 
 def block_output(written: Sequence[Written], facts: StepFacts | None) -> list[Operation]:

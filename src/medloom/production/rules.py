@@ -30,10 +30,12 @@ class StepFacts:
 
     holds     (site, lot number) -> open holds on the lot or on an ancestor with `spreads`
     settings  (site, parameter number) -> its released revision
+    equipment (site, equipment number) -> open holds on the machine or mould
     """
 
     holds: Mapping[tuple[str, str], Sequence[OpenHold]] = field(default_factory=dict)
     settings: Mapping[tuple[str, str], Setting] = field(default_factory=dict)
+    equipment: Mapping[tuple[str, str], Sequence[OpenHold]] = field(default_factory=dict)
 
 
 def admit_step(asked: Asked, facts: StepFacts | None) -> Ruling:
@@ -43,6 +45,10 @@ def admit_step(asked: Asked, facts: StepFacts | None) -> Ruling:
     findings = balance(values, _lines(asked, "defects"))
     for path, lot in lots_of(asked):
         findings += held(asked, facts.holds.get((asked.home, lot), ()), path=path, got=lot)
+    for name in ("machine", "mould"):
+        number = str(asked.fields.get(name))
+        holds = facts.equipment.get((asked.home, number), ())
+        findings += held(asked, holds, path=f"/fields/{name}", got=number, code="equipment_held")
     for index, row in enumerate(_lines(asked, "parameters") or ()):
         setting = facts.settings.get((asked.home, str(row["name"])))
         findings += reading(row, setting, path=f"/fields/parameters/{index}")

@@ -93,6 +93,12 @@ def test_a_site_that_had_not_read_the_hold_is_told_so() -> None:
     assert "after_hold" in codes(admit_step(ask("step_record", step(resin_lot="L1"), seen={"c": 3}), unsent))
 
 
+def test_a_held_machine_or_mould_is_found_too() -> None:
+    facts = StepFacts(equipment={("A", "M2"): (OpenHold("H1", 4),)})
+    used = admit_step(ask("step_record", step(machine="M1", mould="M2"), seen={"c": 4}), facts)
+    assert [(f.code, f.path) for f in used.findings] == [("equipment_held", "/fields/mould")]
+
+
 def test_readings_are_compared_with_the_released_revision() -> None:
     setting = Setting("B", "Cel", Decimal(200), Decimal(220))
     facts = StepFacts(settings={("A", "T1"): setting})
