@@ -250,6 +250,15 @@ AGENT = {
     "value_missing": Meant("a required cell is empty", "Fill the cell.", _DESK),
 }
 
+#: What the hub itself notices and shows on the connections page.
+ALARMS = {
+    "agent_silent": Meant(
+        "a site's agent has not been heard of for long",
+        "Look whether the agent runs and reaches the hub: `medloom agent status`.",
+        "Ask the plant; nothing is lost meanwhile.",
+    ),
+}
+
 CHAPTERS = {
     "Bytes and pushes": BYTES,
     "Sessions": SESSION,
@@ -257,5 +266,6 @@ CHAPTERS = {
     "Judgement": JUDGED,
     "Rules of the rooms": ROOMS,
     "Files at the plant": AGENT,
+    "Alarms": ALARMS,
 }
 CODES = {code: meant for chapter in CHAPTERS.values() for code, meant in chapter.items()}
