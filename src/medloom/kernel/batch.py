@@ -250,6 +250,8 @@ class Batch:
             case.quarantine("reason_missing", "/reason", "why the value is changed")
             return
         head = self._head(case)
+        if head is not None:
+            case.home = head.site
         if head is not None and head.version and self._key_clash(case, head):
             return
         self._take_refs(case)
