@@ -31,7 +31,8 @@ from medloom.agent.translate import Outcome, Translator
 from medloom.agent.transport import HubTransport, Pause, Unreachable
 from medloom.wire.messages import Page, Reply
 from medloom.wire.site import SiteMachine
-from medloom.wire.stores import SiteStore
+from medloom.wire.stores import Own, SiteStore
+from medloom.wire.verdict import Verdict
 
 log = structlog.get_logger(__name__)
 #: Requests in one step: between them the plant's systems are looked at again.
@@ -266,9 +267,25 @@ class Agent:
                 log.warning("write_back_failed", feed=polled.mapping.feed, error=type(error).__name__)
         return done > 0
 
+    def close(self) -> None:
+        """Give back the store, the connection to the hub and those to the plant."""
+        self.transport.close()
+        for database in {id(each.database): each.database for each in self.polled}.values():
+            database.close()
+        close = getattr(self.store, "close", None)
+        if close is not None:
+            close()
+
     def settled(self) -> bool:
-        """Whether all that was read has been sent, decided and come back in the feeds."""
-        return self.ready() and not self.store.unlined() and not self.machine.behind
+        """Whether all that was read has been sent, decided (or parked) and come back in the feeds."""
+        if not self.ready() or self.machine.behind:
+            return False
+        return all(_waits(own) for own in self.store.unlined())
+
+
+def _waits(own: Own) -> bool:
+    """Whether the hub has parked it: decided for now, and judged again when what it misses arrives."""
+    return own.answer is not None and own.answer.verdict is Verdict.PARKED
 
 
 def watch(folder: Path, mappings: list[Declared], *, settle_seconds: float) -> Watched:

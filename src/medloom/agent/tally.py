@@ -22,10 +22,15 @@ class Tally:
     plant: str
     rows: list[Taken] = field(default_factory=list)
     said: dict[str, tuple[str, bool, bool]] = field(default_factory=dict)
+    _seen: set[tuple[str, str]] = field(default_factory=set)
 
     def take(self, rows: Iterable[Taken]) -> None:
         """Rows that the agent has taken."""
-        self.rows.extend(rows)
+        for row in rows:
+            # A table is read again and again: a row that says nothing new counts the first time only.
+            if row.ids or (row.feed, row.at) not in self._seen:
+                self.rows.append(row)
+                self._seen.add((row.feed, row.at))
 
     def hear(self, reply: Reply) -> None:
         """A reply of the hub: answers, and lines about what was parked before."""

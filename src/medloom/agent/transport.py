@@ -6,6 +6,7 @@ and answers cut off on the way. Everything else is an answer, and the machine kn
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from medloom.wire.messages import HandBack, Hello, Pull, Refused, Reply, Snapsho
 from medloom.wire.signature import sign_request
 from medloom.wire.site import Ask, PushBody
 
+# One line for each request would bury what matters.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 60.0
 TRANSIENT = frozenset((408, 425, 429, 500, 502, 503, 504))
 PATHS: dict[type, str] = {

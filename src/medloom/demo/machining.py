@@ -126,17 +126,21 @@ class Plant:
         self.engine = sa.create_engine(self.url, pool_size=2, max_overflow=0)
         self._chance = random.Random(self.seed)  # noqa: S311 (invented numbers, no secret)
 
-    def create(self) -> None:
-        """Make the tables and the masters, unless they are there already. Jobs come from the registrant."""
+    def create(self) -> bool:
+        """Make the tables and the masters, unless they are there; whether they were made.
+
+        Jobs come from the registrant.
+        """
         META.create_all(self.engine)
         now = self.now()
         with self.engine.begin() as connection:
             if connection.execute(sa.select(sa.func.count()).select_from(ITEM)).scalar_one():
-                return
+                return False
             for number, name, kind in ITEMS:
                 connection.execute(ITEM.insert().values(number=number, name=name, kind=kind, changed_at=now))
             for number, name in MACHINES:
                 connection.execute(MACHINE.insert().values(number=number, name=name, changed_at=now))
+        return True
 
     def work(self) -> str:
         """One run on one machine: its lot, two measurements, the job's progress. Returns the lot."""

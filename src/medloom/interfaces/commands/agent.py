@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from medloom.agent.declaration import Mapping, MappingRefused, load_mapping
 from medloom.agent.guess import first_mapping
 from medloom.agent.preview import Preview, preview, row_tree
 from medloom.agent.sources.rows import FileRefused
+from medloom.agent.status import STATUS_FILE, read_status, serve
 
 #: Exit codes: 0 all rows understood, 1 some refused, 2 the mapping or the file cannot be used.
 REFUSED, UNUSABLE = 1, 2
+NOT_RUNNING = 3
 
 
 @click.group()
@@ -103,6 +107,50 @@ def init(file: Path, type_: str, feed: str) -> None:
             {"code": refusal.code, "path": refusal.path, "expected": refusal.expected, "got": refusal.got},
             as_json=False,
         )
+
+
+@agent.command()
+@click.argument("config", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def run(config: Path) -> None:
+    """Run the agent that CONFIG describes, until it is stopped."""
+    from medloom.agent.assemble import assemble
+    from medloom.agent.config import ConfigRefused, load_config
+    from medloom.agent.keys import KeyUnusable
+    from medloom.agent.transport import EnrolmentRefused
+
+    stop = threading.Event()
+    for how in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(how, lambda *_: stop.set())
+    try:
+        found = assemble(load_config(config))
+    except (ConfigRefused, KeyUnusable, MappingRefused, EnrolmentRefused) as error:
+        raise click.ClickException(str(error)) from error
+    status = Path(load_config(config).state) / STATUS_FILE
+    try:
+        serve(found, status, stop=stop.is_set)
+    finally:
+        found.close()
+
+
+@agent.command()
+@click.argument("config", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(config: Path, as_json: bool) -> None:
+    """Say how the agent of CONFIG is doing, from what it told last; the store is never opened for this."""
+    from medloom.agent.config import ConfigRefused, load_config
+
+    try:
+        told = read_status(Path(load_config(config).state) / STATUS_FILE)
+    except ConfigRefused as error:
+        raise click.ClickException(str(error)) from error
+    if told is None:
+        click.echo("the agent does not run", err=True)
+        raise SystemExit(NOT_RUNNING)
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    for name, value in told.items():
+        click.echo(f"{name}: {value}")
 
 
 commands: tuple[click.Command, ...] = (agent,)

@@ -1,0 +1,64 @@
+"""What a running agent tells of itself, in a small file beside its store: `doctor` never opens the store."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from medloom.agent.runtime import Agent
+
+STATUS_FILE = "status.json"
+TELL_SECONDS = 2.0
+#: Older than this, and the agent is taken as not running.
+STALE_SECONDS = 30.0
+
+
+def serve(agent: Agent, path: Path, *, stop: Callable[[], bool]) -> None:
+    """Run the agent until `stop`, telling every two seconds how it is doing."""
+    told = -TELL_SECONDS
+    while not stop():
+        busy = agent.step()
+        if time.monotonic() - told >= TELL_SECONDS:
+            told = time.monotonic()
+            write_status(path, tell(agent))
+        if not busy:
+            agent.sleep(0.05)
+    path.unlink(missing_ok=True)
+
+
+def tell(agent: Agent) -> dict[str, Any]:
+    """Its connection, backlog and findings now."""
+    waiting = [name for each in agent.watched for name in each.folder.waiting()]
+    fill = getattr(agent.store, "fill", None)
+    return {
+        "pid": os.getpid(),
+        "told_s": int(time.time()),
+        "site": agent.machine.site,
+        **agent.state,
+        "mode": str(agent.machine.welcome.mode) if agent.machine.welcome else "",
+        "unanswered": len(agent.store.unlined()),
+        "fill": round(fill(), 4) if fill is not None else 0,
+        "waiting_files": waiting[:20],
+        "findings": dict(agent.findings),
+    }
+
+
+def write_status(path: Path, told: dict[str, Any]) -> None:
+    """Place it whole or not at all."""
+    half = path.with_suffix(".new")
+    half.write_text(json.dumps(told), encoding="utf-8")
+    half.rename(path)
+
+
+def read_status(path: Path) -> dict[str, Any] | None:
+    """What the agent told last, or None when it does not run."""
+    try:
+        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    fresh = time.time() - float(told.get("told_s", 0)) < STALE_SECONDS
+    return told if fresh and Path(f"/proc/{told.get('pid')}").exists() else None

@@ -1,0 +1,154 @@
+"""The demonstration from nothing to moving data: hub, plants, agents, in the order of their needs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL
+
+from medloom.demo import plants as demo_plants
+from medloom.demo.machining import Plant
+from medloom.demo.moulding import write_plant
+from medloom.demo.plants import DemoPlant
+from medloom.process import roles, tree
+from medloom.process.account import die_with_parent
+from medloom.process.programs import search_path
+from medloom.process.state import State
+
+READY_SECONDS = 300
+PLANT_DATABASE = "demo_plant"
+FIRST_RUNS = 12
+
+
+class StageBroken(RuntimeError):
+    """The demonstration cannot go on; the message says why and where to look."""
+
+
+@dataclass
+class Stage:
+    """The demonstration on one state folder. `data` is a folder of real files, or None."""
+
+    state: State
+    data: Path | None
+    url: str = ""
+    plants: list[DemoPlant] = field(default_factory=list)
+    machining: Plant | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the demonstration keeps the plants' files and the agents."""
+        return self.state.path / "demo"
+
+    def agent_folder(self, plant: DemoPlant) -> Path:
+        """One agent's store, keys and configuration."""
+        return self.folder / "agents" / plant.code
+
+    def build(self, *, now: dt.datetime) -> None:
+        """Make the plants: files, database, first rows. A second run finds them as they are."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+        if self.data is not None:
+            folder = demo_plants.real_folder(self.data)
+            if folder is None:
+                raise StageBroken(
+                    f"{self.data}: no folder {demo_plants.REAL_FOLDER} with monthly files there"
+                )
+            self.plants.append(demo_plants.real(folder))
+        else:
+            files = self.folder / "files" / "MOLD"
+            if not files.exists():
+                write_plant(files, today=now.date())
+            self.plants.append(demo_plants.moulding(files))
+        address = plant_database(self.state)
+        self.machining = Plant(address, now=lambda: dt.datetime.now().replace(microsecond=0))  # noqa: DTZ005
+        if self.machining.create():
+            for _ in range(FIRST_RUNS):
+                self.machining.work()
+        self.plants.append(demo_plants.machining(address))
+
+    def config(self, plant: DemoPlant) -> Path:
+        """The agent's configuration, with a one-time code while it is not enrolled."""
+        from medloom.demo.network import one_time_code
+
+        folder = self.agent_folder(plant)
+        code = "" if (folder / "enrolled").exists() else one_time_code(plant.code)
+        return plant.write_config(folder, hub=self.url, enrolment=code)
+
+
+def plant_database(state: State) -> str:
+    """Address of the machining plant's own database on the same server, with a login of its own."""
+    found = roles.administrator(state)
+    password, _ = state.ensure_secret(PLANT_DATABASE)
+    name = sql.Identifier(PLANT_DATABASE)
+    with psycopg.connect(**(found | {"dbname": "postgres"}), autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [PLANT_DATABASE]).fetchone()
+        verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
+        connection.execute(sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, name, sql.Literal(password)))
+        there = connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [PLANT_DATABASE]
+        ).fetchone()
+        if not there:
+            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, name))
+    return URL.create(
+        "postgresql+psycopg",
+        username=PLANT_DATABASE,
+        password=password,
+        database=PLANT_DATABASE,
+        query={"host": str(found["host"]), "port": str(found.get("port", 5432))},
+    ).render_as_string(hide_password=False)
+
+
+@contextmanager
+def running_hub(state: State, *, arguments: Sequence[str] = ()) -> Iterator[str]:
+    """The hub's address; started here unless it runs already, and stopped only if started here."""
+    told = tree.told(state)
+    if told is not None:
+        yield str(told.get("url", "")) or _raise("Medloom is just starting: try again")
+        return
+    argv = [sys.executable, "-P", "-m", "medloom", "up", "--json", *arguments]
+    process = subprocess.Popen(
+        argv,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": search_path()},
+        preexec_fn=die_with_parent(15),  # noqa: PLW1509  (one prctl; see process.account)
+    )
+    try:
+        yield _ready(process, state)
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _raise(message: str) -> str:
+    raise StageBroken(message)
+
+
+def _ready(process: subprocess.Popen[bytes], state: State) -> str:
+    assert process.stdout is not None
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        line = process.stdout.readline()
+        if not line:
+            raise StageBroken(f"the hub did not start: see {state.log}")
+        try:
+            told: Any = json.loads(line)
+        except ValueError:
+            continue
+        if told.get("ready"):
+            return str(told["url"])
+    raise StageBroken(f"the hub is not ready after {READY_SECONDS} s: see {state.log}")

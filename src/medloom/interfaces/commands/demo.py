@@ -1,0 +1,102 @@
+"""`medloom demo`: a whole network on one machine, on generated data or on real files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from medloom.process.state import StateError, current
+
+TOUR = """\
+1. Sign in as planner, quality or admin (accounts above); a plant's person sees that plant only.
+2. Overview: each plant with its lag, verdicts and freshness; the machining plant moves every few seconds.
+3. Repair desk: the rows the agents could not understand, with their bytes, the field and the reason.
+4. Lots: open one, see where it came from and where it went; place a hold, and clear it with your password.
+5. Work orders: WO-7001 was dispatched into the plant's own table; its progress comes back from there.
+6. Ledger: every operation with its verdict, refused ones too.
+"""
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Real files.")
+@click.option("--once", is_flag=True, help="Load everything, wait until all is synced, print counts, stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the pages.")
+@click.option("--every", default=4.0, show_default=True, help="Seconds between two runs of the moving plant.")
+def demo(data: Path | None, once: bool, as_json: bool, port: int | None, every: float) -> None:
+    """Show Medloom on one machine: a registrant and two plants with their agents.
+
+    Without --data everything is generated and marked so. With --data FOLDER the moulding plant runs on
+    the real files in FOLDER/optimold_injection_plant.
+    """
+    from medloom.demo.stage import Stage, StageBroken, running_hub
+
+    state = current()
+    try:
+        with running_hub(state, arguments=("--port", str(port)) if port else ()) as url:
+            os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")
+            import django
+
+            django.setup()
+            from medloom.demo import network
+
+            stage = Stage(state, data.resolve() if data else None, url=url)
+            stage.build(now=dt.datetime.now(dt.UTC))
+            network.seed_sites(stage.plants)
+            accounts = network.seed_people(stage.plants, lambda name: state.ensure_secret(name)[0])
+            if once:
+                _once(stage, as_json=as_json)
+            else:
+                _live(stage, accounts, every=every, as_json=as_json)
+    except (StageBroken, RuntimeError) as error:
+        raise StateError(str(error)) from error
+
+
+def _once(stage: Any, *, as_json: bool) -> None:
+    from medloom.demo.show import load_once
+
+    console = Console(stderr=True)
+    with console.status("loading") as status:
+        feeds = load_once(stage, progress=lambda plant, rows: status.update(f"{plant}: {rows} rows"))
+    if as_json:
+        click.echo(json.dumps({"feeds": feeds}, ensure_ascii=False))
+        return
+    table = Table(title="rows by feed")
+    names = [name for name in feeds[0] if name != "normalised"] if feeds else []
+    for name in names:
+        table.add_column(name, justify="left" if name in ("plant", "feed") else "right")
+    for feed in feeds:
+        table.add_row(*(str(feed[name]) for name in names))
+    Console().print(table)
+
+
+def _live(stage: Any, accounts: list[dict[str, str]], *, every: float, as_json: bool) -> None:
+    from medloom.demo.show import keep_moving
+
+    stop = threading.Event()
+    for how in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(how, lambda *_: stop.set())
+    if as_json:
+        click.echo(json.dumps({"ready": True, "url": stage.url, "accounts": accounts}))
+    else:
+        table = Table(title=f"Medloom demonstration: {stage.url}")
+        for name in ("user", "password", "site", "roles"):
+            table.add_column(name)
+        for account in accounts:
+            table.add_row(*account.values())
+        Console().print(table)
+        click.echo(TOUR)
+        click.echo("Ctrl-C stops it.")
+    keep_moving(stage, every_seconds=every, stop=stop)
+
+
+commands: tuple[click.Command, ...] = (demo,)
