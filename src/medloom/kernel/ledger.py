@@ -29,6 +29,7 @@ from medloom.kernel import queries, rows
 from medloom.kernel.batch import Batch
 from medloom.kernel.case import Case, Received, source_ident
 from medloom.kernel.entity import catalogue
+from medloom.kernel.feedstore import operation_id
 from medloom.kernel.ruling import BARE, Wiring, Written
 from medloom.wire import canonical
 from medloom.wire.chain import operation_hash
@@ -205,7 +206,7 @@ def _split(
         ident = idents.get(index)
         if ident is not None:
             if ident in seen:
-                answers[index] = repeated(item, seen[ident])
+                answers[index] = repeated(item, seen[ident], first=operation_id(seen[ident]))
                 continue
             if ident in taken:
                 continue
@@ -227,6 +228,7 @@ def _answer_twins(
             answers[index] = Answer(
                 id=item.operation.id,
                 verdict=first.verdict,
+                first=first.id,
                 seq=first.seq,
                 version=first.version,
                 repeated=True,
@@ -352,8 +354,8 @@ def answer_of(case: Case) -> Answer:
     )
 
 
-def repeated(item: Received, earlier: Mapping[str, Any]) -> Answer:
-    """The answer for what has an entry already."""
+def repeated(item: Received, earlier: Mapping[str, Any], *, first: str = "") -> Answer:
+    """The answer for what has an entry already; `first` names the operation that told the same before."""
     decision = orjson.loads(earlier["decision"]) if earlier["decision"] else {}
     refusal = decision.get("refusal")
     return Answer(
@@ -365,6 +367,7 @@ def repeated(item: Received, earlier: Mapping[str, Any]) -> Answer:
         refusal=Refusal(**refusal) if refusal else None,
         findings=tuple(Finding(**f) for f in decision.get("findings", ())),
         theirs=decision.get("theirs", {}),
+        first=first,
     )
 
 

@@ -73,9 +73,9 @@ def keys_of(cursor: Any, declared: Declared, nums: list[int]) -> dict[int, str]:
 
 
 def seen_sources(cursor: Any, idents: list[Any]) -> dict[Any, dict[str, Any]]:
-    """Source identities that have an entry already -> that entry's seq, verdict and version."""
+    """Source identities that have an entry already -> that entry, with its transport identity."""
     sql = """
-        select s.ident, e.seq, e.verdict, e.version, e.decision
+        select s.ident, e.seq, e.verdict, e.version, e.decision, e.site as author, e.epoch, e.chain, e.number
         from source_seen s join entry e on e.seq = s.seq where s.ident = any(%s::uuid[])"""
     return {r["ident"].hex: r for r in cursor.execute(sql, (idents,)).fetchall()}
 
