@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -80,7 +81,9 @@ def check_page(page: Page, name: str) -> None:
     """
     faults = []
     for language in reversed(LANGUAGES):
-        page.context.add_cookies([{"name": "django_language", "value": language, "url": page.url}])
+        page.context.add_cookies(
+            [{"name": "django_language", "value": language, "url": urljoin(page.url, "/")}]
+        )
         page.reload()
         shown = page.locator("html").get_attribute("lang") or ""
         if not language.startswith(shown.lower()[:2]):

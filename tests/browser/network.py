@@ -1,4 +1,4 @@
-"""A small generated network for the browser tests: a registrant, two plants, orders, lots, records, trouble."""
+"""A small generated network for the browser tests: a registrant, two plants, orders, lots, trouble."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ class Network:
     numbers: dict[str, int] = field(default_factory=dict)
     act: Act = field(
         default_factory=lambda: Act(
-            actor="registrant", at="2026-11-18T09:00:00+08:00", mint=lambda: str(uuid.uuid4()), zone="Asia/Shanghai"
+            actor="registrant",
+            at="2026-11-18T09:00:00+08:00",
+            mint=lambda: str(uuid.uuid4()),
+            zone="Asia/Shanghai",
         )
     )
 
@@ -121,13 +124,20 @@ def build() -> Network:
 def _orders(net: Network) -> None:
     for number in range(60):
         site = "SZ" if number % 3 else "PG"
-        fields = {"number": f"WO-{number:04}", "item": "10001", "quantity": 1000 + number, "due": "2026-12-20"}
+        fields = {
+            "number": f"WO-{number:04}",
+            "item": "10001",
+            "quantity": 1000 + number,
+            "due": "2026-12-20",
+        }
         if number >= 57:
             net.registrant(net.act.create("work_order", site=site, fields=fields, reason="monthly plan"))
         else:
             net.registrant(*dispatch(act=net.act, site=site, fields=fields, reason="monthly plan"))
     fields = {"number": "PP-1", "revision": "1", "name": "Melt temperature", "unit": "Cel", "target": "235"}
-    net.registrant(*issue_revision(act=net.act, type="parameter", site="SZ", fields=fields, reason="validated"))
+    net.registrant(
+        *issue_revision(act=net.act, type="parameter", site="SZ", fields=fields, reason="validated")
+    )
     draft = {**fields, "revision": "2", "target": "230"}
     net.registrant(net.act.create("parameter", site="SZ", fields=draft, reason="next"))
 
@@ -156,7 +166,12 @@ def _trouble(net: Network) -> None:
         fields = {"number": f"B-{number}", "day": day, "total": 80, "good": 80, "defects": []}
         source = ("shifts", f"b{number}", "h", f"2026-11 日报.xlsx!11月!{number + 90}")
         net.plant("SZ", "step_record", "observe", fields, source=source)
-    raw = {"code": "date_destroyed", "path": "/fields/day", "got": "00:00.0", "original": '{"日期": "00:00.0"}'}
+    raw = {
+        "code": "date_destroyed",
+        "path": "/fields/day",
+        "got": "00:00.0",
+        "original": '{"日期": "00:00.0"}',
+    }
     net.plant("SZ", "step_record", "raw", {}, raw=raw, source=("shifts", "r", "h", "日报.xlsx!99"))
     net.plant("SZ", "lot", "set", {"number": "RM-2611-77", "item": "10001", "kind": "material"})
     net.plant("SZ", "lot", "set", {"number": "RM2611-77", "item": "10001", "kind": "material"})
@@ -175,7 +190,5 @@ def _trouble(net: Network) -> None:
     )
     theirs = {"planned_start": "2026-12-09"}
     source = ("orders", "WO-0001", "h2", "orders.csv!2")
-    answer = net.plant(
-        "SZ", "work_order", "set", theirs, object=str(order.object), base=base, source=source
-    )
+    answer = net.plant("SZ", "work_order", "set", theirs, object=str(order.object), base=base, source=source)
     assert answer.verdict is Verdict.CONFLICT, answer

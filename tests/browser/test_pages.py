@@ -107,7 +107,11 @@ def test_pages_of_problems(page: Page, live_server: Any, net: Network) -> None:
 def test_a_plants_own_side(page: Page, live_server: Any, net: Network) -> None:
     log_in(page, live_server.url, "lin")
     order = found(WorkOrder, "WO-0002").object
-    pages = {"plant-overview": "/", "plant-orders": "/o/work_order/", "plant-order": f"/o/work_order/{order}/"}
+    pages = {
+        "plant-overview": "/",
+        "plant-orders": "/o/work_order/",
+        "plant-order": f"/o/work_order/{order}/",
+    }
     look(page, live_server.url, pages)
 
 
