@@ -54,6 +54,17 @@ def writes(viewer: Viewer, type_: str) -> bool:
     return viewer.may(*WRITERS.get(type_, ()))
 
 
+def creates(viewer: Viewer, declared: Declared) -> bool:
+    """Whether the person may make new objects of that type by a form; a hold has a page of its own."""
+    mine = declared.sheet.owner is not Owner.REGISTRANT or viewer.registrant
+    return (
+        Kind.SET in declared.facts.kinds
+        and not declared.facts.safety
+        and mine
+        and writes(viewer, declared.type)
+    )
+
+
 def may_edit(viewer: Viewer, declared: Declared, site: str, name: str) -> bool:
     """Whether the person may write that field of an object of that site."""
     owner = declared.sheet.owner_of(name)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from medloom.interfaces.web.columns import column_of, object_address
-from medloom.interfaces.web.deeds import deeds_of, may_edit, writes
+from medloom.interfaces.web.deeds import creates, deeds_of, may_edit
 from medloom.interfaces.web.inputs import inputs_of, read_inputs
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.scope import Writing
@@ -22,7 +22,6 @@ from medloom.interfaces.web.views.objects import declared_of, row_of
 from medloom.interfaces.web.words import command_word
 from medloom.interfaces.web.writing import act_of, must_accept, reason_of, refused
 from medloom.kernel.entity import Declared
-from medloom.wire.operation import Kind
 from medloom.wire.verdict import Answer
 
 
@@ -81,7 +80,7 @@ def edit(request: HttpRequest, type_: str, object_: Any) -> HttpResponse | Writi
 def create(request: HttpRequest, type_: str) -> HttpResponse | Writing:
     """A new object of the registrant's or of the person's own plant."""
     declared, viewer = declared_of(type_), viewer_of(request)
-    if not writes(viewer, type_) or Kind.SET not in declared.facts.kinds or declared.facts.safety:
+    if not creates(viewer, declared):
         raise Problem(403, "not_permitted", got=declared.type)
     zone = viewer.zones.get(viewer.site, "UTC")
     names = [n for n in declared.fields if may_edit(viewer, declared, viewer.site, n)]

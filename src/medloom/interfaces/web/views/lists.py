@@ -11,13 +11,14 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from medloom.interfaces.web.columns import Drawing, exported
+from medloom.interfaces.web.deeds import Deed, creates
 from medloom.interfaces.web.export import workbook
 from medloom.interfaces.web.listing import EXPORT_MOST, Sheet, answer
 from medloom.interfaces.web.listings import listing_of
 from medloom.interfaces.web.pagemap import CHAPTERS
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.viewer import Viewer, now, viewer_of
-from medloom.kernel.entity import catalogue
+from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.models import Entry
 
 
@@ -74,9 +75,17 @@ def show_list(request: HttpRequest, type_: str) -> HttpResponse:
             if b.who == "all" or viewer.registrant
         ],
         "about": "",
-        "deeds": [],
+        "deeds": _deeds(viewer, sheet.declared),
     }
     return render(request, "medloom/list.html", context)
+
+
+def _deeds(viewer: Viewer, declared: Declared) -> list[Deed]:
+    if not creates(viewer, declared):
+        return []
+    return [
+        Deed("new", _("New"), "file-description", reverse("web:create", args=[declared.type]), first=True)
+    ]
 
 
 def _export(request: HttpRequest, sheet: Sheet, drawing: Drawing, viewer: Viewer) -> HttpResponse:
