@@ -39,6 +39,9 @@ HELD_S = 5.0
 VERSIONS_MOST = 500_000
 
 
+DO_NOT_RESTART = 65  # exit code: the process tree leaves this process stopped (process.tree knows the same)
+
+
 class OutOfOrder(RuntimeError):
     """An object's versions do not rise by one in the order of the ledger."""
 
@@ -204,7 +207,11 @@ def main() -> None:
         start_epoch(app)
     with psycopg.connect(state_folder.conninfo("sequencer"), autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(%s)", (LOCK,))
-        run(Sequencer(connection))
+        try:
+            run(Sequencer(connection))
+        except OutOfOrder as error:
+            log.critical("stopped for good: %s", error)
+            raise SystemExit(DO_NOT_RESTART) from error
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from medloom.kernel import sequencer
 from medloom.process import tree
-from medloom.process.programs import choose_ports
+from medloom.process.programs import Program, choose_ports
 from medloom.process.state import State, StateError
 from medloom.process.tests.supervised import alive, until
 from medloom.process.tests.upped import Upped, environment, medloom
@@ -137,6 +138,21 @@ def test_what_an_earlier_tree_left_is_ended_and_others_are_not(folder: State) ->
     finally:
         other.kill()
         other.wait()
+
+
+def test_a_child_that_asks_for_it_is_not_started_again(folder: State) -> None:
+    """The sequencer that found the ledger out of order: going on would hide it."""
+    folder.prepare()
+    assert sequencer.DO_NOT_RESTART == tree.DO_NOT_RESTART
+    for code, halted in ((tree.DO_NOT_RESTART, True), (1, False)):
+        argv = (sys.executable, "-c", f"raise SystemExit({code})")
+        child = tree.Child(Program("drill", argv), folder, "none")
+        child.tend()
+        until(lambda child=child: child.tend(), "it ended")
+        assert child.halted is halted
+        time.sleep(0.15)
+        assert child.tend() is not halted  # started again, or never
+        child.wait(5)
 
 
 def test_logs_stay_bounded(folder: State, monkeypatch: pytest.MonkeyPatch) -> None:
