@@ -1,17 +1,26 @@
 """`medloom up`: everything starts, whatever is killed comes back, and nothing is left behind."""
 
+import datetime as dt
+import ipaddress
 import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from medloom.kernel import sequencer
 from medloom.process import tree
@@ -123,6 +132,40 @@ def test_interrupt_stops_in_order(up: Upped, how: signal.Signals) -> None:
     assert up.everything() == set()
     assert b"Traceback" not in (up.state.log / "web.log").read_bytes()[before:]
     assert (up.state.log / "postgres.log").read_text().rstrip().endswith("database system is shut down")
+
+
+def test_pages_by_tls_have_secure_cookies(folder: State) -> None:
+    certificate, key = _self_signed(folder.path.parent)
+    secure = Upped(folder, "--certificate", str(certificate), "--key", str(key))
+    try:
+        told = secure.ready()
+        assert told["url"] == f"https://127.0.0.1:{secure.ports[0]}/"
+        trust = ssl.create_default_context(cafile=str(certificate))
+        with urllib.request.urlopen(told["url"], context=trust, timeout=30) as answer:
+            assert "max-age" in answer.headers["Strict-Transport-Security"]
+            cookies = answer.headers.get_all("Set-Cookie") or []
+            assert cookies and all("Secure" in cookie for cookie in cookies)
+            assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    finally:
+        secure.end()
+
+
+def _self_signed(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "drill")])
+    now = dt.datetime.now(dt.UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    places = (folder / "certificate.pem", folder / "key.pem")
+    places[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    places[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return places
 
 
 def test_what_an_earlier_tree_left_is_ended_and_others_are_not(folder: State) -> None:
