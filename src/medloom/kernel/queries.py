@@ -27,8 +27,9 @@ SESSION = {
     True: "select state from agent_session where site = %s for update",
     False: "select state from agent_session where site = %s for share",
 }
-#: The door sees every site's rows; the caller's own view is narrower and is set by access.py.
-SEE_ALL = "select set_config('medloom.site', '*', true)"
+#: The door sees every site's rows; the caller's own view is narrower and is set by access.py. It never
+#: reads a whole table either: a new hub's tables have no statistics yet, and the planner takes them for tiny.
+SEE_ALL = "select set_config('medloom.site', '*', true), set_config('enable_seqscan', 'off', true)"
 
 
 @lru_cache(maxsize=256)
@@ -39,8 +40,8 @@ def _heads_sql(table: str, columns: tuple[str, ...]) -> str:
         where t.num = any(array(
             select num from {table} where object = any(%s::uuid[])
             union all
-            select k.num from unnest(%s::text[], %s::text[]) w(site, key)
-            join {table} k on k.site = w.site and k.key = w.key))
+            select k.num from unnest(%s::text[], %s::text[]) w(site, key) cross join lateral
+                (select num from {table} where site = w.site and key = w.key offset 0) k))
         order by t.num for no key update"""
 
 
@@ -60,8 +61,8 @@ def lock_heads(
 def numbers_of(cursor: Any, declared: Declared, pairs: Sequence[tuple[str, str]]) -> list[Any]:
     """(site, key, internal number) of the objects that exist, read without a lock."""
     sql = f"""
-        select t.site, t.key, t.num from unnest(%s::text[], %s::text[]) w(site, key)
-        join {declared.table} t on t.site = w.site and t.key = w.key"""
+        select w.site, w.key, t.num from unnest(%s::text[], %s::text[]) w(site, key) cross join lateral
+            (select num from {declared.table} where site = w.site and key = w.key offset 0) t"""
     rows = cursor.execute(sql, ([p[0] for p in pairs], [p[1] for p in pairs])).fetchall()
     return [(r["site"], r["key"], r["num"]) for r in rows]
 
@@ -110,7 +111,7 @@ def _update_sql(table: str, columns: tuple[tuple[str, str], ...]) -> str:
     return f"""
         update {table} t set {sets}
         from unnest(%s::bigint[], %s::int[], {arrays}) v(num_, stood, {names})
-        where t.num = v.num_ and t.version = v.stood"""
+        where t.num = any(%s::bigint[]) and t.num = v.num_ and t.version = v.stood"""
 
 
 def update_heads(
@@ -119,7 +120,8 @@ def update_heads(
     """Write new versions of rows, each guarded by the version that was read; returns how many matched."""
     sql = _update_sql(table, tuple(columns))
     values = [[row[2][i] for row in rows] for i in range(len(columns))]
-    cursor.execute(sql, ([r[0] for r in rows], [r[1] for r in rows], *values))
+    nums = [r[0] for r in rows]  # named twice: the planner then looks them up, whichever side it begins with
+    cursor.execute(sql, (nums, [r[1] for r in rows], *values, nums))
     return int(cursor.rowcount)
 
 
@@ -134,6 +136,8 @@ def replace_lines(cursor: Any, table: str, parent: str, pairs: Sequence[tuple[in
 
 def waiting_for(cursor: Any, bound: Iterable[tuple[str, str, str]]) -> list[int]:
     """First entries of parked operations that wait for any of these; each is handed out once."""
+    if not cursor.execute("select 1 from waiting where not done limit 1").fetchone():
+        return []  # the common case: nothing is parked
     rows = sorted(set(bound))
     found = cursor.execute(
         """update waiting w set done = true from unnest(%s::text[], %s::text[], %s::text[]) b(type, site, key)
