@@ -17,6 +17,7 @@ from medloom.inspection.rules import admit_result
 from medloom.kernel.ruling import Wiring
 from medloom.materials.projections import alias_edges
 from medloom.materials.queries import keep_stock, lot_facts, move_facts
+from medloom.materials.reactions import protect
 from medloom.materials.rules import admit_hold, admit_lot, admit_move
 from medloom.parties.queries import site_codes, site_facts
 from medloom.parties.rules import admit_site
@@ -71,6 +72,7 @@ def wiring(cursor: Any | None = None) -> Wiring:
         projections=PROJECTIONS,
         effects=EFFECTS,
         reactions=REACTIONS,
+        protect=protect,
         sites=site_codes(cursor) if cursor is not None else (),
     )
 

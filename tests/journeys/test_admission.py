@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 
 import pytest
@@ -11,9 +12,11 @@ from medloom.design.actions import issue_revision
 from medloom.design.models import Bom, BomLine
 from medloom.hub import WIRING
 from medloom.kernel.access import seeing
-from medloom.kernel.ledger import open_cursor
+from medloom.kernel.ledger import append, open_cursor
+from medloom.kernel.models import Entry
 from medloom.kernel.queries import SEE_ALL
 from medloom.kernel.tests.asking import ask
+from medloom.kernel.tests.making import make
 from medloom.materials.actions import clear_hold, dispose_lot, merge_lots, part_lots, raise_hold
 from medloom.materials.models import Hold, Lot, Stock
 from medloom.materials.queries import near_matches
@@ -231,6 +234,21 @@ def test_a_merge_spreads_a_hold_and_is_taken_back_by_a_correction() -> None:
     with seeing("A"):
         assert blocked([num("712 4 889")]) == []
         assert made_of([num("712 4 889")]) == []
+
+
+def test_a_reaction_that_fails_leaves_its_cause_an_entry_and_a_hold() -> None:
+    def breaks(written, facts):
+        raise ZeroDivisionError("on purpose")
+
+    wiring = dataclasses.replace(WIRING, reactions=(("step_record", breaks),))
+    sent = make("step_record", fields={"number": "S1", "output_lot": "F1", **STEP})
+    (answer,) = append([sent], author="A", wiring=wiring)
+    assert answer.verdict is Verdict.ACCEPTED
+    with seeing("*"):
+        assert StepRecord.objects.get().key == "S1"
+        assert Hold.objects.get(lot_id=num("F1")).cause == "breaks failed for step_record S1"
+        failed = Entry.objects.get(cause=answer.seq, verdict="quarantined")
+        assert "reaction_failed" in str(failed.decision) and "on purpose" in failed.body
 
 
 class Counting:

@@ -174,7 +174,7 @@ JUDGED = {
         "Compare both; change the value if the plant is right.",
     ),
     "reaction_failed": Meant(
-        "what should have followed from an entry failed", "Nothing.", "Block the lot by hand and report it."
+        "what should have followed from an entry failed; its lots are held", "Nothing.", "Report it."
     ),
     "reason_missing": Meant("a change needs its reason", "Say why.", "Say why."),
     "stale": Meant(
@@ -254,7 +254,7 @@ AGENT = {
 ALARMS = {
     "agent_silent": Meant(
         "a site's agent has not been heard of for long",
-        "Look whether the agent runs and reaches the hub: `medloom agent status`.",
+        "Look whether the agent runs and reaches the hub.",
         "Ask the plant; nothing is lost meanwhile.",
     ),
 }

@@ -25,16 +25,14 @@ from psycopg.rows import dict_row
 
 from medloom import __version__
 from medloom.kernel import batch as batches
-from medloom.kernel import queries, rows
+from medloom.kernel import following, queries, rows
 from medloom.kernel.batch import Batch
 from medloom.kernel.case import Case, Received, source_ident
 from medloom.kernel.entity import catalogue
 from medloom.kernel.feedstore import operation_id
-from medloom.kernel.ruling import BARE, Wiring, Written
-from medloom.wire import canonical
+from medloom.kernel.ruling import BARE, Wiring
 from medloom.wire.chain import operation_hash
 from medloom.wire.judge import HQ
-from medloom.wire.operation import Operation
 from medloom.wire.verdict import Answer, Finding, Refusal, Verdict
 
 log = logging.getLogger(__name__)
@@ -167,13 +165,13 @@ def _rounds(
         bound: dict[tuple[str, str, str], int] = {}
         todo: list[tuple[str, list[Case]]] = [(author, [case for _, case in fresh])]
         for round_ in range(ROUNDS_MOST + 1):
-            following: list[tuple[str, list[Case]]] = []
+            next_: list[tuple[str, list[Case]]] = []
             for who, cases in todo:
                 if cases:
-                    following += _round(cursor, who, cases, wiring, build, bound, last=round_ == ROUNDS_MOST)
-            if not following:
+                    next_ += _round(cursor, who, cases, wiring, build, bound, last=round_ == ROUNDS_MOST)
+            if not next_:
                 break
-            todo = following
+            todo = next_
         for index, case in fresh:
             answers[index] = answer_of(case)
         _answer_twins(answers, received, fresh, author)
@@ -257,84 +255,7 @@ def _round(
     bound.update(batch.resolved)
     if last:
         return []
-    following = [(HQ, _react(batch, written))]
-    following += _wake(cursor, batch)
-    return following
-
-
-def _react(batch: Batch, written: Mapping[str, list[Written]]) -> list[Case]:
-    """Run the reactions of the types written; one that fails leaves an entry of its own."""
-    cases = []
-    for name, react in batch.wiring.reactions:
-        items = written.get(name)
-        if not items:
-            continue
-        try:
-            operations = list(react(items, batch.facts.get(name)))
-        except Exception as error:  # a reaction never undoes its cause
-            cases.append(_failed(items[0], react, error))
-            continue
-        cases += [Case(own(operation, cause=_cause(operation, items))) for operation in operations]
-    return cases
-
-
-def _cause(operation: Operation, items: Sequence[Written]) -> int:
-    for item in items:
-        if item.asked.operation.id in operation.requires:
-            return item.seq
-    return items[0].seq
-
-
-def own(operation: Operation, *, cause: int | None = None) -> Received:
-    """An operation of the hub's own, whose id is a UUID."""
-    return Received(
-        raw=canonical.dumps(operation),
-        epoch=operation.id,
-        chain="h",
-        number=0,
-        operation=operation,
-        cause=cause,
-    )
-
-
-def _failed(item: Written, react: Callable[..., Any], error: Exception) -> Case:
-    text = {"reaction": react.__name__, "cause": item.seq, "error": repr(error)[:500]}
-    raw = orjson.dumps(text, option=orjson.OPT_SORT_KEYS)
-    ident = hashlib.sha256(f"{item.seq}\x00{react.__name__}".encode()).hexdigest()[:32]
-    fault = Refusal(code="reaction_failed", path=item.asked.operation.object, got=react.__name__)
-    return Case(Received(raw=raw, epoch=ident, chain="h", number=0, fault=fault, cause=item.seq))
-
-
-def _wake(cursor: Any, batch: Batch) -> list[tuple[str, list[Case]]]:
-    """Parked operations that waited for what this round made, to be judged again."""
-    bound = {key for key, head in batch.bound.items() if head.version}
-    made = [c for c in batch.cases if (not c.refused and c.new) or c.num in _adopted(batch)]
-    if not made:
-        return []
-    wanted = {(c.declared.type, c.home, c.key) for c in made if c.declared} & bound
-    wanted |= {("object", "", c.head.object) for c in made if c.head is not None}
-    seqs = queries.waiting_for(cursor, wanted)
-    if not seqs:
-        return []
-    by_author: dict[str, list[Case]] = {}
-    for row in queries.entries_by_seq(cursor, seqs):
-        raw = row["body"].encode()
-        operation = canonical.decode_operation(raw) if row["encoding"] is None else None
-        again = Received(
-            raw=raw,
-            epoch=str(row["epoch"]),
-            chain=row["chain"],
-            number=row["number"],
-            operation=operation,
-            cause=row["seq"],
-        )
-        case = Case(again)
-        by_author.setdefault(row["site"], []).append(case)
-    return sorted(by_author.items())
-
-
-def _adopted(batch: Batch) -> set[int]:
-    return {num for (_, num), version in batch.stood.items() if version == 0}
+    return [(HQ, following.reactions(batch, written)), *following.woken(cursor, batch)]
 
 
 # -- answers ----------------------------------------------------------------------------------

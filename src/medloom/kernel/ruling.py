@@ -80,6 +80,8 @@ class Wiring:
     projections: Mapping[str, Callable[[Sequence[Written]], Sequence[Rows]]] = field(default_factory=dict)
     effects: Mapping[str, Callable[[Any, Sequence[Written]], None]] = field(default_factory=dict)
     reactions: Sequence[tuple[str, Callable[[Sequence[Written], Any], Sequence[Operation]]]] = ()
+    #: What blocks the objects of operations whose reaction failed: it stands in for what would have followed.
+    protect: Callable[[Sequence[Written], str], Sequence[Operation]] | None = None
     #: Sites that exist, for routing network-wide objects.
     sites: tuple[str, ...] = ()
 

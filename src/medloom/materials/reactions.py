@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from medloom.kernel.act import derived_id
 from medloom.kernel.ruling import Written
 from medloom.wire.operation import Kind, Operation
+
+
+def protect(written: Sequence[Written], reaction: str) -> list[Operation]:
+    """One hold for each lot of operations whose reaction failed: what would have followed is not known."""
+    found: dict[tuple[str, str], Operation] = {}
+    for one in written:
+        values = {**one.asked.current, **one.asked.fields}
+        lot = values.get("output_lot") or values.get("lot")
+        if lot is not None and (one.asked.home, str(lot)) not in found:
+            cause = f"{reaction} failed for {one.asked.operation.type} {one.key}"
+            found[one.asked.home, str(lot)] = hold_because(
+                one, reaction=f"protect {reaction}", prefix="failed", lot=str(lot), cause=cause
+            )
+    return list(found.values())
 
 
 def hold_because(written: Written, *, reaction: str, prefix: str, lot: str, cause: str) -> Operation:

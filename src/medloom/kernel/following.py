@@ -1,0 +1,92 @@
+"""What follows from a round: reactions of upper rooms, and parked operations that may be judged again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from medloom.kernel import queries
+from medloom.kernel.batch import Batch
+from medloom.kernel.case import Case, Received
+from medloom.kernel.ruling import Written
+from medloom.wire import canonical
+from medloom.wire.operation import Operation
+from medloom.wire.verdict import Refusal
+
+
+def reactions(batch: Batch, written: Mapping[str, list[Written]]) -> list[Case]:
+    """Run the reactions of the types written; one that fails leaves an entry and blocks its lots."""
+    cases = []
+    for name, react in batch.wiring.reactions:
+        items = written.get(name)
+        if not items:
+            continue
+        try:
+            operations = list(react(items, batch.facts.get(name)))
+        except Exception as error:  # a reaction never undoes its cause
+            cases.append(_failed(items[0], react, error))
+            operations = list(batch.wiring.protect(items, react.__name__)) if batch.wiring.protect else []
+        cases += [Case(own(operation, cause=_cause(operation, items))) for operation in operations]
+    return cases
+
+
+def _cause(operation: Operation, items: Sequence[Written]) -> int:
+    for item in items:
+        if item.asked.operation.id in operation.requires:
+            return item.seq
+    return items[0].seq
+
+
+def own(operation: Operation, *, cause: int | None = None) -> Received:
+    """An operation of the hub's own, whose id is a UUID."""
+    return Received(
+        raw=canonical.dumps(operation),
+        epoch=operation.id,
+        chain="h",
+        number=0,
+        operation=operation,
+        cause=cause,
+    )
+
+
+def _failed(item: Written, react: Callable[..., Any], error: Exception) -> Case:
+    text = {"reaction": react.__name__, "cause": item.seq, "error": repr(error)[:500]}
+    raw = orjson.dumps(text, option=orjson.OPT_SORT_KEYS)
+    ident = hashlib.sha256(f"{item.seq}\x00{react.__name__}".encode()).hexdigest()[:32]
+    fault = Refusal(code="reaction_failed", path=item.asked.operation.object, got=react.__name__)
+    return Case(Received(raw=raw, epoch=ident, chain="h", number=0, fault=fault, cause=item.seq))
+
+
+def woken(cursor: Any, batch: Batch) -> list[tuple[str, list[Case]]]:
+    """Parked operations that waited for what this round made, to be judged again."""
+    bound = {key for key, head in batch.bound.items() if head.version}
+    made = [c for c in batch.cases if (not c.refused and c.new) or c.num in _adopted(batch)]
+    if not made:
+        return []
+    wanted = {(c.declared.type, c.home, c.key) for c in made if c.declared} & bound
+    wanted |= {("object", "", c.head.object) for c in made if c.head is not None}
+    seqs = queries.waiting_for(cursor, wanted)
+    if not seqs:
+        return []
+    by_author: dict[str, list[Case]] = {}
+    for row in queries.entries_by_seq(cursor, seqs):
+        raw = row["body"].encode()
+        operation = canonical.decode_operation(raw) if row["encoding"] is None else None
+        again = Received(
+            raw=raw,
+            epoch=str(row["epoch"]),
+            chain=row["chain"],
+            number=row["number"],
+            operation=operation,
+            cause=row["seq"],
+        )
+        case = Case(again)
+        by_author.setdefault(row["site"], []).append(case)
+    return sorted(by_author.items())
+
+
+def _adopted(batch: Batch) -> set[int]:
+    return {num for (_, num), version in batch.stood.items() if version == 0}
