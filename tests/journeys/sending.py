@@ -7,8 +7,7 @@ from typing import Any
 
 from medloom.hub import WIRING
 from medloom.kernel.act import Act
-from medloom.kernel.following import own
-from medloom.kernel.ledger import append
+from medloom.kernel.ledger import append, own
 from medloom.kernel.tests.making import make
 from medloom.wire.operation import Operation
 from medloom.wire.verdict import Answer

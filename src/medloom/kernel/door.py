@@ -12,8 +12,7 @@ from typing import Any
 
 import uuid_utils
 
-from medloom.kernel.following import own
-from medloom.kernel.ledger import append
+from medloom.kernel.ledger import append, own
 from medloom.kernel.ruling import Wiring
 from medloom.wire.operation import Kind, Operation
 from medloom.wire.verdict import Answer

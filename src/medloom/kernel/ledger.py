@@ -36,6 +36,8 @@ from medloom.wire.judge import HQ
 from medloom.wire.verdict import Answer, Finding, Refusal, Verdict
 
 log = logging.getLogger(__name__)
+#: What the hub's own people and reactions write, as `append` takes it.
+own = following.own
 
 #: Reactions to reactions stop after this many rounds.
 ROUNDS_MOST = 3
