@@ -12,7 +12,8 @@ from django.db.utils import ProgrammingError
 from medloom.kernel.access import seeing
 from medloom.kernel.entity import Entity, catalogue, meanings
 from medloom.kernel.fence import schema_of
-from medloom.kernel.fields import Expiry, Refused
+from medloom.kernel.fields import Expiry
+from medloom.kernel.meaning import Refused
 from medloom.kernel.models import Build, Entry, Leaf
 from medloom.kernel.sequencer import Sequencer, start_epoch
 from medloom.kernel.tests.test_sequencer import connect

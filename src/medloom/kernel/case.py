@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medloom.kernel.entity import Declared, Lines
-from medloom.kernel.fields import Meaning, Refused
+from medloom.kernel.meaning import Meaning, Refused
 from medloom.wire.judge import HQ, Judgement
 from medloom.wire.operation import CONTROL, VOLUME, Kind, Operation
 from medloom.wire.sheet import Head

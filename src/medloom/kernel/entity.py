@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 from django.apps import apps
 from django.db import models
 
-from medloom.kernel.fields import Meaning, Ref
+from medloom.kernel.fields import Ref
+from medloom.kernel.meaning import Meaning
 from medloom.wire.operation import CONTROL, VOLUME, Kind
 from medloom.wire.sheet import Lifecycle, Owner, Sheet
 

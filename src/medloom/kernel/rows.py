@@ -14,7 +14,7 @@ from medloom.kernel import queries
 from medloom.kernel.batch import Batch
 from medloom.kernel.case import Case, feed_of, route
 from medloom.kernel.entity import Declared, Lines
-from medloom.kernel.fields import NULL, escape
+from medloom.kernel.meaning import NULL, escape
 from medloom.kernel.ruling import Asked, Written
 from medloom.wire.chain import operation_hash
 from medloom.wire.sheet import Head

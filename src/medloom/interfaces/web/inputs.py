@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from medloom.interfaces.web.columns import domain_words, kind_of, label_of, unit_word
 from medloom.kernel.entity import Declared
-from medloom.kernel.fields import Refused
+from medloom.kernel.meaning import Refused
 from medloom.wire.verdict import Refusal
 
 

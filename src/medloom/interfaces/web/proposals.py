@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from medloom.kernel.fields import Choice, Count, Day, Flag, Quantity, Refused
+from medloom.kernel.fields import Choice, Count, Day, Flag, Quantity
+from medloom.kernel.meaning import Refused
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _YES = {

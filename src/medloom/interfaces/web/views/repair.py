@@ -24,7 +24,7 @@ from medloom.interfaces.web.views.lists import title_of
 from medloom.interfaces.web.words import VERDICTS
 from medloom.interfaces.web.writing import new_id, reason_of, refused
 from medloom.kernel.entity import Declared, catalogue
-from medloom.kernel.fields import Refused
+from medloom.kernel.meaning import Refused
 from medloom.kernel.models import Entry
 from medloom.wire import canonical
 from medloom.wire.operation import Kind, Operation
