@@ -193,8 +193,11 @@ class Collector:
             return Kind.SET, fields, 0
         changed = {n: v for n, v in {**gone, **fields}.items() if shadow.fields.get(n, ...) != v}
         if not shadow.fields and head is not None:
-            # The store was lost: the plant's knowledge is unknown, so only the site's own word is sure.
-            changed = {n: v for n, v in fields.items() if head.values.get(n) != v}
+            # The store was lost. A row that says what the hub has is told as it was the first time, and
+            # answered as a repeat; of any other nobody knows what the plant had seen.
+            changed = {n: v for n, v in fields.items() if n in head.values and head.values[n] != v}
+            if not changed:
+                return Kind.SET, fields, 0
         own = {n: v for n, v in changed.items() if may_write(sheet.owner_of(n), self.site, self.site)}
         if shadow.versions or head is None:
             base = min((shadow.versions.get(n, shadow.versions.get("", 0)) for n in own), default=0)
