@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from medloom.kernel.entity import Declared
-from medloom.kernel.fields import Choice, Code, Count, Day, Flag, Instant, Number, Quantity, Ref, Text
+from medloom.kernel.fields import Choice, Code, Count, Day, Expiry, Flag, Instant, Number, Quantity, Ref, Text
 
 
 def schema(field: Any) -> dict[str, Any]:
@@ -22,6 +22,8 @@ def schema(field: Any) -> dict[str, Any]:
 def _body(field: Any) -> dict[str, Any]:
     if isinstance(field, Choice):
         return {"type": "string", "enum": [word for word, _ in field.choices]}
+    if isinstance(field, Expiry):
+        return {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"}
     if isinstance(field, Text):
         return {"type": "string", "maxLength": field.max_length}
     if isinstance(field, Code):
