@@ -229,6 +229,9 @@ def test_a_recall_scope_is_drawn_with_the_same_rows_as_a_table(
     page.goto(f"{live_server.url}/trace/")
     page.fill("#lot", LONG_LOT)
     follow(page, "Trace")
+    assert page.locator("table.list tbody tr").count() == 2, "two plants use that number"
+    with page.expect_navigation():
+        page.locator("tr", has_text="苏州").get_by_role("link", name="Trace").click()
     page.locator("#graph[data-ready=yes]").wait_for()
     keys = {text.split(" ")[0] for text in page.locator("tr[data-node] a.key").all_inner_texts()}
     assert {LONG_LOT, *(f"FG-{n}" for n in range(8))} <= keys

@@ -104,6 +104,7 @@ def clear_hold(request: HttpRequest, object_: Any) -> HttpResponse | Writing:
     meaning = column_of(hold.fields["meaning"])
     context = {
         "row": row,
+        "plant": viewer.sites.get(row.site, row.site),
         "meanings": meaning.words,
         "others": _others(row),
         "drawing": drawing_of("hold", [row], viewer),

@@ -1,0 +1,104 @@
+"""Live: what a plant sends changes the open page by itself, and only for those who may see it."""
+
+from __future__ import annotations
+
+import copy
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page
+
+from medloom.process import state
+from medloom.production.models import WorkOrder
+from tests.browser.network import Network, build, found
+from tests.browser.visits import log_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.process, pytest.mark.django_db(transaction=True)]
+START_S_MOST = 60
+
+
+def _free_port() -> int:
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return int(place.getsockname()[1])
+
+
+@pytest.fixture
+def live_port(transactional_db: None) -> Iterator[int]:
+    """The live process and the sequencer on the test's own database; the port the stream is at."""
+    port = _free_port()
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "medloom.settings", "PYTHONPATH": os.pathsep.join(sys.path)}
+    sequence = "import django; django.setup(); from medloom.kernel.sequencer import main; main()"
+    granian = ["-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(port)]
+    started = [
+        subprocess.Popen([sys.executable, "-c", sequence], env=env),
+        subprocess.Popen([sys.executable, *granian, "medloom.asgi:application"], env=env),
+    ]
+    try:
+        _wait(port)
+        yield port
+    finally:
+        for one in started:
+            one.send_signal(signal.SIGTERM)
+        for one in started:
+            try:
+                one.wait(10)
+            except subprocess.TimeoutExpired:  # a stream that is still read keeps granian waiting
+                one.kill()
+                one.wait(10)
+
+
+def _wait(port: int) -> None:
+    for _ in range(START_S_MOST * 5):
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/live").status_code == 401:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise AssertionError("the live process does not answer")
+
+
+def test_a_row_changes_by_itself_for_those_who_may_see_it(
+    page: Page, live_server: Any, live_port: int, settings: Any
+) -> None:
+    settings.LIVE_PORT = live_port
+    # as `medloom up` has it: all processes share one key, and the pages may connect to the live port
+    settings.SECRET_KEY = state.current().secret("django")
+    policy = copy.deepcopy(settings.CONTENT_SECURITY_POLICY)
+    policy["DIRECTIVES"]["connect-src"] = ["'self'", f"*:{live_port}"]
+    settings.CONTENT_SECURITY_POLICY = policy
+    net: Network = build()
+    # the cookie is the host's: page and stream must be on the same one
+    base = live_server.url.replace("localhost", "127.0.0.1")
+    log_in(page, base, "lin")
+    page.goto(f"{base}/o/work_order/?q=WO-0002")
+    page.locator("#pulse[data-state=live]").wait_for()
+    order = found(WorkOrder, "WO-0002")
+    row = page.locator(f"#row-{order.object}")
+    assert "Released" in row.inner_text()
+    source = ("orders", "WO-0002", "h9", "orders.csv!3")
+    command = {"command": "acknowledge", "from": "released"}
+    net.plant("SZ", "work_order", "command", command, object=str(order.object), source=source)
+    page.locator(f"#row-{order.object}.moved", has_text="Acknowledged").wait_for()
+    other = found(WorkOrder, "WO-0003", "PG")
+    source = ("orders", "WO-0003", "h9", "orders.csv!4")
+    net.plant("PG", "work_order", "command", command, object=str(other.object), source=source)
+    page.wait_for_timeout(1_500)
+    assert page.locator("#news").is_hidden(), "another plant's order is not even hinted at"
+    page.goto("about:blank")
+
+
+def test_the_stream_wants_a_login_and_our_own_origin(live_port: int) -> None:
+    address = f"http://127.0.0.1:{live_port}/live"
+    assert httpx.get(address).status_code == 401
+    assert httpx.get(address, headers={"Origin": "http://elsewhere.example"}).status_code == 403
+    ours = httpx.get(address, headers={"Origin": "http://127.0.0.1:9999"})
+    assert ours.headers["access-control-allow-origin"] == "http://127.0.0.1:9999"
