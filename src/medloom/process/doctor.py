@@ -185,10 +185,10 @@ def _ports(state: State) -> list[Finding]:
             ]
         return [Finding("ports", OK, "8000 and 8001 are free")]
     findings = []
-    for name, port in (("web", found["port"]), ("live", found["live_port"])):
-        if name in found["processes"] and not tree.answers(found["host"], port):
-            advice = f"see {state.log / name}.log"
-            findings.append(Finding("ports", FAIL, f"{name} does not answer on port {port}", advice))
+    for name, port, path in (("web", found["port"], "/"), ("live", found["live_port"], "/live")):
+        if name in found["processes"] and not tree.answers(found["host"], port, tls=found["tls"], path=path):
+            message = f"{name} does not answer properly on port {port}"
+            findings.append(Finding("ports", FAIL, message, f"see {state.log / name}.log"))
     return findings or [Finding("ports", OK, f"{found['url']} answers")]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from medloom.process.account import die_with_parent
 from medloom.process.cluster import last_line
 from medloom.process.state import LOGIN_ROLES, State, StateError, conninfo
 
@@ -26,6 +28,9 @@ FILES = (
     "process/roles.py",
 )
 LIBRARIES = ("django", "procrastinate", "django-axes")
+
+
+LOCK = 0x6D65646C  # "medl"
 
 
 def fingerprint() -> str:
@@ -59,6 +64,7 @@ def migrate_apart(state: State) -> None:
         capture_output=True,
         text=True,
         errors="replace",
+        preexec_fn=die_with_parent(signal.SIGKILL),  # each migration is one transaction
         env=os.environ
         | {
             "MEDLOOM_STATE": str(state.path),
@@ -82,6 +88,8 @@ def migrate(*, verbosity: int = 0) -> list[str]:
 
     from medloom.kernel import fence
 
+    with connection.cursor() as cursor:  # held by this session: a second migration waits for the first
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
     before = pending()
     call_command("migrate", verbosity=verbosity, interactive=False)
     with connection.cursor() as cursor:

@@ -94,6 +94,7 @@ def programs(options: Options) -> list[Program]:
     # Part of every process's environment, so that each knows where the others listen.
     common = {"MEDLOOM_PORT": str(options.port), "MEDLOOM_LIVE_PORT": str(options.live_port)}
     common["DJANGO_SETTINGS_MODULE"] = "medloom.settings"
+    common["MEDLOOM_HOSTS"] = os.environ.get("MEDLOOM_HOSTS") or ",".join(names(options.host))
     if options.certificate:
         common["MEDLOOM_TLS"] = "1"
     return [
@@ -101,6 +102,14 @@ def programs(options: Options) -> list[Program]:
         for name, argv in commands.items()
         if find_spec(MODULES[name]) and (not options.only or name in options.only)
     ]
+
+
+def names(host: str) -> list[str]:
+    """The names under which pages may be asked for when MEDLOOM_HOSTS does not say."""
+    found = ["localhost", "127.0.0.1", "[::1]"]
+    if host in ("0.0.0.0", "::"):  # noqa: S104
+        return [*found, socket.gethostname(), socket.getfqdn()]
+    return list(dict.fromkeys([*found, f"[{host}]" if ":" in host else host]))
 
 
 def free(host: str, port: int) -> bool:

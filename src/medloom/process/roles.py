@@ -19,6 +19,7 @@ from medloom.process import cluster
 from medloom.process.state import LOGIN_ROLES, PORT, State, StateError, database_name, read_url
 
 TRACER = "medloom_tracer"
+CONNECT_S = 15
 SCHEMAS = ("business", "ledger", "framework")
 # What the app may do by schema; the ledger is append-only and business rows are never deleted.
 APP_RIGHTS = {
@@ -44,10 +45,12 @@ def prepare(state: State) -> None:
     found = administrator(state)
     database = database_name()
     try:
-        with psycopg.connect(**(found | {"dbname": "postgres"}), autocommit=True) as connection:
+        with psycopg.connect(
+            **(found | {"dbname": "postgres"}), connect_timeout=CONNECT_S, autocommit=True
+        ) as connection:
             _make_roles(connection, state)
             _make_database(connection, database)
-        with psycopg.connect(**(found | {"dbname": database})) as connection:
+        with psycopg.connect(**(found | {"dbname": database}), connect_timeout=CONNECT_S) as connection:
             _make_schemas(connection)
     except psycopg.OperationalError as error:
         raise StateError(f"the database refuses us: {' '.join(str(error).split())}") from error

@@ -5,12 +5,13 @@ carries our mark in its environment and is ended by the next start.
 """
 
 import contextlib
+import http.client
 import json
 import logging
 import os
 import shutil
 import signal
-import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -31,6 +32,7 @@ DO_NOT_RESTART = 65  # a child's exit code: it found its data wrong, and startin
 STEADY_S = 10.0  # a child that lived this long earns the shortest pause again
 STOP_S = 10.0
 TICK_S = 0.02
+PROBE_S = 3.0
 LOG_BYTES_MAX = 16 * 1024 * 1024
 LOG_CHECK_S = 60.0
 MARK = "MEDLOOM_TREE"
@@ -207,7 +209,7 @@ class Tree:
             if any(changed) or starts != seen_starts:
                 seen_starts = starts
                 self._tell()
-            if waiting and answers(self.options.host, self.options.port):
+            if waiting and self._web_answers():
                 waiting = False
                 self._tell()
                 ready()
@@ -215,6 +217,10 @@ class Tree:
                 next_check = time.monotonic() + LOG_CHECK_S
                 trim_logs(self.state)
             self.stop.wait(TICK_S)
+
+    def _web_answers(self) -> bool:
+        tls = bool(self.options.certificate)
+        return answers(self.options.host, self.options.port, tls=tls)
 
     def _end_children(self) -> None:
         """Pages first, so that nothing new comes in; the database is last, in `run`'s stack."""
@@ -235,6 +241,7 @@ class Tree:
             "host": self.options.host,
             "port": self.options.port,
             "live_port": self.options.live_port,
+            "tls": bool(self.options.certificate),
             "database": "embedded" if database else "external",
             "processes": {child.program.name: child.told() for child in self._children},
         }
@@ -256,14 +263,21 @@ class Tree:
             log.error("the state cannot be noted: %s", error)
 
 
-def answers(host: str, port: int) -> bool:
-    """Whether something takes connections there."""
+def answers(host: str, port: int, *, tls: bool = False, path: str = "/") -> bool:
+    """Whether whole HTTP answers come from there, and not that something broke behind them."""
     place = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    if tls:  # we look whether it lives; whom it is, is for its visitors to verify
+        trust = ssl._create_unverified_context()  # noqa: S323
+        connection = http.client.HTTPSConnection(place, port, timeout=PROBE_S, context=trust)
+    else:
+        connection = http.client.HTTPConnection(place, port, timeout=PROBE_S)
     try:
-        with socket.create_connection((place, port), timeout=0.5):
-            return True
-    except OSError:
+        connection.request("GET", path)
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def end_leftovers(state: State) -> None:

@@ -69,15 +69,24 @@ def up(
         key=str(Path(key).absolute()) if key else "",
         only=frozenset(only),
     )
-    if host not in ("127.0.0.1", "::1", "localhost") and not certificate:
-        logging.getLogger("medloom").warning(
-            "listening on %s without TLS: passwords travel readable; give --certificate and --key", host
-        )
+    if host not in ("127.0.0.1", "::1", "localhost") and not unguarded:
+        _warn_open(host, tls=bool(certificate))
     if unguarded:
         raise SystemExit(_run(options, migrate=not no_migrate))
     if as_json:
         os.environ["MEDLOOM_READY"] = "json"
     raise SystemExit(tree.guard(options, migrate=not no_migrate))
+
+
+def _warn_open(host: str, *, tls: bool) -> None:
+    log = logging.getLogger("medloom")
+    if not tls:
+        log.warning(
+            "listening on %s without TLS: passwords travel readable; give --certificate and --key", host
+        )
+    if not os.environ.get("MEDLOOM_HOSTS"):
+        known = ", ".join(programs.names(host))
+        log.warning("pages answer to the names %s; set MEDLOOM_HOSTS for others (a comma between)", known)
 
 
 def _refuse_second() -> None:
