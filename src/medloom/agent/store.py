@@ -327,6 +327,9 @@ class SqliteSite(EncryptedFile):
         rows = self._rows("select object, now from head where now is not null")
         return {row[0]: _HEAD.decode(row[1]) for row in rows}
 
+    def forget_state(self) -> None:
+        self._run("update head set now = null, base = null")
+
     def set_heads(self, rows: Sequence[SnapshotRow]) -> None:
         states = [(row.head.object, row.type, msgspec.json.encode(row.head)) for row in rows]
         self._each(

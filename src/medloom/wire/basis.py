@@ -13,7 +13,11 @@ from medloom.wire.verdict import Refusal, Verdict
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of a required operation: its latest verdict, the object and version it made."""
+    """What became of a required operation: its latest verdict, the object and version it made.
+
+    One below its chain's standing that has no entry was answered by its source identity: it counts
+    as `Taken(ACCEPTED, "", 0)`, done and without a version.
+    """
 
     verdict: Verdict
     object: str

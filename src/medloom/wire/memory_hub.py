@@ -126,6 +126,12 @@ class MemoryHub(MemoryLedger):
         ]
         return self._append(cases)
 
+    def received(self, identity: str) -> bool:
+        if identity.count("/") != 3:
+            return False
+        site, epoch, chain, number = identity.split("/")
+        return int(number) < self.chains.get((site, epoch, chain), (1, b""))[0]
+
     def _case(self, site: str, identity: str, line: Line, feed: str) -> Case:
         bad = line.malformed
         refusal = Refusal(bad.code, bad.path, got=bad.detail[:200]) if bad is not None else None
@@ -206,7 +212,7 @@ class MemoryHub(MemoryLedger):
         return found, self.feed_chain[site, feed][last - 1]
 
     def snapshot(self, site: str, after: str, limit: int) -> list[SnapshotRow]:
-        ids = sorted(o for o, h in self.heads.items() if o > after and h.site in ("", site))
+        ids = sorted(o for o, h in self.heads.items() if o > after and site == HQ or h.site in ("", site))
         return [SnapshotRow(self.types[each], copy.deepcopy(self.heads[each])) for each in ids[:limit]]
 
     def hand_back(self, site: str, lines: Sequence[FeedLine]) -> int:

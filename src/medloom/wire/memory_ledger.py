@@ -99,6 +99,9 @@ class MemoryLedger:
         self.alarms: list[tuple[str, str, str]] = []
         self.seq = 0
         self.xid = 0
+        #: The transaction that writes now, when it began before; 0: each append is one of its own.
+        self.writing = 0
+        self._current = 0
         self._unsequenced: list[Entry] = []
         self._undo: list[Callable[[], None]] = []
 
@@ -146,11 +149,7 @@ class MemoryLedger:
             )
         head = self.heads.get(operation.object)
         case.home = head.site if head else _home(operation, case.site, sheet)
-        required = {
-            each: Taken(found.verdict, found.object, found.version)
-            for each in operation.requires
-            if (found := self.by_id.get(each)) is not None
-        }
+        required = {each: taken for each in operation.requires if (taken := self._taken(each)) is not None}
         basis = basis_of(
             operation,
             required=required,
@@ -169,6 +168,16 @@ class MemoryLedger:
         if judged.verdict is Verdict.ACCEPTED:
             self._apply(case, operation, judged)
         return judged
+
+    def _taken(self, identity: str) -> Taken | None:
+        entry = self.by_id.get(identity)
+        if entry is not None:
+            return Taken(entry.verdict, entry.object, entry.version)
+        return Taken(Verdict.ACCEPTED, "", 0) if self.received(identity) else None
+
+    def received(self, identity: str) -> bool:
+        """Whether the operation came without making an entry: its source identity answered it."""
+        return False
 
     def _bind(self, operation: Operation, home: str, judged: Judgement, sheet: Sheet) -> Judgement:
         if not sheet.natural_key:
@@ -223,8 +232,14 @@ class MemoryLedger:
 
     # -- entries ---------------------------------------------------------------------------------
 
-    def _append(self, cases: list[Case]) -> list[Answer]:
+    def begin(self) -> int:
+        """The id of a transaction, given when it begins."""
         self.xid += 1
+        return self.xid
+
+    def _append(self, cases: list[Case]) -> list[Answer]:
+        if not self.writing:
+            self._current = self.begin()
         answers: list[Answer] = []
         at, moved = 0, False
         while at < len(cases):
@@ -288,7 +303,7 @@ class MemoryLedger:
         )
         entry = Entry(
             seq=seq,
-            xid=self.xid,
+            xid=self.writing or self._current,
             site=case.site,
             id=case.id,
             raw=case.raw,

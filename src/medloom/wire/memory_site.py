@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from medloom.wire.chain import feed_start, operation_hash, operations_head, operations_start
-from medloom.wire.feed import FeedLine, fold
+from medloom.wire.feed import FeedLine, decode_line, fold
 from medloom.wire.messages import Rung, SnapshotRow
 from medloom.wire.operation import CHAINS
 from medloom.wire.sheet import Head, Sheet
@@ -191,6 +191,14 @@ class MemorySite:
             own = self._own.pop(each)
             self._pending.get(own.object, {}).pop(each, None)
 
+    def operations_held(self) -> set[str]:
+        """Ids of every operation this store holds the bytes of: its own, and those in its lines."""
+        held = {each for each, own in self._own.items() if own.raw}
+        for kept in self._feeds.values():
+            held.update(line.id for line in kept.lines)
+        held.update(decode_line(each).id for each in self._kept.get("owed", {}).values())
+        return held
+
     # -- feeds ---------------------------------------------------------------------------------
 
     def cursor(self, feed: str) -> Rung:
@@ -266,6 +274,9 @@ class MemorySite:
     def objects(self) -> Mapping[str, Head]:
         """Every head, for comparing states."""
         return self._heads
+
+    def forget_state(self) -> None:
+        self._base, self._heads = {}, {}
 
     def set_heads(self, rows: Sequence[SnapshotRow]) -> None:
         for row in rows:

@@ -241,11 +241,16 @@ class SiteMachine:
     def _open(self, welcome: Welcome) -> None:
         owed: list[FeedLine] = []
         with self.store.transaction():
+            snapshot = welcome.snapshot
             for feed, rung in welcome.feeds.items():
-                owed += self.store.cut(feed, rung.position)
+                edge = max((each.position for each in self.store.rungs(feed, [])), default=0)
+                # Below the edge there is only a snapshot's state, of which the hub has lost a part:
+                # what this site has as lines goes back, and the state is taken anew.
+                snapshot = snapshot or rung.position < edge
+                owed += self.store.cut(feed, max(rung.position, edge))
             note_repairs(self.store, owed, gone=True)
             self._owe(owed)
-            if welcome.snapshot:
+            if snapshot:
                 self.store.put(SNAPSHOT, {DUE: b"1"})
             for standing in welcome.chains:
                 # Only ever back: what the hub has beyond may be another agent's under the same numbers.
@@ -254,7 +259,7 @@ class SiteMachine:
             self._bridge(welcome, [line.id for line in owed])
         self._nonce = ""
         self._due, self._barred = set(CHAINS), False
-        self._snapshot_after = "" if welcome.snapshot else None
+        self._snapshot_after = "" if snapshot else None
         self.welcome = welcome
 
     def _owe(self, lines: list[FeedLine]) -> None:
@@ -330,6 +335,8 @@ class SiteMachine:
 
     def _snapshot(self, page: SnapshotPage) -> None:
         with self.store.transaction():
+            if page.feeds:
+                self.store.forget_state()
             for feed, rung in page.feeds.items():
                 self.store.restart_feed(feed, rung)
             self.store.set_heads(page.rows)

@@ -246,7 +246,10 @@ class SiteStore(Protocol):
         ...
 
     def rungs(self, feed: str, positions: Sequence[int]) -> list[Rung]:
-        """Heads at those positions, newest first; positions that were pruned give the pruning edge once."""
+        """Heads at those positions where a line is kept, newest first, and last the edge.
+
+        The edge is the position up to which lines were pruned or replaced by a snapshot; none at 0.
+        """
         ...
 
     def take(self, feed: str, lines: Sequence[FeedLine], heads: Sequence[str]) -> None:
@@ -268,6 +271,10 @@ class SiteStore(Protocol):
     # -- state
     def head(self, object: str) -> Head | None:
         """What the hub has decided of an object, as far as this site has read."""
+        ...
+
+    def forget_state(self) -> None:
+        """Forget what was folded, before a snapshot takes its place."""
         ...
 
     def set_heads(self, rows: Sequence[SnapshotRow]) -> None:

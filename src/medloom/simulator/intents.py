@@ -1,0 +1,61 @@
+"""What people and machines meant, kept apart from anything the system keeps: the oracle's memory.
+
+Every write carries a token that occurs nowhere else. For a value the oracle knows which value its
+author saw when writing it; so it can tell a seen change from a silent overwrite without versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+#: Every token begins with it; other values are none of the oracle's business.
+MARK = "#"
+
+
+@dataclass
+class Intents:
+    """Tokens, their parents, and those that no surviving copy held after a disaster."""
+
+    count: int = 0
+    parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    authored: dict[str, str] = field(default_factory=dict)
+    by_operation: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    excused: set[str] = field(default_factory=set)
+    _ancestors: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def token(self, *saw: object) -> str:
+        """A fresh token; `saw` are the values its author had before their eyes."""
+        self.count += 1
+        made = f"{MARK}{self.count}"
+        self.parents[made] = tuple(str(each) for each in saw if is_token(each))
+        return made
+
+    def wrote(self, operation: str, tokens: Iterable[str], by: str) -> None:
+        """That operation carries these tokens: from now on they must not be lost."""
+        self.by_operation[operation] = tuple(tokens)
+        for each in self.by_operation[operation]:
+            self.authored.setdefault(each, by)
+
+    def ancestors(self, token: str) -> frozenset[str]:
+        """The token, what its author saw, what the authors of that saw, and so on."""
+        if token not in self._ancestors:
+            known = {token}
+            todo = [token]
+            while todo:
+                for parent in self.parents.get(todo.pop(), ()):
+                    if parent not in known:
+                        known.add(parent)
+                        todo.append(parent)
+            self._ancestors[token] = frozenset(known)
+        return self._ancestors[token]
+
+    def excuse_all_but(self, held: Iterable[str]) -> None:
+        """A disaster happened: tokens that nobody holds any more cannot be asked for."""
+        kept = {token for operation in held for token in self.by_operation.get(operation, ())}
+        self.excused |= self.authored.keys() - kept
+
+
+def is_token(value: object) -> bool:
+    """Whether a value was written by somebody whose intent the oracle knows."""
+    return isinstance(value, str) and value.startswith(MARK)

@@ -1,0 +1,192 @@
+"""What people do: at the plants, and at the registrant's pages."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from medloom.simulator.hub_actor import HubActor
+from medloom.simulator.intents import Intents, is_token
+from medloom.simulator.objects import object_id
+from medloom.simulator.site_actor import AT, Event, Plant, SiteActor
+from medloom.simulator.world import World
+from medloom.wire.canonical import encode_operation
+from medloom.wire.operation import CONTROL, VOLUME, Kind, Operation, hub_label
+from medloom.wire.verdict import Verdict
+
+
+class PlantPeople:
+    """Those at one plant: they edit rows, make lots, move stock, raise holds, finish lots."""
+
+    def __init__(self, world: World, plant: Plant, intents: Intents) -> None:
+        self.world, self.plant, self.intents = world, plant, intents
+        self.by_hand: list[tuple[str, str, str, int]] = []
+
+    def edit(self) -> None:
+        """Change a field of an order's row, having seen what the row shows."""
+        if not self.plant.orders:
+            return
+        row = self.plant.orders[self.world.random.choice(sorted(self.plant.orders))]
+        name = self.world.random.choice(["note", "note", "progress", "due"])
+        row[name] = self.intents.token(row.get(name))
+
+    def event(self) -> None:
+        """Something happens on the floor, and the plant's log gets a row."""
+        random, lots = self.world.random, self.plant.lots
+        number = f"{self.plant.site}{len(self.plant.events)}"
+        token = self.intents.token()
+        kind = random.choice(["lot", "record", "record", "move", "move", "transfer", "finish", "hold"])
+        if kind == "lot" or not lots:
+            drafts = self._lot(number)
+        elif kind == "record":
+            drafts = ({"type": "record", "kind": Kind.OBSERVE, "fields": {"good": token}},)
+        elif kind == "move":
+            drafts = (_move(random.choice(lots), random.choice([-7, -3, 2, 5])),)
+        elif kind == "transfer":
+            drafts = (_move(random.choice(lots), -4), _move(random.choice(lots), 4))
+        elif kind == "finish":
+            drafts = (_finish(random.choice(lots)),)
+        else:
+            drafts = (
+                {"type": "hold", "kind": Kind.SET, "chain": CONTROL, "fields": {"lot": random.choice(lots)}},
+            )
+        named = tuple({"object": object_id(number, str(at))} | each for at, each in enumerate(drafts))
+        self.plant.events.append(Event(number, token, named))
+
+    def _lot(self, number: str) -> tuple[dict[str, Any], ...]:
+        lot = object_id("lot", self.plant.site, number)
+        self.plant.lots.append(lot)
+        made = {"type": "lot", "object": lot, "kind": Kind.OBSERVE, "fields": {"number": number}}
+        return made, _move(lot, 20)
+
+    def write_by_hand(self, agent: SiteActor) -> None:
+        """A move entered at the agent's own page."""
+        if not self.plant.lots or agent.draining or not agent.machine.has_state:
+            return
+        token = self.intents.token()
+        self._enter(agent, token, self.world.random.choice(self.plant.lots), 1)
+
+    def _enter(self, agent: SiteActor, token: str, lot: str, quantity: int) -> None:
+        given = _move(lot, quantity) | {"object": object_id("hand", self.world.mint())}
+        self.by_hand.append((token, agent.by_hand(token, **given), lot, quantity))
+
+    def enter_again(self, agent: SiteActor, hub: HubActor) -> None:
+        """After a restore, once all is quiet: what is neither here nor at the hub is entered again."""
+        for token, operation, lot, quantity in list(self.by_hand):
+            gone = operation not in hub.store.by_id and not agent.store.own([operation])
+            if gone and not any(token == t and o in hub.store.by_id for t, o, *_ in self.by_hand):
+                self.by_hand.remove((token, operation, lot, quantity))
+                self._enter(agent, token, lot, quantity)
+
+
+def _move(lot: str, quantity: int) -> dict[str, Any]:
+    fields = {"lot": lot, "quantity": quantity}
+    return {"type": "move", "kind": Kind.SET, "chain": VOLUME, "base": 0, "fields": fields}
+
+
+def _finish(lot: str) -> dict[str, Any]:
+    fields = {"command": "finish"}
+    return {"type": "lot", "object": lot, "kind": Kind.COMMAND, "chain": CONTROL, "fields": fields}
+
+
+class Registrant:
+    """Those at the registrant's pages: they plan, note, release, hold, clear and settle."""
+
+    def __init__(self, world: World, hub: HubActor, intents: Intents, sites: list[str]) -> None:
+        self.world, self.hub, self.intents, self.sites = world, hub, intents, sites
+        self.orders = 0
+
+    def order(self, site: str) -> None:
+        """Plan a work order for a plant."""
+        self.orders += 1
+        number = f"W{self.orders}"
+        fields = {"number": number, **{name: self.intents.token() for name in ("note", "due")}}
+        self._post("order", object_id("order", site, number), Kind.SET, fields, base=0, site=site)
+
+    def act(self) -> None:
+        """One thing a person does, on what the page shows now; it arrives a little later."""
+        kind = self.world.random.choice(["edit"] * 5 + ["command", "hold", "clear", "settle", "order"])
+        heads = self.hub.store.heads
+        of = {
+            name: [o for o, t in self.hub.store.types.items() if t == name]
+            for name in ("order", "lot", "hold")
+        }
+        if kind == "order" or not of["order"]:
+            self.order(self.world.random.choice(self.sites))
+        elif kind == "edit":
+            each = self.world.random.choice(sorted(of["order"]))
+            name = self.world.random.choice(["note", "note", "due"])
+            value = self.intents.token(heads[each].values.get(name))
+            self._post("order", each, Kind.SET, {name: value}, base=heads[each].version)
+        elif kind == "command":
+            each = self.world.random.choice(sorted(of["order"]))
+            step = self.world.random.choice(["release", "close"])
+            fields = {"command": step, "from": heads[each].state}
+            self._post("order", each, Kind.COMMAND, fields, base=heads[each].version)
+        elif kind == "hold" and of["lot"]:
+            lot = self.world.random.choice(sorted(of["lot"]))
+            fields = {"lot": lot}
+            hold = object_id("hold", self.world.mint())
+            self._post("hold", hold, Kind.SET, fields, base=0, site=heads[lot].site)
+        elif kind == "clear" and of["hold"]:
+            hold = self.world.random.choice(sorted(of["hold"]))
+            fields = {"command": "clear"}
+            self._post("hold", hold, Kind.COMMAND, fields, base=heads[hold].version)
+        elif kind == "settle" and self.world.scenario.settles:
+            self.settle()
+
+    def settle(self) -> None:
+        """Decide one open conflict about an order, having seen both values."""
+        repaired = {
+            e.operation.repairs for e in self.hub.store.entries if e.operation and e.operation.repairs
+        }
+        for entry in self.hub.store.entries:
+            operation = entry.operation
+            if entry.verdict is not Verdict.CONFLICT or operation is None or operation.type != "order":
+                continue
+            head = self.hub.store.heads.get(entry.object)
+            if entry.id in repaired or head is None:
+                continue
+            fields = {
+                name: self.intents.token(value, head.values.get(name))
+                for name, value in operation.fields.items()
+                if is_token(value)
+            }
+            self._post("order", entry.object, Kind.SET, fields, base=head.version, repairs=entry.id)
+            return
+
+    def _post(
+        self,
+        type: str,
+        object: str,
+        kind: Kind,
+        fields: dict[str, Any],
+        *,
+        base: int,
+        site: str = "",
+        repairs: str = "",
+    ) -> None:
+        if not fields:
+            return
+        tokens = [str(value) for value in fields.values() if is_token(value)] or [self.intents.token()]
+        operation = Operation(
+            id=str(uuid.UUID(self.world.mint())),
+            type=type,
+            object=object,
+            kind=kind,
+            fields=fields,
+            at=AT,
+            actor="registrant",
+            site=site,
+            base=base,
+            hub=hub_label(self.hub.store.hub().epoch),
+            reason=",".join(tokens),
+            repairs=repairs,
+        )
+        raw = encode_operation(operation)
+
+        def submit() -> None:
+            self.intents.wrote(operation.id, tokens, "HQ")
+            self.hub.post(raw, object, str(fields.get("lot", object)))
+
+        self.world.at(self.world.after(self.world.scenario.step_s / 2), submit)
