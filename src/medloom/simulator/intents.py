@@ -6,11 +6,13 @@ author saw when writing it; so it can tell a seen change from a silent overwrite
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 #: Every token begins with it; other values are none of the oracle's business.
 MARK = "#"
+_REASON = re.compile(rb'"reason":"([^"]*)"')
 
 
 @dataclass
@@ -20,7 +22,6 @@ class Intents:
     count: int = 0
     parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
     authored: dict[str, str] = field(default_factory=dict)
-    by_operation: dict[str, tuple[str, ...]] = field(default_factory=dict)
     excused: set[str] = field(default_factory=set)
     _ancestors: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -31,10 +32,9 @@ class Intents:
         self.parents[made] = tuple(str(each) for each in saw if is_token(each))
         return made
 
-    def wrote(self, operation: str, tokens: Iterable[str], by: str) -> None:
-        """That operation carries these tokens: from now on they must not be lost."""
-        self.by_operation[operation] = tuple(tokens)
-        for each in self.by_operation[operation]:
+    def wrote(self, raw: bytes, by: str) -> None:
+        """These bytes are stored somewhere: from now on their tokens must not be lost."""
+        for each in tokens_of(raw):
             self.authored.setdefault(each, by)
 
     def ancestors(self, token: str) -> frozenset[str]:
@@ -50,10 +50,16 @@ class Intents:
             self._ancestors[token] = frozenset(known)
         return self._ancestors[token]
 
-    def excuse_all_but(self, held: Iterable[str]) -> None:
+    def excuse_all_but(self, held: Iterable[bytes]) -> None:
         """A disaster happened: tokens that nobody holds any more cannot be asked for."""
-        kept = {token for operation in held for token in self.by_operation.get(operation, ())}
+        kept = {token for raw in held for token in tokens_of(raw)}
         self.excused |= self.authored.keys() - kept
+
+
+def tokens_of(raw: bytes) -> list[str]:
+    """The tokens that an operation carries in its reason."""
+    found = _REASON.search(raw)
+    return [each for each in found[1].decode().split(",") if is_token(each)] if found else []
 
 
 def is_token(value: object) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from medloom.simulator.hub_actor import HubActor
-from medloom.simulator.intents import Intents, is_token
+from medloom.simulator.intents import Intents, is_token, tokens_of
 from medloom.simulator.objects import ORDER_FIELDS
 from medloom.simulator.site_actor import Plant, SiteActor
 from medloom.wire.memory_ledger import Entry
@@ -41,18 +41,13 @@ def violations(
     yield from _balances(hub)
     yield from _holds(hub)
     yield from _groups(hub)
-    yield from _waiting(hub, sites, intents)
+    yield from _waiting(hub, sites)
     yield from _alarms(hub, explained)
-
-
-def _tokens(entry: Entry) -> list[str]:
-    reason = entry.operation.reason if entry.operation is not None else ""
-    return [each for each in reason.split(",") if is_token(each)]
 
 
 def _lost(hub: HubActor, plants: Iterable[Plant], intents: Intents) -> Iterator[str]:
     """Every write that any surviving copy held has an entry."""
-    there = {token for entry in hub.store.entries for token in _tokens(entry)}
+    there = {token for entry in hub.store.entries for token in tokens_of(entry.raw)}
     durable = {event.token: plant.site for plant in plants for event in plant.events}
     for token, by in intents.authored.items():
         if token not in there and token not in intents.excused and token not in durable:
@@ -70,11 +65,11 @@ def _doubled(hub: HubActor) -> Iterator[str]:
             continue
         if entry.type == "order" and entry.operation.kind is Kind.SET:
             after = _decided(entry).get("after", {}) if entry.version > 1 else entry.operation.fields
-            effects.update((value, name) for name, value in after.items() if is_token(value))
+            effects.update((str(value), name) for name, value in after.items() if is_token(value))
         else:
             source = entry.operation.source
             part = source.key if source is not None else ""
-            effects.update((token, part) for token in _tokens(entry))
+            effects.update((token, part) for token in tokens_of(entry.raw))
     yield from (f"doubled: {token} {part}, {n} times" for (token, part), n in effects.items() if n > 1)
 
 
@@ -107,7 +102,7 @@ def _diverged(hub: HubActor, sites: Sequence[SiteActor]) -> Iterator[str]:
             if mine is None:
                 yield f"diverged: {actor.site} lacks {hub.store.types[each]} {each}"
             elif (mine.version, mine.state, mine.values) != (head.version, head.state, head.values):
-                yield f"diverged: {actor.site} {each} {mine.version} {mine.values} / {head.version} {head.values}"
+                yield f"diverged: {actor.site} {each} {mine} / {head}"
         yield from (f"diverged: {actor.site} has {each} more" for each in here if each not in hub.store.heads)
 
 
@@ -121,9 +116,14 @@ def _rows(hub: HubActor, sites: Sequence[SiteActor]) -> Iterator[str]:
             if shadow is None:
                 yield f"row {key} of {actor.site} is not followed"
                 continue
+            head = hub.store.heads.get(shadow.object)
+            if head is None:
+                # Its creation died with every copy: the row's edits are parked, for a person.
+                if actor.store.head(shadow.object) is not None:
+                    yield f"row {key} of {actor.site} is of an object that the hub does not know"
+                continue
             if shadow.captured:
                 yield f"row {key} of {actor.site} waits for ever for {shadow.captured}"
-            head = hub.store.heads[shadow.object]
             for name in ORDER_FIELDS:
                 if name in head.values and name not in shadow.disputed and row.get(name) != head.values[name]:
                     yield f"row {key} of {actor.site} shows {row.get(name)}, the hub has {head.values[name]}"
@@ -156,7 +156,8 @@ def _holds(hub: HubActor) -> Iterator[str]:
             else:
                 standing[entry.object] = str(entry.operation.fields.get("lot"))
         elif command == "finish" and entry.object in standing.values():
-            if not any(finding.code == "after_hold" for finding in entry.answer.findings):
+            said = {finding.code for finding in entry.answer.findings}
+            if "after_hold" not in said:
                 yield f"finished under a hold without saying so: {entry.object}"
     for hold in standing:
         if hub.store.heads[hold].state != "open":
@@ -173,7 +174,7 @@ def _groups(hub: HubActor) -> Iterator[str]:
     yield from (f"group {group} of {site} is torn" for (site, group), seen in found.items() if len(seen) > 1)
 
 
-def _waiting(hub: HubActor, sites: Sequence[SiteActor], intents: Intents) -> Iterator[str]:
+def _waiting(hub: HubActor, sites: Sequence[SiteActor]) -> Iterator[str]:
     """Nothing is still on its way: no operation without its line, no parked one that could be judged."""
     for actor in sites:
         if actor.machine.stopped is not None:
@@ -185,10 +186,11 @@ def _waiting(hub: HubActor, sites: Sequence[SiteActor], intents: Intents) -> Ite
         code = entry.answer.refusal.code if entry.answer.refusal else ""
         known = {each for op in hub.store.by_id.values() if op.operation for each in (op.id, op.object)}
         if code == "requires_unknown":
-            missing = (
-                [each for each in entry.operation.requires if each not in known] if entry.operation else []
-            )
-            gone = [each for each in missing if set(intents.by_operation.get(each, ())) <= intents.excused]
+            wanted = entry.operation.requires if entry.operation else ()
+            if any(each in hub.store.parked for each in wanted):
+                continue
+            missing = [each for each in wanted if each not in known]
+            gone = [each for each in missing if not any(a.store.own([each]) for a in sites)]
             if not missing or len(gone) < len(missing):
                 yield f"parked for ever: {entry.id} {entry.answer.refusal}"
         elif code == "object_unknown" and entry.object in hub.store.heads:

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from medloom.simulator.hub_actor import HubActor
-from medloom.simulator.intents import Intents, is_token
+from medloom.simulator.intents import Intents, is_token, tokens_of
 from medloom.simulator.objects import object_id
 from medloom.simulator.site_actor import AT, Event, Plant, SiteActor
 from medloom.simulator.world import World
@@ -20,7 +20,7 @@ class PlantPeople:
 
     def __init__(self, world: World, plant: Plant, intents: Intents) -> None:
         self.world, self.plant, self.intents = world, plant, intents
-        self.by_hand: list[tuple[str, str, str, int]] = []
+        self.by_hand: list[tuple[str, str, int]] = []
 
     def edit(self) -> None:
         """Change a field of an order's row, having seen what the row shows."""
@@ -68,14 +68,16 @@ class PlantPeople:
 
     def _enter(self, agent: SiteActor, token: str, lot: str, quantity: int) -> None:
         given = _move(lot, quantity) | {"object": object_id("hand", self.world.mint())}
-        self.by_hand.append((token, agent.by_hand(token, **given), lot, quantity))
+        self.by_hand.append((token, lot, quantity))
+        agent.by_hand(token, **given)
 
     def enter_again(self, agent: SiteActor, hub: HubActor) -> None:
         """After a restore, once all is quiet: what is neither here nor at the hub is entered again."""
-        for token, operation, lot, quantity in list(self.by_hand):
-            gone = operation not in hub.store.by_id and not agent.store.own([operation])
-            if gone and not any(token == t and o in hub.store.by_id for t, o, *_ in self.by_hand):
-                self.by_hand.remove((token, operation, lot, quantity))
+        there = {token for raw in agent.store.raws_held() for token in tokens_of(raw)}
+        there |= {token for entry in hub.store.entries for token in tokens_of(entry.raw)}
+        for token, lot, quantity in list(self.by_hand):
+            if token not in there:
+                self.by_hand.remove((token, lot, quantity))
                 self._enter(agent, token, lot, quantity)
 
 
@@ -186,7 +188,7 @@ class Registrant:
         raw = encode_operation(operation)
 
         def submit() -> None:
-            self.intents.wrote(operation.id, tokens, "HQ")
+            self.intents.wrote(raw, "HQ")
             self.hub.post(raw, object, str(fields.get("lot", object)))
 
         self.world.at(self.world.after(self.world.scenario.step_s / 2), submit)

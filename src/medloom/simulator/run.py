@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -201,7 +202,10 @@ class Run:
         old = self.live(site)
         twin = self._actor(self.plants[site], like=old)
         if hot and old.machine.welcome is not None:
-            twin.machine.welcome = old.machine.welcome
+            # The image of a running machine: memory and all.
+            memory = {name: value for name, value in vars(old.machine).items() if name != "store"}
+            for name in ("welcome", "_nonce", "_snapshot_after", "_barred", "_due", "_stop_before"):
+                setattr(twin.machine, name, copy.copy(memory[name]))
             twin.schedule()
             self.hot_clone = True
         else:
@@ -225,9 +229,9 @@ class Run:
             self._excuse()
 
     def _excuse(self) -> None:
-        held = set(self.hub.store.by_id)
+        held = {entry.raw for entry in self.hub.store.entries}
         for actor in self.actors:
-            held |= actor.store.operations_held()
+            held |= actor.store.raws_held()
         self.intents.excuse_all_but(held)
 
     # -- rest ----------------------------------------------------------------------------------
@@ -247,7 +251,7 @@ class Run:
                 actor.talk()
                 actor.write_back()
                 self.hub.sequence()
-            for site, row in list(self.hub.store.sessions.items()):
+            for row in list(self.hub.store.sessions.values()):
                 if row.cloned:
                     self.hub.store.save_session(choose(row, row.speakers[0].epoch))
             now = self._mark()
@@ -260,6 +264,7 @@ class Run:
             self.hub.store.seq,
             [self.hub.store.sessions[site].chosen for site in SITES],
             [[actor.store.cursor(feed) for feed in ("c", "v")] for actor in self.actors],
+            [actor.store.held() for actor in self.actors],
             [dict(row) for plant in self.plants.values() for row in plant.orders.values()],
         )
 

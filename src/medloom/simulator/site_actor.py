@@ -9,7 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from medloom.simulator.hub_actor import EPOCH_S, HubActor
-from medloom.simulator.intents import Intents, is_token
+from medloom.simulator.intents import Intents
 from medloom.simulator.objects import ORDER_FIELDS, SHEETS
 from medloom.simulator.world import World
 from medloom.wire.memory_site import MemorySite
@@ -18,7 +18,6 @@ from medloom.wire.operation import CONTROL, Kind, Source
 from medloom.wire.rows import Rows, load
 from medloom.wire.shadow import Edit, Shadow
 from medloom.wire.site import Ask, PushBody, SiteMachine
-from medloom.wire.stores import Own
 from medloom.wire.writing import Draft, write
 
 #: Event rows of the plant that were read: key -> content hash.
@@ -178,7 +177,8 @@ class SiteActor:
         if self.draining or not self.machine.has_state:
             return
         for key, row in self.plant.orders.items():
-            self._note(self.rows.poll(key, row))
+            for own in self.rows.poll(key, row):
+                self.intents.wrote(own.raw, self.site)
         for event in self.plant.events:
             if self.store.get(READ, event.key) is None:
                 self._read(event)
@@ -201,15 +201,14 @@ class SiteActor:
             made = write(self.store, drafts, site=self.site)
             self.store.put(READ, {event.key: b"1"})
         for own in made:
-            self.intents.wrote(own.id, [event.token], self.site)
+            self.intents.wrote(own.raw, self.site)
 
-    def by_hand(self, token: str, **given: Any) -> str:
+    def by_hand(self, token: str, **given: Any) -> None:
         """A person writes at the agent's own page: no row anywhere says so again."""
         draft = Draft(at=AT, actor="person", reason=token, **given)
         with self.store.transaction():
             (own,) = write(self.store, [draft], site=self.site)
-        self.intents.wrote(own.id, [token], self.site)
-        return own.id
+        self.intents.wrote(own.raw, self.site)
 
     def _draft(self, shadow: Shadow, edit: Edit) -> Draft:
         return Draft(
@@ -224,11 +223,6 @@ class SiteActor:
             hub=shadow.hub,
             reason=",".join(str(value) for value in edit.fields.values()),
         )
-
-    def _note(self, made: list[Own]) -> None:
-        for own in made:
-            tokens = [each for each in own_reason(own) if is_token(each)]
-            self.intents.wrote(own.id, tokens, self.site)
 
     def _adopt(self) -> None:
         """Orders that the plant's table does not have yet: follow them, so that they are written."""
@@ -248,6 +242,8 @@ class SiteActor:
                 continue
             row = self.plant.orders.get(key)
             wanted = self.rows.prepare(key, dict(row or {}))
+            for own in self.store.pending(load_object(self.store, key)):
+                self.intents.wrote(own.raw, self.site)
             if not wanted:
                 continue
             crash = self.world.chance(self.world.scenario.write_back_crash)
@@ -259,7 +255,7 @@ class SiteActor:
             self.rows.confirm(key, dict(self.plant.orders[key]))
 
 
-def own_reason(own: Own) -> list[str]:
-    """The tokens of an order edit, from its reason."""
-    start = own.raw.find(b'"reason":"') + 10
-    return own.raw[start : own.raw.find(b'"', start)].decode().split(",")
+def load_object(store: MemorySite, key: str) -> str:
+    """The object that a row is of."""
+    shadow = load(store, key)
+    return shadow.object if shadow is not None else ""

@@ -244,7 +244,14 @@ class HubMachine:
             taken = self.store.hand_back(site, lines)
             if part.done and speaker.owes:
                 self.store.save_session(settled_debt(row, speaker.epoch))
-            return HandedBack(taken, len(part.lines) - taken)
+            found = self.store.latest([line.id for line in part.lines])
+            shown = (Verdict.ACCEPTED, Verdict.CONFLICT, Verdict.PARKED)
+            silent = tuple(
+                line.id
+                for line in part.lines
+                if line.id not in found or (line.site != site and found[line.id].verdict not in shown)
+            )
+            return HandedBack(taken, len(part.lines) - taken, silent)
 
     def snapshot(self, ask: SnapshotPull, *, site: str) -> SnapshotPage | Refused:
         """One part of the site's state. Each may be newer than the first part's positions, never older."""

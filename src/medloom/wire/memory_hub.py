@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import msgspec
 
 from medloom.wire.canonical import decode_operation
-from medloom.wire.chain import feed_start
+from medloom.wire.chain import feed_start, operation_hash
 from medloom.wire.feed import FeedLine, link
 from medloom.wire.judge import HQ
 from medloom.wire.memory_ledger import Case, Entry, MemoryLedger, Rule
@@ -212,19 +212,24 @@ class MemoryHub(MemoryLedger):
         return found, self.feed_chain[site, feed][last - 1]
 
     def snapshot(self, site: str, after: str, limit: int) -> list[SnapshotRow]:
-        ids = sorted(o for o, h in self.heads.items() if o > after and site == HQ or h.site in ("", site))
+        ids = sorted(o for o, h in self.heads.items() if (o > after and site == HQ) or h.site in ("", site))
         return [SnapshotRow(self.types[each], copy.deepcopy(self.heads[each])) for each in ids[:limit]]
 
     def hand_back(self, site: str, lines: Sequence[FeedLine]) -> int:
-        taken = 0
-        for line in lines:
-            if line.verdict not in set(Verdict):
-                continue
-            if line.id not in self.by_id:
-                taken += 1
-                self._append([self._handed_case(line)])
-            self._map(line)
-        return taken
+        told = [line for line in lines if line.verdict in set(Verdict)]
+        new = {line.id: line for line in told if line.id not in self.by_id}
+        run: list[FeedLine] = []
+        for line in (*new.values(), None):
+            # Members of a group are judged together again; anything else one by one, since what a
+            # lost version has become must be known to the next that was made on it.
+            if run and (line is None or not _group(line) or _group(line) != _group(run[-1])):
+                self._append([self._handed_case(each) for each in run])
+                self._map(run)
+                run = []
+            if line is not None:
+                run.append(line)
+        self._map(told)
+        return len(new)
 
     def _handed_case(self, line: FeedLine) -> Case:
         operation = line.operation()
@@ -238,7 +243,16 @@ class MemoryHub(MemoryLedger):
         sheet = self.sheets.get(operation.type) if operation else None
         return sheet.chain if sheet else CHAINS[0]
 
-    def _map(self, line: FeedLine) -> None:
-        now = self.by_id.get(line.id)
-        if line.verdict == Verdict.ACCEPTED and now is not None and now.verdict is Verdict.ACCEPTED:
-            self.handed.setdefault((hub_label(line.hub), line.object), {})[line.version] = now.version
+    def _map(self, lines: Sequence[FeedLine]) -> None:
+        for line in lines:
+            now = self.by_id.get(line.id)
+            if now is None or now.hash != operation_hash(line.raw):
+                continue
+            if line.verdict == Verdict.ACCEPTED and now.verdict is Verdict.ACCEPTED:
+                versions = self.handed.setdefault((hub_label(line.hub), line.object), {})
+                versions[line.version] = now.version
+
+
+def _group(line: FeedLine) -> str:
+    operation = line.operation()
+    return f"{line.site}/{operation.group}" if operation is not None and operation.group else ""

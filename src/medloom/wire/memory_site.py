@@ -191,12 +191,12 @@ class MemorySite:
             own = self._own.pop(each)
             self._pending.get(own.object, {}).pop(each, None)
 
-    def operations_held(self) -> set[str]:
-        """Ids of every operation this store holds the bytes of: its own, and those in its lines."""
-        held = {each for each, own in self._own.items() if own.raw}
+    def raws_held(self) -> set[bytes]:
+        """Every operation whose bytes this store holds: its own, those in its lines, those it owes."""
+        held = {own.raw for own in self._own.values() if own.raw}
         for kept in self._feeds.values():
-            held.update(line.id for line in kept.lines)
-        held.update(decode_line(each).id for each in self._kept.get("owed", {}).values())
+            held.update(line.raw for line in kept.lines)
+        held.update(decode_line(each).raw for each in self._kept.get("owed", {}).values())
         return held
 
     # -- feeds ---------------------------------------------------------------------------------

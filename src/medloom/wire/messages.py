@@ -159,11 +159,15 @@ class HandBack(msgspec.Struct, frozen=True):
     done: bool
 
 
-class HandedBack(msgspec.Struct, frozen=True):
-    """How many of the lines were new to the hub, and how many it had."""
+class HandedBack(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many of the lines were new to the hub, and how many it had.
+
+    `silent` names operations that this site gets no line of: refused ones of other authors.
+    """
 
     taken: int
     known: int
+    silent: tuple[str, ...] = ()
 
 
 class SnapshotPull(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ step of the agent's loop and changes the store in one transaction, so that a cra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -32,6 +32,8 @@ from medloom.wire.writing import REPAIRED, Draft, current_id, write
 
 #: The store's space of row key -> shadow.
 SHADOWS = "shadow"
+#: Stands for the hub epoch where the version that a row shows is not known.
+UNKNOWN_HUB = "unknown"
 
 _DECODER = msgspec.json.Decoder(Shadow)
 
@@ -75,7 +77,12 @@ class Rows:
         seen, edits = observe(shadow, mapped, self.store.head(shadow.object))
         made: list[Own] = []
         for edit in edits:
-            made += write(self.store, [self.draft(seen, edit)], site=self.site)
+            draft = self.draft(seen, edit)
+            if not edit.base and not self.store.pending(shadow.object):
+                # The row is of an object that exists, but of which version nobody knows (a store was
+                # lost): as a base of an unknown hub epoch that is never a creation, and never silent.
+                draft = replace(draft, base=1, hub=UNKNOWN_HUB)
+            made += write(self.store, [draft], site=self.site)
             seen = capture(seen, edit, made[-1].id)
         if seen != shadow:
             self.store.put(SHADOWS, _saved(seen))

@@ -13,13 +13,13 @@ anything else                               for a person: `stopped` holds it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from medloom.wire.feed import FeedLine, decode_line, encode_line, link
+from medloom.wire.feed import FeedLine, link
 from medloom.wire.messages import (
     Announced,
     Answers,
@@ -38,15 +38,13 @@ from medloom.wire.messages import (
 )
 from medloom.wire.operation import CHAINS, CONTROL, VOLUME
 from medloom.wire.push import BODY_BYTES_MAX, HEADER_BYTES_MAX, build_push
+from medloom.wire.returning import AWAITED, OWED, arrived, owe, owed_part
 from medloom.wire.session import ladder_positions
 from medloom.wire.stores import Own, SiteStore
 from medloom.wire.verdict import Verdict
 from medloom.wire.writing import note_repairs, write_anew
 
 PAGE_LINES = 500
-HAND_BACK_LINES = 500
-#: The store's space of lines that the hub lost and has not taken back yet, in their order.
-OWED = "owed"
 #: A snapshot was begun and is not complete: after a crash it begins again.
 SNAPSHOT, DUE = "snapshot", "due"
 
@@ -117,8 +115,12 @@ class SiteMachine:
 
     @property
     def may_command(self) -> bool:
-        """Whether commands and write-backs may be carried out: never by one of two clones."""
-        return self.welcome is not None and self.welcome.mode is Mode.FULL
+        """Whether commands and write-backs may be carried out.
+
+        Never by one of two clones, and not while lines the hub lost are on their way back: until
+        they are, the state here is older than what the plant's rows show.
+        """
+        return self.welcome is not None and self.welcome.mode is Mode.FULL and not self.store.keys(AWAITED)
 
     @property
     def has_state(self) -> bool:
@@ -140,20 +142,15 @@ class SiteMachine:
             return self._hello(clock_s)
         if self._snapshot_after is not None:
             return SnapshotPull(self.welcome.token, self._snapshot_after)
-        owed = self.store.keys(OWED)
+        owed = len(self.store.keys(OWED))
         if owed or self.welcome.hand_back:
-            part = tuple(self._owed_line(key) for key in owed[:HAND_BACK_LINES])
-            return HandBack(self.welcome.token, part, len(part) == len(owed))
+            part = owed_part(self.store)
+            return HandBack(self.welcome.token, part, len(part) == owed)
         for chain in (CONTROL, VOLUME):
             ask = self._push(chain) or self._pull(chain)
             if ask is not None:
                 return ask
         return None
-
-    def _owed_line(self, key: str) -> FeedLine:
-        kept = self.store.get(OWED, key)
-        assert kept is not None
-        return decode_line(kept)
 
     def _hello(self, clock_s: int) -> Hello:
         feeds = {}
@@ -218,7 +215,7 @@ class SiteMachine:
         elif isinstance(reply, Page) and isinstance(ask, Pull):
             self._page(ask, reply)
         elif isinstance(reply, HandedBack) and isinstance(ask, HandBack):
-            self._handed(ask)
+            self._handed(ask, reply)
         elif isinstance(reply, SnapshotPage) and isinstance(ask, SnapshotPull):
             self._snapshot(reply)
 
@@ -249,7 +246,7 @@ class SiteMachine:
                 snapshot = snapshot or rung.position < edge
                 owed += self.store.cut(feed, max(rung.position, edge))
             note_repairs(self.store, owed, gone=True)
-            self._owe(owed)
+            owe(self.store, owed)
             if snapshot:
                 self.store.put(SNAPSHOT, {DUE: b"1"})
             for standing in welcome.chains:
@@ -261,15 +258,6 @@ class SiteMachine:
         self._due, self._barred = set(CHAINS), False
         self._snapshot_after = "" if snapshot else None
         self.welcome = welcome
-
-    def _owe(self, lines: list[FeedLine]) -> None:
-        """Keep what the hub lost until it has taken it back: a crash in between must not lose it too."""
-        if not lines:
-            return
-        kept = self.store.keys(OWED)
-        part = int(kept[-1].split("/")[0]) + 1 if kept else 1
-        owed = sorted(lines, key=lambda line: (line.seq, line.hub))
-        self.store.put(OWED, {f"{part:06d}/{at:09d}": encode_line(line) for at, line in enumerate(owed)})
 
     def _bridge(self, welcome: Welcome, owed: list[str]) -> None:
         """Numbers the hub waits for and nobody has any more: what is held goes on under a new epoch."""
@@ -286,17 +274,20 @@ class SiteMachine:
         with self.store.transaction():
             self.store.answered([a for a in reply.answers if a.verdict is not Verdict.OP_ID_REUSE])
             self.store.set_sent(ask.epoch, ask.chain, ask.first + ask.count)
+            # No line comes for what the source identity answered.
+            self.store.put(AWAITED, {a.id: None for a in reply.answers if a.first})
         left = {**self.welcome.credits, ask.chain: reply.credits}
         self.welcome = msgspec.structs.replace(self.welcome, credits=left)
         if reused:
             self._write_anew(ask.epoch, ask.chain, min(int(each.rsplit("/", 1)[1]) for each in reused))
 
-    def _write_anew(self, epoch: str, chain: str, first: int) -> None:
+    def _write_anew(self, epoch: str, chain: str, first: int, forked: Sequence[str] = ()) -> None:
         """Another agent has used these numbers: what the hub has not goes out under a new epoch."""
         with self.store.transaction():
             if self.epoch == epoch:
                 self.store.begin_epoch(self.mint())
-            write_anew(self.store, site=self.site, forked=(epoch, chain), first=first)
+            gone = write_anew(self.store, site=self.site, forked=(epoch, chain), first=first, also=forked)
+            self.store.put(AWAITED, dict.fromkeys(gone))
         self.close()
 
     def _page(self, ask: Pull, page: Page) -> None:
@@ -318,6 +309,8 @@ class SiteMachine:
         with self.store.transaction():
             self.store.take(page.feed, page.lines, heads)
             note_repairs(self.store, page.lines)
+            if self.store.keys(AWAITED):
+                arrived(self.store, {line.id for line in page.lines})
             if page.covered:
                 self.store.prune(page.feed, page.covered)
         if self.store.cursor(page.feed).position >= page.end:
@@ -325,11 +318,25 @@ class SiteMachine:
         if page.mode is not self.welcome.mode:
             self.welcome = msgspec.structs.replace(self.welcome, mode=page.mode)
             self.wake()
+        self._find_forks(page.lines)
 
-    def _handed(self, ask: HandBack) -> None:
+    def _find_forks(self, lines: Sequence[FeedLine]) -> None:
+        """A line under one of the site's own numbers with other content: another agent wrote it."""
+        mine = self.store.own([line.id for line in lines if line.site == self.site])
+        forked: dict[tuple[str, str], list[Own]] = {}
+        for line in lines:
+            own = mine.get(line.id)
+            if own is not None and own.raw and not own.lined and own.raw != line.raw:
+                forked.setdefault((own.epoch, own.chain), []).append(own)
+        for (epoch, chain), found in forked.items():
+            first = min(own.number for own in found)
+            self._write_anew(epoch, chain, first, [own.id for own in found])
+
+    def _handed(self, ask: HandBack, reply: HandedBack) -> None:
         assert self.welcome is not None
         with self.store.transaction():
             self.store.put(OWED, dict.fromkeys(self.store.keys(OWED)[: len(ask.lines)]))
+            self.store.put(AWAITED, dict.fromkeys(reply.silent))
         if ask.done:
             self.welcome = msgspec.structs.replace(self.welcome, hand_back=False)
 

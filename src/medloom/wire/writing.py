@@ -54,8 +54,8 @@ class Draft:
 def write(store: SiteStore, drafts: Iterable[Draft], *, site: str) -> list[Own]:
     """Store drafts as the site's next operations; the caller holds the transaction.
 
-    An edit on top of the site's own pending ones names them in `requires`, so that the hub knows
-    the author saw them. Members of a group must be in one call and on one chain. Raises Malformed
+    An edit on top of the site's own pending ones of its chain names them in `requires`, so that the
+    hub knows the author saw them. Members of a group must be in one call and on one chain. Raises Malformed
     for a draft that the hub could not read: nothing of the call is stored then.
     """
     epoch = store.epochs()[-1]
@@ -69,7 +69,8 @@ def write(store: SiteStore, drafts: Iterable[Draft], *, site: str) -> list[Own]:
         identity = operation_id(site=site, epoch=epoch, chain=draft.chain, number=number)
         base, requires = draft.base, list(draft.requires)
         if draft.kind in (Kind.SET, Kind.COMMAND):
-            pending = [own.id for own in (*store.pending(draft.object), *made) if own.object == draft.object]
+            before = (*store.pending(draft.object), *(own for own in made if own.object == draft.object))
+            pending = [own.id for own in before if own.chain == draft.chain and _edits(own)]
             requires += [each for each in pending if each not in requires]
             head = store.head(draft.object) if base is None else None
             base = head.version if head is not None else (base or 0)
@@ -104,12 +105,25 @@ def write(store: SiteStore, drafts: Iterable[Draft], *, site: str) -> list[Own]:
     return made
 
 
+def _edits(own: Own) -> bool:
+    """Whether it changes what stood. An observation is not required by what follows: should it die with
+    its store and be read again, it comes under another id."""
+    return b'"kind":"observe"' not in own.raw and b'"kind":"raw"' not in own.raw
+
+
 def write_anew(
-    store: SiteStore, *, site: str, forked: tuple[str, str], first: int, keep: Sequence[str] = ()
+    store: SiteStore,
+    *,
+    site: str,
+    forked: tuple[str, str],
+    first: int,
+    keep: Sequence[str] = (),
+    also: Sequence[str] = (),
 ) -> dict[str, str]:
     """Write again, under the current epoch, own operations of a chain whose numbers another agent used.
 
-    Those from number `first` on that have neither line nor answer; `keep` names ids to leave alone.
+    Those from number `first` on that have neither line nor answer; `keep` names ids to leave alone,
+    `also` ids whose answer belongs to what another agent wrote.
     Content and base stay; only identities change, in `requires`, `corrects` and the like too.
     Returns old id -> new id.
     """
@@ -119,7 +133,7 @@ def write_anew(
         for own in store.unlined()
         if (own.epoch, own.chain) == forked
         and own.number >= first
-        and own.answer is None
+        and (own.answer is None or own.id in also)
         and own.id not in keep
     ]
     number = store.standing(epoch, forked[1])[0]
