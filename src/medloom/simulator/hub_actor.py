@@ -70,6 +70,7 @@ class HubActor:
         self._flying: list[_Work] = []
         self._waiting: list[_Work] = []
         self._life = 0
+        self._preparing: list[_Work] = []
 
     # -- transactions ------------------------------------------------------------------------
 
@@ -78,8 +79,7 @@ class HubActor:
         match ask:
             case PushBody():
                 locks = frozenset(each.decode() for each in _OBJECT.findall(ask.body))
-                parked = {e.object for e in self.store.parked.values()}
-                self._begin(locks | parked, site, False, lambda: self.answer(site, ask), answers, ask.count)
+                self._begin(locks, site, False, lambda: self.answer(site, ask), answers, ask.count)
             case HandBack():
                 locks = frozenset(line.object for line in ask.lines)
                 self._begin(locks, site, True, lambda: self.answer(site, ask), answers, 0)
@@ -90,8 +90,7 @@ class HubActor:
 
     def post(self, raw: bytes, *objects: str) -> None:
         """A person at a page."""
-        parked = {e.object for e in self.store.parked.values()}
-        self._begin(frozenset(objects) | parked, "", False, lambda: self._post(raw), lambda reply: None, 1)
+        self._begin(frozenset(objects), "", False, lambda: self._post(raw), lambda reply: None, 1)
 
     def _post(self, raw: bytes) -> None:
         self.store.post([raw])
@@ -127,12 +126,25 @@ class HubActor:
         work = _Work(xid, locks, session, exclusive, does, answers)
         if self.numbers_before_locks:
             work.reserved = [self.store.draw() for _ in range(count)]
-        self._waiting.append(work)
-        self._start()
+        # Between its first statement and its locks a transaction takes its time: others get ahead.
+        bad = self.world.scenario
+        slow = bad.slow_transactions and self.world.chance(0.2)
+        self._preparing.append(work)
+        takes_s = self.world.after(bad.step_s / (2 if slow else 100))
+        self.world.at(takes_s, partial(self._queue, work, self._life))
+
+    def _queue(self, work: _Work, life: int) -> None:
+        if life == self._life and work in self._preparing:
+            self._preparing.remove(work)
+            self._waiting.append(work)
+            self._start()
 
     def _start(self) -> None:
         """Let every transaction begin that waits for no other; earlier ones first."""
         for work in list(self._waiting):
+            if work.locks:
+                # What is parked may be judged again by any transaction that changes something.
+                work.locks |= {entry.object for entry in self.store.parked.values()}
             ahead = self._waiting[: self._waiting.index(work)]
             if any(work.waits_for(other) for other in (*self._flying, *ahead)):
                 continue
@@ -165,6 +177,8 @@ class HubActor:
 
     def settle(self) -> None:
         """Let everything in flight end now."""
+        for work in list(self._preparing):
+            self._queue(work, self._life)
         while self._flying or self._waiting:
             for work in list(self._flying):
                 self._commit(work, None, self._life)
@@ -174,8 +188,8 @@ class HubActor:
 
     def back_up(self, *, prunes: bool) -> None:
         """Keep a copy, as soon as nothing is in flight; with `prunes` it counts as verified."""
-        if self._flying or self._waiting:
-            self.world.at(1.0, lambda: self.back_up(prunes=prunes))
+        if self._flying or self._waiting or self._preparing:
+            self.world.at(self.world.scenario.step_s / 50, lambda: self.back_up(prunes=prunes))
             return
         copy = self.store.copy()
         assert isinstance(copy, SimulatedStore)
@@ -189,7 +203,7 @@ class HubActor:
         if self.backup is None:
             return False
         self._life += 1
-        self._flying, self._waiting = [], []
+        self._flying, self._waiting, self._preparing = [], [], []
         copy = self.backup.copy()
         assert isinstance(copy, SimulatedStore)
         self.store = copy

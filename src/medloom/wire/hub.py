@@ -59,7 +59,7 @@ class Fresh:
 
 
 @dataclass(frozen=True)
-class _Meeting:
+class Meeting:
     """Where the feeds of a site and the hub part."""
 
     feeds: dict[str, Rung]
@@ -97,7 +97,7 @@ class HubMachine:
                 self.store.alarm("clone", hello.site, f"epoch {hello.epoch} came back")
             return self._welcome(hello, opened, met, now_s)
 
-    def _meet(self, hello: Hello) -> _Meeting:
+    def _meet(self, hello: Hello) -> Meeting:
         feeds: dict[str, Rung] = {}
         rewound, since = False, 0
         for feed in CHAINS:
@@ -108,9 +108,9 @@ class HubMachine:
             if ladder and ladder[0].position > feeds[feed].position:
                 rewound = True
                 since = max(since, self.store.seq_at(hello.site, feed, feeds[feed].position))
-        return _Meeting(feeds, rewound, since)
+        return Meeting(feeds, rewound, since)
 
-    def _welcome(self, hello: Hello, opened: Opened, met: _Meeting, now_s: int) -> Welcome:
+    def _welcome(self, hello: Hello, opened: Opened, met: Meeting, now_s: int) -> Welcome:
         wanted = [(each.epoch, each.chain) for each in hello.chains]
         stand = self.store.standings(hello.site, wanted, lock=False)
         standings = []

@@ -16,7 +16,7 @@ from medloom.wire.basis import Lost, Taken, basis_of
 from medloom.wire.chain import decision_text, operation_hash
 from medloom.wire.judge import HQ, Judgement, advance, judge
 from medloom.wire.operation import Kind, Operation, hub_label
-from medloom.wire.sheet import Head, Sheet
+from medloom.wire.sheet import Basis, Head, Sheet
 from medloom.wire.stores import HubEpoch, HubState
 from medloom.wire.verdict import Answer, Finding, Refusal, Verdict
 
@@ -159,6 +159,7 @@ class MemoryLedger:
         )
         if isinstance(basis, Judgement):
             return basis
+        basis = self.basis(operation, basis)
         judged = judge(operation, author=case.site, head=head, sheet=sheet, basis=basis)
         if judged.verdict is Verdict.ACCEPTED and head is None:
             judged = self._bind(operation, case.home, judged, sheet)
@@ -174,6 +175,10 @@ class MemoryLedger:
         if entry is not None:
             return Taken(entry.verdict, entry.object, entry.version)
         return Taken(Verdict.ACCEPTED, "", 0) if self.received(identity) else None
+
+    def basis(self, operation: Operation, basis: Basis) -> Basis:
+        """What the author is taken to have known."""
+        return basis
 
     def received(self, identity: str) -> bool:
         """Whether the operation came without making an entry: its source identity answered it."""
