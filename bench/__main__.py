@@ -26,6 +26,15 @@ ITEMS = {
         "single_ms_p99",
         "hub_worker_memory_mb",
     ),
+    "network": (
+        "demo_start_s",
+        "hub_memory_mb",
+        "agent_memory_mb",
+        "sync_ms_p50",
+        "sync_ms_p99",
+        "sync_plant_ms_p50",
+        "sync_plant_ms_p99",
+    ),
     "orders": ("orders_per_s_single", "orders_per_s_batched", "trace_10k_lots_s", "inspections_per_s"),
 }
 
