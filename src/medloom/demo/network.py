@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from medloom.demo.plants import DemoPlant
 from medloom.design.actions import issue_revision
-from medloom.design.models import Item, Parameter
+from medloom.design.models import Item, Parameter, Specification
 from medloom.hub import wiring
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.act import Act
@@ -44,6 +44,18 @@ PARAMETER = {
     "target": "0.12",
     "low": "0.1",
     "high": "0.15",
+}
+
+
+#: What the machined diameter is judged by: half an inch, two thousandths either way.
+SPECIFICATION = {
+    "number": "S-DIA",
+    "revision": "A",
+    "characteristic": "直径 · diameter (generated)",
+    "unit": "mm",
+    "resolution": "0.001",
+    "low": "12.6492",
+    "high": "12.7508",
 }
 
 
@@ -90,6 +102,12 @@ def seed_sites(plants: Sequence[DemoPlant]) -> None:
     for plant in plants:
         if not _there(Connection, number=f"C-{plant.code}"):
             put(_connection(plant))
+        if plant.mappings == "machining" and not _there(Specification, site=plant.code, number="S-DIA"):
+            put(_issue("specification", plant.code, SPECIFICATION))
+
+
+def _issue(type_: str, site: str, fields: dict[str, str]) -> tuple[Operation, ...]:
+    return issue_revision(act=act(), type=type_, site=site, fields=fields, reason="demonstration")
 
 
 def _connection(plant: DemoPlant) -> list[Operation]:
@@ -150,6 +168,6 @@ def seed_orders(site: str, *, today: dt.date) -> int:
         put(dispatch(act=act(), site=site, fields=fields, reason="demonstration"))
         done += 1
     if known and not _there(Parameter, site=site, number=PARAMETER["number"]):
-        put(issue_revision(act=act(), type="parameter", site=site, fields=PARAMETER, reason="demonstration"))
+        put(_issue("parameter", site, PARAMETER))
         done += 1
     return done
