@@ -47,9 +47,23 @@ def _refused(node: ast.AST) -> str:
         return "signal: consequences are tables in hub.py"
     if isinstance(node, ast.Attribute) and node.attr in ("GenericForeignKey", "GenericRelation"):
         return "generic foreign key: name the type"
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-        return "" if _can_fail(node) else f"{node.name} asserts nothing"
     return ""
+
+
+def _idle_tests(tree: ast.Module) -> list[tuple[int, str]]:
+    """Tests that cannot fail: no assertion in them, nor in a function of the same file that they call."""
+    functions = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+    sound = {name for name, node in functions.items() if _can_fail(node)}
+    return [
+        (node.lineno, f"{name} asserts nothing")
+        for name, node in functions.items()
+        if name.startswith("test_") and name not in sound and not _called(node) & sound
+    ]
+
+
+def _called(node: ast.AST) -> set[str]:
+    calls = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
+    return {call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls}
 
 
 def _unmarked(tree: ast.Module) -> bool:
@@ -64,17 +78,12 @@ def _owner(node: ast.Attribute) -> str:
 
 
 def _can_fail(node: ast.AST) -> bool:
-    """Whether a test holds an assert, a `raises`, or hands over to a function that is named a check."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.Assert | ast.Raise):
-            return True
-        if isinstance(part, ast.Call):
-            name = part.func.attr if isinstance(part.func, ast.Attribute) else getattr(part.func, "id", "")
-            if name in ("raises", "warns", "fail") or name.startswith(
-                ("assert", "check", "expect", "page_ok", "until")
-            ):
-                return True
-    return False
+    """Whether a function holds an assert, a `raises`, or hands over to one that is named a check."""
+    return any(isinstance(part, ast.Assert | ast.Raise) for part in ast.walk(node)) or any(
+        name in ("raises", "warns", "fail")
+        or name.startswith(("assert", "check", "expect", "page_ok", "until"))
+        for name in _called(node)
+    )
 
 
 def faults(root: Path) -> list[Fault]:
@@ -88,6 +97,7 @@ def faults(root: Path) -> list[Fault]:
             tree = parsed(path)
             if _unmarked(tree):
                 found.append(Fault(name, 1, f"mark the tests with one of {', '.join(sorted(MARKS))}"))
+            found += [Fault(name, line, text) for line, text in _idle_tests(tree)]
             for node in ast.walk(tree):
                 text = _refused(node)
                 if text:

@@ -158,6 +158,14 @@ def test_what_the_house_refuses_is_found(tmp_path: Path, text: str) -> None:
     assert honesty.faults(tmp_path) != []
 
 
+def test_a_test_may_leave_the_assertion_to_a_function_of_its_file(tmp_path: Path) -> None:
+    text = "MARK = m.mark.pure\ndef look(x):\n    {}\ndef test_x():\n    look(1)\n"
+    write(tmp_path, "src/x.py", text.format("assert x"))
+    assert honesty.faults(tmp_path) == []
+    write(tmp_path, "src/x.py", text.format("print(x)"))
+    assert [f.text for f in honesty.faults(tmp_path)] == ["test_x asserts nothing"]
+
+
 def test_a_vague_file_name_is_found(tmp_path: Path) -> None:
     write(tmp_path, "src/utils.py", "x = 1\n")
     assert [f.path for f in honesty.faults(tmp_path)] == ["src/utils.py"]

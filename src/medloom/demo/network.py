@@ -22,7 +22,8 @@ from medloom.kernel.access import ALL, seeing
 from medloom.kernel.act import Act
 from medloom.kernel.door import new_id, submit
 from medloom.kernel.ledger import open_cursor
-from medloom.parties.models import Connection, Enrolment, Party, Site, User
+from medloom.parties.keys import open_enrolment
+from medloom.parties.models import Connection, Party, Site, User
 from medloom.production.actions import dispatch
 from medloom.production.models import WorkOrder
 from medloom.wire.judge import HQ
@@ -140,11 +141,8 @@ def seed_people(plants: Sequence[DemoPlant], secret: Callable[[str], str]) -> li
 def one_time_code(site: str) -> str:
     """A fresh one-time code for a site's agent; only its hash is kept."""
     code = secrets.token_urlsafe(18)
-    Enrolment.objects.create(
-        code=hashlib.sha256(code.encode()).digest(),
-        site=site,
-        expires=timezone.now() + dt.timedelta(hours=1),
-    )
+    digest = hashlib.sha256(code.encode()).digest()
+    open_enrolment(site, digest, expires=timezone.now() + dt.timedelta(hours=1))
     return code
 
 
