@@ -41,6 +41,7 @@ def demo(data: Path | None, once: bool, as_json: bool, port: int | None, every: 
     from medloom.demo.stage import Stage, StageBroken, running_hub
 
     state = current()
+    os.environ["MEDLOOM_DEMONSTRATION"] = "1"  # every page then says so
     try:
         with running_hub(state, arguments=("--port", str(port)) if port else ()) as url:
             os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")

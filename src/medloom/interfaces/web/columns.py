@@ -173,7 +173,10 @@ def _key(row: Any, value: Any, drawing: Drawing) -> SafeString:
         else ""
     )
     return format_html(
-        '<a class="key" href="{}">{}</a>{}', object_address(drawing.type, row.object), value, mark
+        '<a class="key" href="{0}" title="{1}">{1}</a>{2}',
+        object_address(drawing.type, row.object),
+        value,
+        mark,
     )
 
 

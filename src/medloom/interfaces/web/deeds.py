@@ -54,15 +54,16 @@ def writes(viewer: Viewer, type_: str) -> bool:
     return viewer.may(*WRITERS.get(type_, ()))
 
 
+#: What a person makes by a form; all else comes from plants, or has a page of its own.
+MADE = frozenset(
+    {"work_order", "parameter", "specification", "item", "equipment", "party", "site", "connection"}
+)
+
+
 def creates(viewer: Viewer, declared: Declared) -> bool:
     """Whether the person may make new objects of that type by a form; a hold has a page of its own."""
     mine = declared.sheet.owner is not Owner.REGISTRANT or viewer.registrant
-    return (
-        Kind.SET in declared.facts.kinds
-        and not declared.facts.safety
-        and mine
-        and writes(viewer, declared.type)
-    )
+    return declared.type in MADE and mine and writes(viewer, declared.type)
 
 
 def may_edit(viewer: Viewer, declared: Declared, site: str, name: str) -> bool:

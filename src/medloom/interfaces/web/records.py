@@ -59,7 +59,9 @@ class Record:
     @property
     def reason(self) -> str:
         """Why, in the author's words; a source's reason is its feed and place."""
-        return str(self.body.get("reason") or "")
+        source = self.body.get("source") or {}
+        reason = str(self.body.get("reason") or "")
+        return "" if source and reason == f"{source.get('feed')}: {source.get('at')}" else reason
 
     @property
     def place(self) -> str:

@@ -261,6 +261,10 @@ CAUSES: dict[str, Cause] = {
     "nothing_to_do": Cause(_("There is nothing left to do"), _("Somebody else may have done it.")),
     "form_expired": Cause(_("The form is too old"), _("Open the page again and repeat.")),
     "dismissed": Cause(_("Dismissed by a person")),
+    "unknown": Cause(
+        _("It names something that is not known"),
+        _("Send or create what is missing; it is then judged again by itself."),
+    ),
     "unknown_reference": Cause(_("It names something unknown; a placeholder stands for it")),
     "placeholder": Cause(_("It names something unknown; a placeholder stands for it")),
     "wrong_revision": Cause(_("Made on another revision than the one in force")),
@@ -287,4 +291,6 @@ def command_word(code: str) -> object:
 
 def cause_of(code: str) -> Cause:
     """What a refusal or finding means."""
+    if code.startswith("unknown_") and code not in CAUSES:
+        return CAUSES["unknown"]
     return CAUSES.get(code) or Cause(code)
