@@ -18,18 +18,20 @@ def edges(written: Sequence[Written]) -> list[Rows]:
     """Rows of trace_edge for accepted step records: from every lot consumed to the lot made, and the
     pieces of the lot made.
 
-    A record without an output lot proves no edge: what it consumed is in its lines and in its moves.
+    A record without an output lot proves no edge: what it consumed is in its lines and in its moves. Nor
+    does one that made no piece: nothing can have gone from one lot into the other.
     """
     rows: list[tuple[Any, ...]] = []
     for record in written:
         child = record.refs.get("output_lot")
-        if not child:
+        stands = {**record.asked.current, **record.asked.fields}
+        if not child or stands.get("total") == 0:
             continue
         site = record.asked.home
         for parent, quantity in _consumed(record).items():
             if parent != child:
                 rows.append((parent, child, record.num, record.seq, 0, site, quantity))
-        good = {**record.asked.current, **record.asked.fields}.get("good") or 0
+        good = stands.get("good") or 0
         if 0 < good < 1 << UNIT_BITS:
             first = record.num << UNIT_BITS
             rows.append((child, first, record.num, record.seq, good, site, None))
