@@ -48,10 +48,11 @@ def canonical_of(types: Mapping[str, Any]) -> Any:
     def canonical(type_: str, name: str, value: Any) -> Any:
         declared = types.get(type_)
         field = declared.fields.get(name) if declared is not None else None
-        if field is None or value is None:
+        lines = declared.lines.get(name) if declared is not None else None
+        if value is None or (field is None and lines is None):
             return value
         try:
-            return field.accept(value)
+            return field.accept(value) if field is not None else lines.canonical(value)
         except ValueError:
             return value
 

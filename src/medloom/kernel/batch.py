@@ -11,6 +11,7 @@ import orjson
 from medloom.kernel import queries
 from medloom.kernel.case import Case, understand
 from medloom.kernel.entity import Declared
+from medloom.kernel.parts import standing_lines
 from medloom.kernel.ruling import Asked, Wiring
 from medloom.wire.basis import Lost, Taken, basis_of
 from medloom.wire.judge import Judgement, advance, judge
@@ -109,6 +110,10 @@ class Batch:
             self.heads[declared.type, head.object] = head
             self.bound[declared.type, row["site"], row["key"]] = head
         self._name_references(cursor, declared, rows)
+        if declared.lines and rows:
+            standing = standing_lines(cursor, declared, [row["num"] for row in rows], self.types)
+            for row in rows:
+                self.heads[declared.type, str(row["object"])].values.update(standing[row["num"]])
 
     def _name_references(self, cursor: Any, declared: Declared, rows: Sequence[Mapping[str, Any]]) -> None:
         """References of what stands, from internal numbers back to keys, so that values compare."""
@@ -286,7 +291,7 @@ class Batch:
                 case.waits = tuple(("operation", "", each) for each in operation.requires)
                 return found
             basis = found
-        view = _View(operation, case.fields)
+        view = _View(operation, {**case.fields, **case.lines} if case.lines else case.fields)
         return judge(view, author=self.author, head=standing, sheet=declared.sheet, basis=basis)  # type: ignore[arg-type]
 
     def _key_clash(self, case: Case, head: Head) -> bool:
@@ -346,7 +351,11 @@ class Batch:
             self.bound[declared.type, case.home, case.key] = head
             case.new = True
             case.head = head
-            head.values, head.version, head.state = dict(case.fields), judgement.version, judgement.state
+            head.values, head.version, head.state = (
+                {**case.fields, **case.lines},
+                judgement.version,
+                judgement.state,
+            )
             return
         if not head.version and head.object != operation.object:
             # A placeholder gets the identity of the object that it stood for.

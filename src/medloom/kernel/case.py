@@ -228,7 +228,8 @@ def _accept_lines(case: Case, lines: Lines, value: Any) -> bool:
                 if not field.null and not field.has_default():
                     case.quarantine("missing", f"{path}/{index}/{name}", field.domain())
                     return False
-                row[name] = field.wire(field.get_default()) if field.has_default() else None
+                if field.has_default():
+                    row[name] = field.wire(field.get_default())
                 continue
             if not _accept_one(case, field, given, f"{path}/{index}/{name}", row, name):
                 return False

@@ -130,6 +130,23 @@ class Lines:
     refs: tuple[Reference, ...]
     most: int = 200
 
+    def canonical(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Each line with its fields in their one form, defaults filled in, empty ones left out.
+
+        Raises Refused of the first field that refuses its value; unknown fields are left out.
+        """
+        found = []
+        for row in rows:
+            line = {}
+            for name, field in self.fields.items():
+                value = row.get(name)
+                if value is not None:
+                    line[name] = field.accept(value)
+                elif field.has_default():
+                    line[name] = field.wire(field.get_default())
+            found.append(line)
+        return found
+
 
 EntityClass = type[Entity]
 

@@ -10,6 +10,7 @@ import orjson
 
 from medloom.kernel import queries
 from medloom.kernel.entity import Declared, catalogue
+from medloom.kernel.parts import standing_lines
 from medloom.wire.feed import FeedLine
 from medloom.wire.messages import SnapshotRow
 from medloom.wire.sheet import Head
@@ -100,9 +101,10 @@ def _heads_of(cursor: Any, declared: Declared, site: str, after: str, limit: int
         )
         for name, ref in declared.refs.items()
     }
+    lines = standing_lines(cursor, declared, [row["num"] for row in rows], catalogue())
     found = []
     for row in rows:
-        values = {}
+        values: dict[str, Any] = dict(lines[row["num"]])
         for name, field in declared.fields.items():
             raw = row[field.column]
             values[name] = keys[name].get(raw) if name in keys else field.wire(raw)

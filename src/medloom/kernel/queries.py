@@ -125,6 +125,20 @@ def update_heads(
     return int(cursor.rowcount)
 
 
+def lines_of(
+    cursor: Any, table: str, parent: str, columns: Sequence[str], nums: list[int]
+) -> list[dict[str, Any]]:
+    """The standing lines of these objects, in order."""
+    names = ", ".join(columns)
+    return list(
+        cursor.execute(
+            f"""select {parent} as parent, {names} from {table}
+                where {parent} = any(%s) and until is null order by {parent}, line""",
+            (nums,),
+        ).fetchall()
+    )
+
+
 def replace_lines(cursor: Any, table: str, parent: str, pairs: Sequence[tuple[int, int]]) -> None:
     """End the standing lines of objects whose new version brings its own: (parent number, new version)."""
     cursor.execute(

@@ -200,6 +200,8 @@ def _write_lines(cursor: Any, batch: Batch, accepted: Iterable[Case]) -> None:
     for case in accepted:
         for name, rows in case.lines.items():
             assert case.declared is not None and case.judgement is not None
+            if name not in case.judgement.changes:
+                continue
             lines = case.declared.lines[name]
             version = case.judgement.version
             if version > 1:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 
+import orjson
 import pytest
 from django.db import connection
 
-from medloom.design.models import Item
+from medloom.design.models import BomLine, Item
 from medloom.kernel.access import seeing
 from medloom.kernel.ledger import append
 from medloom.kernel.models import Entry
@@ -236,3 +237,36 @@ def test_more_lines_than_one_insert_takes_are_written_too() -> None:
     assert answer.verdict is Verdict.ACCEPTED
     with seeing("A"):
         assert sorted(Defect.objects.values_list("count", flat=True)) == list(range(1, 41))
+
+
+def test_the_lines_of_a_document_are_a_field_like_any_other() -> None:
+    """Their change is in the record with old and new, staleness counts, and equal lines change nothing."""
+    append([item("P1"), item("R1")], author="A")
+    fields = {"item": "P1", "variant": "1", "revision": "1"}
+    lines = [{"item": "R1", "quantity": "50.36 kg"}]
+    made = make("bom", "set", fields={**fields, "lines": lines})
+    (first,) = append([made], author="A")
+    assert first.verdict is Verdict.ACCEPTED, first
+    known = made.operation.object
+    same = make(
+        "bom", "set", object=known, base=1, reason="same", fields={"lines": [{**lines[0], "per": 10000}]}
+    )
+    other = make(
+        "bom",
+        "set",
+        object=known,
+        base=1,
+        reason="more",
+        fields={"lines": [{"item": "R1", "quantity": "51 kg"}]},
+    )
+    stale = make("bom", "set", object=known, base=1, reason="late", fields={"lines": []})
+    answers = append([same, other, stale], author="A")
+    assert [a.verdict for a in answers] == [Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.CONFLICT]
+    with seeing("A"):
+        told = [orjson.loads(e.decision or "{}") for e in Entry.objects.filter(type="bom").order_by("seq")]
+        standing = BomLine.objects.filter(parent__key="P1/1/1", until=None)
+        assert [str(line.quantity) for line in standing] == ["51.000000"]
+        assert BomLine.objects.count() == 2, "equal lines are not written anew"
+    assert told[1]["after"] == {}
+    assert told[2]["before"]["lines"][0]["quantity"] == "50.360000 kg"
+    assert told[2]["after"]["lines"][0]["quantity"] == "51.000000 kg"
