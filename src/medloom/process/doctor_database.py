@@ -4,6 +4,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
@@ -42,7 +43,7 @@ RIGHTS = """
 
 
 @contextlib.contextmanager
-def _open(state: State, role: str) -> Iterator[psycopg.Connection]:
+def _open(state: State, role: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     with psycopg.connect(
         **connection(role, state), connect_timeout=CONNECT_S, autocommit=True, row_factory=dict_row
     ) as found:

@@ -13,11 +13,11 @@ import shutil
 import signal
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from medloom.process import cluster, lock, migration, programs
 from medloom.process.account import die_with_parent
@@ -27,7 +27,6 @@ from medloom.process.state import State, external_url
 
 log = logging.getLogger("medloom.process")
 
-BROKEN = 70  # our own exit code after an error nobody foresaw: the guard starts the tree again
 DO_NOT_RESTART = 65  # a child's exit code: it found its data wrong, and starting it again would repeat that
 STEADY_S = 10.0  # a child that lived this long earns the shortest pause again
 STOP_S = 10.0
@@ -268,7 +267,9 @@ def answers(host: str, port: int, *, tls: bool = False, path: str = "/") -> bool
     place = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     if tls:  # we look whether it lives; whom it is, is for its visitors to verify
         trust = ssl._create_unverified_context()  # noqa: S323
-        connection = http.client.HTTPSConnection(place, port, timeout=PROBE_S, context=trust)
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            place, port, timeout=PROBE_S, context=trust
+        )
     else:
         connection = http.client.HTTPConnection(place, port, timeout=PROBE_S)
     try:
@@ -304,55 +305,13 @@ def trim_logs(state: State) -> None:
                 os.truncate(path, 0)
 
 
-def told(state: State) -> dict[str, object] | None:
+def told(state: State) -> dict[str, Any] | None:
     """What the running tree of this folder left for others, or None when none runs."""
     pid = lock.holder(state.path / "tree.lock")
     if pid is None:
         return None
     try:
-        return json.loads((state.path / "tree.json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((state.path / "tree.json").read_text(encoding="utf-8"))
+        return found
     except (FileNotFoundError, ValueError):
         return {"pid": pid, "processes": {}}
-
-
-def guard(options: Options, *, migrate: bool) -> int:
-    """Run the tree as a child and start it again when it is killed; its exit code when it ends by itself.
-
-    Signals are passed on. When the guard is killed the tree ends with it.
-    """
-    argv = [sys.executable, "-P", "-m", "medloom", "up", "--unguarded", *options.arguments()]
-    if not migrate:
-        argv.append("--no-migrate")
-    stop = threading.Event()
-    child: list[subprocess.Popen[bytes]] = []
-
-    def pass_on(*_: object) -> None:
-        stop.set()
-        for process in child:
-            process.terminate()
-
-    for how in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(how, pass_on)
-    pause = BACK_OFF_S[0]
-    while True:
-        began = time.monotonic()
-        child[:] = [
-            subprocess.Popen(
-                argv,
-                env=os.environ | {"PYTHONPATH": programs.search_path()},
-                start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  (one prctl; see `account`)
-            )
-        ]
-        if stop.is_set():
-            pass_on()
-        code = child[0].wait()
-        if stop.is_set() or (code >= 0 and code != BROKEN):
-            return max(code, 0)
-        if time.monotonic() - began > STEADY_S:
-            pause = BACK_OFF_S[0]
-        log.error("the supervisor ended (%s); starting it again in %.1f s", code, pause)
-        stop.wait(pause)
-        if stop.is_set():
-            return 0
-        pause = min(pause * 2, BACK_OFF_S[1])

@@ -7,11 +7,12 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from medloom.interfaces.cli import NOT_RUNNING
-from medloom.process import lock, programs, tree
+from medloom.process import guard, lock, programs, tree
 from medloom.process.lock import AlreadyRunning
 from medloom.process.state import StateError, current
 
@@ -75,7 +76,7 @@ def up(
         raise SystemExit(_run(options, migrate=not no_migrate))
     if as_json:
         os.environ["MEDLOOM_READY"] = "json"
-    raise SystemExit(tree.guard(options, migrate=not no_migrate))
+    raise SystemExit(guard.guard(options, migrate=not no_migrate))
 
 
 def _warn_open(host: str, *, tls: bool) -> None:
@@ -122,7 +123,7 @@ def _run(options: programs.Options, *, migrate: bool) -> int:
         raise
     except Exception:
         logging.getLogger("medloom").exception("the supervisor failed")
-        return tree.BROKEN
+        return guard.BROKEN
 
 
 @click.command()
@@ -163,7 +164,7 @@ def status(as_json: bool) -> None:
         raise SystemExit(NOT_RUNNING)
 
 
-def _show(found: dict, folder: Path) -> None:
+def _show(found: dict[str, Any], folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
