@@ -1,0 +1,71 @@
+"""The drills on real processes and a real PostgreSQL, by case number; each on a database of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def _hub() -> Iterator[None]:
+    """A fresh migrated database with Django on it, named to child processes by the environment."""
+    import django
+    from django.conf import settings
+
+    from medloom.kernel import ledger
+    from medloom.process.testing import django_database
+
+    django.setup()
+    settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
+    with django_database():
+        ledger.forget()
+        yield
+
+
+def _hostile(number: int) -> Callable[[int], str]:
+    def run(seed: int) -> str:
+        with _hub():
+            from medloom.drills.hostile import CASES
+            from medloom.drills.plant import Plant, enrol, through_client
+
+            plant = Plant(through_client())
+            enrol(plant)
+            plant.open()
+            return CASES[number](plant, seed)
+
+    return run
+
+
+def _agent_killed(seed: int) -> str:
+    with _hub():
+        from medloom.drills.agent import run_case13
+
+        found = run_case13(seed)
+    assert found.survived, found
+    return str(found)
+
+
+def _worker_killed(seed: int) -> str:
+    with _hub():
+        from medloom.drills.crash import run_case14
+
+        found = run_case14(seed)
+    assert found.survived, found
+    return str(found)
+
+
+def _database_killed(seed: int) -> str:
+    from medloom.process.drill import run_case15
+
+    found = run_case15(seed)
+    assert found.survived, found
+    return str(found)
+
+
+#: Case number -> run(seed): what was counted. Raises AssertionError when the fault was not survived.
+CASES: dict[int, Callable[[int], str]] = {
+    13: _agent_killed,
+    14: _worker_killed,
+    15: _database_killed,
+    **{number: _hostile(number) for number in range(31, 37)},
+}
