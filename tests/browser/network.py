@@ -12,6 +12,7 @@ from medloom.kernel.access import ALL, seeing
 from medloom.kernel.act import Act
 from medloom.kernel.case import Received
 from medloom.kernel.ledger import append, open_cursor, own
+from medloom.kernel.models import Alarm
 from medloom.materials.actions import raise_hold
 from medloom.materials.models import Lot
 from medloom.parties.models import Person, User
@@ -175,6 +176,7 @@ def _trouble(net: Network) -> None:
     net.plant("SZ", "step_record", "raw", {}, raw=raw, source=("shifts", "r", "h", "日报.xlsx!99"))
     net.plant("SZ", "lot", "set", {"number": "RM-2611-77", "item": "10001", "kind": "material"})
     net.plant("SZ", "lot", "set", {"number": "RM2611-77", "item": "10001", "kind": "material"})
+    Alarm.objects.create(code="clone", site="SZ", detail="epoch 0001 came back")
     lot = found(Lot, LONG_LOT)
     net.registrant(
         *(

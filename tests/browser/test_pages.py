@@ -53,6 +53,7 @@ def test_pages_of_lists_and_desks(page: Page, live_server: Any, net: Network) ->
         "nothing": "/o/work_order/?q=no-such-number",
         "stock": "/stock/",
         "connections": "/connections/",
+        "alarms": "/alarms/?state=all",
         "repair": "/repair/",
         "matches": "/matches/",
         "conflicts": "/conflicts/",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.viewer import Viewer
 from medloom.kernel.entity import catalogue
+from medloom.kernel.models import Alarm
 
 
 def open_counts(viewer: Viewer) -> dict[str, int]:
@@ -13,4 +14,6 @@ def open_counts(viewer: Viewer) -> dict[str, int]:
     hold = catalogue().get("hold")
     if hold is not None:
         counts["list:hold"] = hold.model._default_manager.filter(state="open").count()
+    alarms = Alarm.objects.filter(seen_at__isnull=True)
+    counts["alarms"] = (alarms if viewer.registrant else alarms.filter(site=viewer.site)).count()
     return counts

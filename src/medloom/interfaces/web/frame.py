@@ -53,7 +53,14 @@ def chapters(request: HttpRequest, viewer: Viewer, counts: dict[str, int]) -> li
     found = []
     for chapter in CHAPTERS:
         lines = [
-            Line(p.label, p.icon, p.address, _here(p, request), counts.get(p.name, 0), p.name == "conflicts")
+            Line(
+                p.label,
+                p.icon,
+                p.address,
+                _here(p, request),
+                counts.get(p.name, 0),
+                p.name in ("conflicts", "alarms"),
+            )
             for p in chapter.pages
             if _shown(p, viewer)
         ]

@@ -31,6 +31,7 @@ urlpatterns = [
     path("trace/", scope.start_trace, name="trace"),
     path("stock/", places.show_stock, name="stock"),
     path("connections/", places.show_connections, name="connections"),
+    path("alarms/", places.show_alarms, name="alarms"),
     path("dictionary/", places.show_dictionary, name="dictionary"),
     path("repair/", repair.show_desk, name="repair"),
     path("repair/rows/", repair.show_group, name="repair-group"),

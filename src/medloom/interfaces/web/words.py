@@ -274,6 +274,25 @@ CAUSES: dict[str, Cause] = {
 }
 
 
+ALARMS: dict[str, Cause] = {
+    "clone": Cause(
+        _("Two copies of one agent are running"),
+        _("Stop the copy; only one may go on."),
+    ),
+    "hub_rolled_back": Cause(
+        _("The hub was restored from a backup"), _("Look at what the plants hand back.")
+    ),
+    "skew": Cause(_("The plant's clock is wrong"), _("Have the clock set; times stay as they were told.")),
+    "op_id_reuse": Cause(
+        _("The same identity with other content"), _("Have the agent checked: this must not happen.")
+    ),
+    "agent_silent": Cause(
+        _("An agent has fallen silent"), _("Ask the plant whether its machine and network run.")
+    ),
+    "sequence": Cause(_("Records out of order"), _("Tell your administrator.")),
+}
+
+
 def state_word(code: str) -> Word:
     """The word of a state, the code itself when it has none."""
     return STATES.get(code) or Word(code)

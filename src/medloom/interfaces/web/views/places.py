@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.text import capfirst
@@ -12,11 +13,15 @@ from django.utils.translation import gettext as _
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.columns import columns_of, domain_words, label_of, object_address
 from medloom.interfaces.web.listing import PAGE_ROWS, Question
+from medloom.interfaces.web.problems import Problem
+from medloom.interfaces.web.records import names_of
 from medloom.interfaces.web.viewer import now, viewer_of
 from medloom.interfaces.web.views.lists import drawing_of, title_of
 from medloom.interfaces.web.views.overview import ago, freshness
+from medloom.interfaces.web.words import ALARMS, cause_of
+from medloom.kernel.alarms import see
 from medloom.kernel.entity import catalogue
-from medloom.kernel.models import ChainState, Session
+from medloom.kernel.models import Alarm, ChainState, Session
 from medloom.materials.models import Move
 from medloom.parties.models import Connection, Key
 
@@ -69,6 +74,38 @@ def show_connections(request: HttpRequest) -> HttpResponse:
         "present": present,
     }
     return render(request, "medloom/connections.html", context)
+
+
+def show_alarms(request: HttpRequest) -> HttpResponse:
+    """What the hub and the worker say a person must look at; looking is noted with name and time."""
+    viewer = viewer_of(request)
+    own = "" if viewer.registrant else viewer.site
+    if request.method == "POST":
+        if not viewer.may("it", "quality", "planner", "admin"):
+            raise Problem(403, "not_permitted", got="alarm")
+        wanted = [int(n) for n in request.POST.getlist("alarm") if n.isdigit()]
+        done = see(wanted, who=viewer.actor, at=now(), site=own)
+        messages.success(request, _("Noted as seen: %(count)s.") % {"count": done})
+        return HttpResponseRedirect(request.path)
+    rows = Alarm.objects.filter(site=own) if own else Alarm.objects.all()
+    open_only = request.GET.get("state", "open") == "open"
+    shown = list((rows.filter(seen_at__isnull=True) if open_only else rows).order_by("-id")[:200])
+    names = names_of(a.seen_by for a in shown if a.seen_by)
+    context = {
+        "alarms": [
+            {
+                "row": a,
+                "why": ALARMS.get(a.code) or cause_of(a.code),
+                "plant": viewer.sites.get(a.site, a.site),
+                "zone": viewer.zones.get(a.site, "UTC"),
+                "who": names.get(a.seen_by or "", a.seen_by or ""),
+            }
+            for a in shown
+        ],
+        "state": "open" if open_only else "all",
+        "may": viewer.may("it", "quality", "planner", "admin"),
+    }
+    return render(request, "medloom/alarms.html", context)
 
 
 def show_stock(request: HttpRequest) -> HttpResponse:
