@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -48,23 +48,27 @@ _POSITIONS = """
     where h.num = any(%s)"""
 
 
-def open_holds(
-    cursor: Any, lots: Iterable[tuple[str, str]], blocked: Blocking
-) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
-    """(site, lot number) -> the open holds on it or, spreading, on an ancestor. Three statements at most."""
+def numbers_of(cursor: Any, lots: Iterable[tuple[str, str]]) -> dict[int, tuple[str, str]]:
+    """Internal number -> (site, lot number) of the lots that exist."""
     wanted = sorted(set(lots))
     if not wanted:
         return {}
     rows = cursor.execute(_NUMBERS, ([w[0] for w in wanted], [w[1] for w in wanted])).fetchall()
-    keys = {row["num"]: (row["site"], row["key"]) for row in rows}
-    found = blocked(list(keys)) if keys else ()
+    return {row["num"]: (row["site"], row["key"]) for row in rows}
+
+
+def open_holds(
+    cursor: Any, lots: Mapping[int, tuple[str, str]], blocked: Blocking
+) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
+    """(site, lot number) -> the open holds on it or, spreading, on an ancestor. Two statements at most."""
+    found = blocked(list(lots)) if lots else ()
     if not found:
         return {}
     holds = _read_holds(cursor, sorted({one.hold for one in found}))
     result: dict[tuple[str, str], tuple[OpenHold, ...]] = {}
     for one in sorted(found, key=lambda b: (b.lot, b.hold)):
-        if one.lot in keys and one.hold in holds:
-            key = keys[one.lot]
+        if one.lot in lots and one.hold in holds:
+            key = lots[one.lot]
             result[key] = (*result.get(key, ()), holds[one.hold])
     return result
 
@@ -104,9 +108,9 @@ def lot_facts(
 ) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
     """Open holds of the lots that are to be accepted or released."""
     lots = {
-        (one.home, str(one.current.get("number")))
+        one.num: (one.home, str(one.current.get("number")))
         for one in asked
-        if one.operation.kind is Kind.COMMAND and one.current
+        if one.operation.kind is Kind.COMMAND and one.num
     }
     return open_holds(cursor, lots, blocked)
 
@@ -135,7 +139,7 @@ def move_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Mov
     for row in cursor.execute(_STOCK, (list(keys),)).fetchall():
         stock[(*keys[row["lot_id"]], row["location"], row["status"])] = row["quantity"]
         units[keys[row["lot_id"]]] = row["unit"]
-    return MoveFacts(stock, units, open_holds(cursor, lots, blocked), run(asked, stock))
+    return MoveFacts(stock, units, open_holds(cursor, keys, blocked), run(asked, stock))
 
 
 def keep_stock(cursor: Any, written: Sequence[Written]) -> None:

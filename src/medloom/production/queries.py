@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from medloom.kernel.ruling import Asked
-from medloom.materials.queries import Blocking, holds_on_equipment, open_holds
+from medloom.materials.queries import Blocking, holds_on_equipment, numbers_of, open_holds
 from medloom.production.rules import OrderFacts, Setting, StepFacts, lots_of
 from medloom.wire.operation import Kind
 
@@ -19,7 +19,16 @@ _SETTINGS = """
 
 def step_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> StepFacts:
     """Open holds on every lot that went in, and the released setting of every parameter read."""
-    lots = {(one.home, lot) for one in asked for _, lot in lots_of(one)}
+    lots: dict[int, tuple[str, str]] = {}
+    unnumbered: set[tuple[str, str]] = set()
+    for one in asked:
+        for path, lot in lots_of(one):
+            if path == "/fields/resin_lot":
+                if "resin_lot" in one.refs:  # else it is new, and nothing can hold it yet
+                    lots[one.refs["resin_lot"]] = (one.home, lot)
+            else:
+                unnumbered.add((one.home, lot))
+    lots |= numbers_of(cursor, unnumbered)
     names = sorted(
         {
             (one.home, str(row["name"]))
