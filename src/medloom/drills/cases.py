@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,12 +11,14 @@ from contextlib import contextmanager
 def _hub() -> Iterator[None]:
     """A fresh migrated database with Django on it, named to child processes by the environment."""
     import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")
+    django.setup()
     from django.conf import settings
 
     from medloom.kernel import ledger
     from medloom.process.testing import django_database
 
-    django.setup()
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
     with django_database():
         ledger.forget()
