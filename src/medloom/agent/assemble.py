@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import uuid_utils
 
@@ -64,6 +65,12 @@ def now_text() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def wall_clock(zone: str) -> Callable[[], datetime]:
+    """The clock on the plant's wall, as its own programs write it: local time without a zone."""
+    place = ZoneInfo(zone)
+    return lambda: datetime.now(place).replace(tzinfo=None)
+
+
 def assemble(config: AgentConfig, *, store: SiteStore | None = None) -> Agent:
     """The agent, enrolled and started, not yet speaking.
 
@@ -110,7 +117,7 @@ def assemble(config: AgentConfig, *, store: SiteStore | None = None) -> Agent:
                 sheets[mapping.writes.type],
                 types[mapping.writes.type].fields,
                 collector,
-                wall=lambda: datetime.now(UTC).replace(tzinfo=None),
+                wall=wall_clock(mapping.zone),
                 now=now_text,
             )
         agent.polled.append(polled)

@@ -7,7 +7,7 @@ person changed in the plant's own program becomes an operation, based on the ver
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,23 @@ from medloom.wire.writing import Draft
 
 OBJECTS_MAX = 200
 STATE = "state"
+
+
+class Stated:
+    """A site's store whose heads show their state as a value too, the initial one included."""
+
+    def __init__(self, inner: SiteStore) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def head(self, object_: str) -> Head | None:
+        """The head, with its state among its values."""
+        head = self._inner.head(object_)
+        if head is None or not head.state:
+            return head
+        return replace(head, values={**head.values, STATE: head.state})
 
 
 @dataclass
@@ -56,7 +73,8 @@ class Follower:
         self.columns = {**self.read_columns, **self.writes.key, **self.writes.columns}
         names = tuple(dict.fromkeys(self.columns.values()))
         self._values = Rows(self.store, self.site, tuple(n for n in names if n != STATE), self._edit)
-        self._states = Rows(self.store, self.site, (STATE,) if STATE in names else (), self._command)
+        stated: Any = Stated(self.store)
+        self._states = Rows(stated, self.site, (STATE,) if STATE in names else (), self._command)
 
     # -- up -------------------------------------------------------------------------------------
 

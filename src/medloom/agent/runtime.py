@@ -27,9 +27,10 @@ from medloom.agent.notes import FILE, POLL
 from medloom.agent.sources.folder import Folder
 from medloom.agent.sources.rows import Delivery, Row
 from medloom.agent.sources.sql import Database, TableSource
-from medloom.agent.translate import Outcome, Translator
+from medloom.agent.translate import UNMAPPED, Outcome, Translator, drift_outcome, unmapped_file
 from medloom.agent.transport import HubTransport, Pause, Unreachable
 from medloom.wire.messages import Page, Reply
+from medloom.wire.operation import CONTROL
 from medloom.wire.site import SiteMachine
 from medloom.wire.stores import Own, SiteStore
 from medloom.wire.verdict import Verdict
@@ -37,8 +38,12 @@ from medloom.wire.verdict import Verdict
 log = structlog.get_logger(__name__)
 #: Requests in one step: between them the plant's systems are looked at again.
 REQUESTS_MAX = 20
+#: How often control is asked for, as a share of the poll interval.
+CONTROL_SHARE = 0.4
 #: A push that would leave more than this many rows unsent waits, so that the store stays small.
 UNSENT_ROWS_MAX = 20_000
+#: Shares of the store's quota at which a person is warned, and at which nothing more is taken.
+FILL_WARN, FILL_OBSERVATIONS = 0.70, 0.98
 
 
 @dataclass
@@ -86,6 +91,7 @@ class Agent:
     findings: Counter[str] = field(default_factory=Counter)
     _pause: Pause = field(default_factory=lambda: Pause(random.Random()))  # noqa: S311 (jitter, no secret)
     _wake: float = 0.0
+    _wake_control: float = 0.0
     _quiet_until: float = 0.0
 
     def run(self, *, stop: Callable[[], bool]) -> None:
@@ -111,6 +117,10 @@ class Agent:
         if now >= self._wake:
             self.machine.wake()
             self._wake = now + self.poll_seconds
+        if now >= self._wake_control:
+            # A hold must reach the plant within a second, whatever else is under way.
+            self.machine.wake(CONTROL)
+            self._wake_control = now + self.poll_seconds * CONTROL_SHARE
         useful = False
         for _ in range(REQUESTS_MAX):
             ask = self.machine.next_request(clock_s=self.transport.now_s())
@@ -143,11 +153,22 @@ class Agent:
 
     def read(self) -> bool:
         """Take one batch of rows from one of the plant's systems."""
-        if not self.ready() or self._backlog() > UNSENT_ROWS_MAX:
+        if not self.ready() or self._backlog() > UNSENT_ROWS_MAX or self._full():
             return False
         found = [self._read_folder(each) for each in self.watched]
         found += [self._read_table(each) for each in self.polled]
         return any(found)
+
+    def _full(self) -> bool:
+        """Whether the store is so full that nothing more may be taken; what was taken is still sent."""
+        fill = getattr(self.store, "fill", None)
+        share = fill() if fill is not None else 0.0
+        if share >= FILL_WARN:
+            self.state.update(store=f"{share:.0%} full")
+        if share >= FILL_OBSERVATIONS:
+            self.findings["store_full"] += 1
+            return True
+        return False
 
     def _backlog(self) -> int:
         return sum(last - first + 1 for _, _, first, last in self.store.held()) if self.watched else 0
@@ -174,6 +195,7 @@ class Agent:
             if not any(mapping.reads(delivery.name) for mapping in watched.mappings):
                 self.findings["file_unmapped"] += 1
                 log.warning("file_unmapped", file=delivery.name)
+                yield UNMAPPED, [unmapped_file(delivery, watched.mappings)], False
 
     def _file(self, mapping: Declared, delivery: Delivery) -> Iterator[tuple[str, list[Outcome], bool]]:
         name = f"{mapping.feed}/{delivery.digest}"
@@ -245,7 +267,10 @@ class Agent:
         return self._keep(polled.mapping.feed, outcomes, again=False)
 
     def _keep(self, feed: str, outcomes: list[Outcome], *, again: bool) -> int:
-        rows = self.collector.take(feed, outcomes, again=again)
+        drift = [drift_outcome(feed, each) for each in outcomes if not each.drafts]
+        if drift:
+            self.collector.take(feed, drift)
+        rows = self.collector.take(feed, [each for each in outcomes if each.drafts], again=again)
         self.findings.update(f.code for outcome in outcomes for f in outcome.findings)
         self.taken(rows)
         return sum(1 for row in rows if row.ids)

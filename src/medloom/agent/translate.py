@@ -25,6 +25,8 @@ from medloom.wire.verdict import Finding, Refusal
 
 RAW_CHARACTERS_MAX = 16_000
 KEY_CHARACTERS_MAX = 400
+#: Feed of files that no mapping reads, and the type under which what is no row is told.
+UNMAPPED, RAW_TYPE = "unmapped", "step_record"
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,44 @@ def digest_of(parts: Any) -> str:
     """SHA-256 over an unambiguous text of the parts, hex."""
     text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def drift_outcome(feed: str, outcome: Outcome) -> Outcome:
+    """What a file's header told of drift, as one raw operation, so that the repair desk shows it once."""
+    told_ = [f"{finding.code} {finding.path}" for finding in outcome.findings]
+    refusal = Refusal("feed_drift", outcome.findings[0].path, "the columns of the mapping", ", ".join(told_))
+    return raw_outcome(
+        feed, outcome.at, f"drift:{outcome.key}", RAW_TYPE, refusal, {"file": outcome.at, "drift": told_}
+    )
+
+
+def unmapped_file(delivery: Delivery, mappings: Iterable[declaration.Mapping]) -> Outcome:
+    """A file that no mapping reads, as one raw operation: it is not passed over in silence."""
+    patterns = ", ".join(pattern for mapping in mappings for pattern in mapping.match.files)
+    refusal = Refusal("file_unmapped", "/file", patterns[:500], delivery.name)
+    original = {"file": delivery.name, "sha256": delivery.digest, "bytes": str(delivery.size_bytes)}
+    return raw_outcome(UNMAPPED, delivery.name, f"file:{delivery.digest}", RAW_TYPE, refusal, original)
+
+
+def raw_outcome(
+    feed: str, at: str, key: str, type_: str, refusal: Refusal, original: Mapping[str, Any], zone: str = "UTC"
+) -> Outcome:
+    """An outcome that is one raw operation: the original, why it was not understood, what was expected."""
+    source = Source(feed=feed, key=key, hash=digest_of(dict(original)), at=told(at)[:2000])
+    text = json.dumps({told(k): _told(v) for k, v in original.items()}, ensure_ascii=False)
+    raw = {
+        "code": refusal.code,
+        "path": told(refusal.path)[:500],
+        "expected": told(refusal.expected)[:500],
+        "got": told(refusal.got)[:500],
+        "original": text[:RAW_CHARACTERS_MAX],
+    }
+    draft = Draft(type_, Kind.RAW, {}, source, zone=zone, raw=raw)
+    return Outcome(at, key, (draft,), refusal)
+
+
+def _told(value: Any) -> Any:
+    return [told(each) for each in value] if isinstance(value, list) else told(value)
 
 
 class Translator:
@@ -97,7 +137,7 @@ class Translator:
         self, delivery: Delivery, sheet: str, cells: list[list[Any]], header: Header
     ) -> Iterator[Outcome]:
         if header.drift:
-            yield Outcome(f"{delivery.name}#{sheet}!{header.row}", "", (), findings=header.drift)
+            yield Outcome(f"{delivery.name}#{sheet}!{header.row}", delivery.digest, (), findings=header.drift)
         twins = Twins()
         names = [original_text(cell) for cell in cells[header.row - 1]]
         for number, values in numbered(cells, header_row=header.row):
@@ -228,17 +268,7 @@ class Translator:
         return self._raw(delivery.name, f"file:{delivery.digest}", type_, refusal, original)
 
     def _raw(self, at: str, key: str, type_: str, refusal: Refusal, original: Mapping[str, str]) -> Outcome:
-        source = Source(feed=self.mapping.feed, key=key, hash=digest_of(dict(original)), at=told(at)[:2000])
-        text = json.dumps({told(k): told(v) for k, v in original.items()}, ensure_ascii=False)
-        raw = {
-            "code": refusal.code,
-            "path": told(refusal.path)[:500],
-            "expected": told(refusal.expected)[:500],
-            "got": told(refusal.got)[:500],
-            "original": text[:RAW_CHARACTERS_MAX],
-        }
-        draft = Draft(type_, Kind.RAW, {}, source, zone=self.mapping.zone, raw=raw)
-        return Outcome(at, key, (draft,), refusal)
+        return raw_outcome(self.mapping.feed, at, key, type_, refusal, original, self.mapping.zone)
 
 
 def _number(value: Any) -> Decimal:

@@ -244,6 +244,8 @@ AGENT = {
     ),
     "column_missing": Meant("a required column is missing", "Correct the sheet or the mapping."),
     "column_new": Meant("the sheet has a new column", "Map it or list it as ignored."),
+    "feed_drift": Meant("the columns of a feed have changed", "Map the new columns or list them as ignored."),
+    "file_unmapped": Meant("no mapping reads this file", "Write a mapping for it, or one that skips it."),
     "file_too_large": Meant("the file is too large or inflates too much", "Split the file."),
     "row_unknown": Meant("the row fits no declared record", "Correct the mapping.", _DESK),
     "sheet_missing": Meant("the declared sheet is not in the file", "Correct the file or the mapping."),
