@@ -38,8 +38,7 @@ def once(state: Path) -> list[dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "medloom", "demo", "--once", "--json", "--port", str(port)],
         env=inherited | {"MEDLOOM_STATE": str(state), "PYTHONPATH": search_path()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         timeout=SECONDS_MAX,
     )
     assert done.returncode == 0, done.stderr.decode()[-2_000:]

@@ -1,4 +1,4 @@
-"""The real moulding plant's files, where the folder of real data is given (MEDLOOM_DATA or beside the checkout).
+"""The real moulding plant's files, where their folder is given (MEDLOOM_DATA or beside the checkout).
 
 Counts are those of the two published months; without the folder the test says which variable names it,
 and checks that the mappings load.
