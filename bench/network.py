@@ -32,8 +32,8 @@ from bench.hub import free_port
 from medloom.process import roles
 from medloom.process.state import State
 
-STARTS, SAMPLES = 3, 30
-SETTLE_S = 25.0
+STARTS, SAMPLES = 3, 20
+SETTLE_S = 15.0
 WAIT_S = 30.0
 SITE, ORDER = "MACH", "BENCH-1"
 
