@@ -52,7 +52,7 @@ def first_mapping(name: str, data: bytes, *, type_: str = "", feed: str = "") ->
     head = _HEAD.format(
         name=name,
         feed=feed or re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_0123456789") or "feed",
-        pattern=re.sub(r"\d{4,}", "*", stem).replace('"', "?") + PurePosixPath(name).suffix,
+        pattern=re.sub(r"(?<=[_\-. ])\d+|\d{4,}", "*", stem).replace('"', "?") + PurePosixPath(name).suffix,
         sheet=sheet if len(delivery.sheets) > 1 else "*",
         header=row + 1,
         missing=", ".join(_quoted(word) for word in MISSING_WORDS),

@@ -30,7 +30,7 @@ from medloom.agent.sources.sql import Database, TableSource
 from medloom.agent.translate import UNMAPPED, Outcome, Translator, drift_outcome, unmapped_file
 from medloom.agent.transport import HubTransport, Pause, Unreachable
 from medloom.wire.messages import Page, Reply
-from medloom.wire.operation import CONTROL
+from medloom.wire.operation import CONTROL, VOLUME
 from medloom.wire.site import SiteMachine
 from medloom.wire.stores import Own, SiteStore
 from medloom.wire.verdict import Verdict
@@ -40,8 +40,8 @@ log = structlog.get_logger(__name__)
 REQUESTS_MAX = 20
 #: How often control is asked for, as a share of the poll interval.
 CONTROL_SHARE = 0.4
-#: A push that would leave more than this many rows unsent waits, so that the store stays small.
-UNSENT_ROWS_MAX = 20_000
+#: With more than this many operations unsent, reading waits: the files and tables keep them just as well.
+UNSENT_OPERATIONS_MAX = 100_000
 #: Shares of the store's quota at which a person is warned, and at which nothing more is taken.
 FILL_WARN, FILL_OBSERVATIONS = 0.70, 0.98
 
@@ -89,6 +89,7 @@ class Agent:
     heard: Callable[[Reply], None] = lambda reply: None
     state: dict[str, Any] = field(default_factory=dict)
     findings: Counter[str] = field(default_factory=Counter)
+    queued: int = 0
     _pause: Pause = field(default_factory=lambda: Pause(random.Random()))  # noqa: S311 (jitter, no secret)
     _wake: float = 0.0
     _wake_control: float = 0.0
@@ -153,7 +154,7 @@ class Agent:
 
     def read(self) -> bool:
         """Take one batch of rows from one of the plant's systems."""
-        if not self.ready() or self._backlog() > UNSENT_ROWS_MAX or self._full():
+        if not self.ready() or self._waiting() or self._full():
             return False
         found = [self._read_folder(each) for each in self.watched]
         found += [self._read_table(each) for each in self.polled]
@@ -170,8 +171,11 @@ class Agent:
             return True
         return False
 
-    def _backlog(self) -> int:
-        return sum(last - first + 1 for _, _, first, last in self.store.held()) if self.watched else 0
+    def _waiting(self) -> bool:
+        """Whether so much is unsent that reading waits; asked without counting what the store holds."""
+        if self.queued and not self.store.unsent(VOLUME, 1)[0]:
+            self.queued = 0
+        return self.queued > UNSENT_OPERATIONS_MAX
 
     def _read_folder(self, watched: Watched) -> bool:
         if watched.reading is None:
@@ -273,6 +277,7 @@ class Agent:
         rows = self.collector.take(feed, [each for each in outcomes if each.drafts], again=again)
         self.findings.update(f.code for outcome in outcomes for f in outcome.findings)
         self.taken(rows)
+        self.queued += sum(len(row.ids) for row in rows)
         return sum(1 for row in rows if row.ids)
 
     # -- writing back -------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def tell(agent: Agent) -> dict[str, Any]:
         "site": agent.machine.site,
         **agent.state,
         "mode": str(agent.machine.welcome.mode) if agent.machine.welcome else "",
-        "unanswered": len(agent.store.unlined()),
+        "queued": agent.queued,
         "fill": round(fill(), 4) if fill is not None else 0,
         "waiting_files": waiting[:20],
         "findings": dict(agent.findings),
