@@ -150,7 +150,11 @@ class MemoryHub(MemoryLedger):
     def sequence(self, limit: int = 10_000) -> int:
         """Give committed entries behind the horizon their positions; returns how many entries."""
         horizon = min(self.open, default=self.xid + 1)
-        ready = sorted((e for e in self._unsequenced if e.xid < horizon), key=lambda e: e.seq)[:limit]
+        committed = [e for e in self._unsequenced if e.xid not in self.open]
+        # A transaction may get its id early and its locks late: then it comes after a younger one whose
+        # entries are still behind the horizon. Whatever has a higher number than those waits with them.
+        bar = min((e.seq for e in committed if e.xid >= horizon), default=self.seq + 1)
+        ready = sorted((e for e in committed if e.xid < horizon and e.seq < bar), key=lambda e: e.seq)[:limit]
         taken = set()
         for entry in ready:
             if entry.verdict is Verdict.ACCEPTED:
@@ -218,6 +222,12 @@ class MemoryHub(MemoryLedger):
     def hand_back(self, site: str, lines: Sequence[FeedLine]) -> int:
         told = [line for line in lines if line.verdict in set(Verdict)]
         new = {line.id: line for line in told if line.id not in self.by_id}
+        # Ids that another agent has used meanwhile: what requires them means other operations.
+        self.contested = {
+            line.id
+            for line in told
+            if line.id not in new and self.by_id[line.id].hash != operation_hash(line.raw)
+        }
         run: list[FeedLine] = []
         for line in (*new.values(), None):
             # Members of a group are judged together again; anything else one by one, since what a
@@ -229,6 +239,7 @@ class MemoryHub(MemoryLedger):
             if line is not None:
                 run.append(line)
         self._map(told)
+        self.contested = set()
         return len(new)
 
     def _handed_case(self, line: FeedLine) -> Case:

@@ -99,6 +99,7 @@ class MemoryLedger:
         self.alarms: list[tuple[str, str, str]] = []
         self.seq = 0
         self.xid = 0
+        self.contested: set[str] = set()
         #: The transaction that writes now, when it began before; 0: each append is one of its own.
         self.writing = 0
         self._current = 0
@@ -172,6 +173,8 @@ class MemoryLedger:
 
     def _taken(self, identity: str) -> Taken | None:
         entry = self.by_id.get(identity)
+        if identity in self.contested:
+            return Taken(Verdict.CONFLICT, entry.object if entry else "", 0)
         if entry is not None:
             return Taken(entry.verdict, entry.object, entry.version)
         return Taken(Verdict.ACCEPTED, "", 0) if self.received(identity) else None

@@ -32,6 +32,7 @@ from medloom.wire.messages import (
     Pull,
     Refused,
     Reply,
+    Rung,
     SnapshotPage,
     SnapshotPull,
     Welcome,
@@ -46,7 +47,7 @@ from medloom.wire.writing import note_repairs, write_anew
 
 PAGE_LINES = 500
 #: A snapshot was begun and is not complete: after a crash it begins again.
-SNAPSHOT, DUE = "snapshot", "due"
+SNAPSHOT, DUE, TAKEN_IN = "snapshot", "due", "hub"
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,9 @@ class SiteMachine:
     def _open(self, welcome: Welcome) -> None:
         owed: list[FeedLine] = []
         with self.store.transaction():
-            snapshot = welcome.snapshot
+            # A snapshot may be newer than its position: what it had ahead may be what the hub lost.
+            taken_in = self.store.get(SNAPSHOT, TAKEN_IN)
+            snapshot = welcome.snapshot or (taken_in or welcome.hub.encode()) != welcome.hub.encode()
             for feed, rung in welcome.feeds.items():
                 edge = max((each.position for each in self.store.rungs(feed, [])), default=0)
                 # Below the edge there is only a snapshot's state, of which the hub has lost a part:
@@ -341,15 +344,27 @@ class SiteMachine:
             self.welcome = msgspec.structs.replace(self.welcome, hand_back=False)
 
     def _snapshot(self, page: SnapshotPage) -> None:
+        assert self.welcome is not None
         with self.store.transaction():
             if page.feeds:
                 self.store.forget_state()
             for feed, rung in page.feeds.items():
-                self.store.restart_feed(feed, rung)
+                self._restart_feed(feed, rung)
             self.store.set_heads(page.rows)
             if page.done:
-                self.store.put(SNAPSHOT, {DUE: None})
+                self.store.put(SNAPSHOT, {DUE: None, TAKEN_IN: self.welcome.hub.encode()})
         self._snapshot_after = None if page.done else page.rows[-1].head.object
+
+    def _restart_feed(self, feed: str, rung: Rung) -> None:
+        """Where a feed goes on beside a snapshot: lines that the snapshot holds already change nothing."""
+        assert self.welcome is not None
+        common, cursor = self.welcome.feeds[feed], self.store.cursor(feed)
+        if cursor.position > common.position:
+            # What was kept ends in what the hub lost.
+            self.store.restart_feed(feed, common)
+        elif not cursor.position and not self.store.unlined():
+            # A new store: nothing of what came before concerns it but the state.
+            self.store.restart_feed(feed, rung)
 
 
 def _fitting(own: list[Own], limit: int) -> int:
