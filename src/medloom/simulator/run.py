@@ -155,6 +155,8 @@ class Run:
 
         def restore() -> None:
             # Just after a push has left: what dies with the process is then still in the network.
+            for _ in range(2):
+                self._by_hand(site)
             self.live(site).push_hook = lambda: self._restore_site(site, kept)
 
         self.world.at(later_s, restore)
@@ -174,7 +176,7 @@ class Run:
         )
         fresh.online = old.online
         self._replace(old, fresh.start())
-        self.world.at(self.scenario.step_s * 12, partial(self._enter_again, site))
+        self.world.at(self.scenario.step_s * 6, partial(self._enter_again, site))
 
     def _replace(self, old: SiteActor, fresh: SiteActor) -> None:
         self.actors[self.actors.index(old)] = fresh

@@ -137,7 +137,7 @@ class SiteActor:
             if not self.alive and not lingered and self.world.chance(0.8):
                 # A packet of a process that is no more, somewhere in the network.
                 lingered = True
-                late_s = self.world.scenario.horizon_s * (0.1 + 0.3 * self.world.random.random())
+                late_s = self.world.scenario.horizon_s * (0.2 + 0.3 * self.world.random.random())
                 self.world.at(late_s, arrive)
                 return
             self.hub.receive(self.site, ask, lambda reply: self.world.deliver(lambda: hear(reply)))

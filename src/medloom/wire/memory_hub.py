@@ -223,11 +223,8 @@ class MemoryHub(MemoryLedger):
         told = [line for line in lines if line.verdict in set(Verdict)]
         new = {line.id: line for line in told if line.id not in self.by_id}
         # Ids that another agent has used meanwhile: what requires them means other operations.
-        self.contested = {
-            line.id
-            for line in told
-            if line.id not in new and self.by_id[line.id].hash != operation_hash(line.raw)
-        }
+        known = [line for line in told if line.id not in new]
+        self.contested = {e.id for e in known if self.by_id[e.id].hash != operation_hash(e.raw)}
         run: list[FeedLine] = []
         for line in (*new.values(), None):
             # Members of a group are judged together again; anything else one by one, since what a

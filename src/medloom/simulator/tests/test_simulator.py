@@ -1,0 +1,45 @@
+"""A few seeds in every test run, each ablation until it is caught, and the command."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from medloom.simulator.__main__ import main
+from medloom.simulator.ablations import ABLATIONS
+from medloom.simulator.run import run
+
+pytestmark = pytest.mark.simulator
+SEEDS = 60
+ABLATION_SEEDS = 200
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, 10))
+def test_nothing_is_lost_doubled_diverged_or_overwritten(first: int) -> None:
+    for seed in range(first, first + 10):
+        outcome = run(seed)
+        assert outcome.violations == [], f"seed {seed}: {outcome.scenario.named()}"
+        assert outcome.entries > 0
+
+
+@pytest.mark.parametrize("name", sorted(ABLATIONS))
+def test_taking_one_mechanism_out_is_noticed(name: str) -> None:
+    for seed in range(ABLATION_SEEDS):
+        if not run(seed, parts=ABLATIONS[name].parts).survived:
+            return
+    pytest.fail(f"{ABLATION_SEEDS} seeds without {ABLATIONS[name].removes}, and nobody noticed")
+
+
+def test_a_run_is_its_seed() -> None:
+    one, other = run(7), run(7)
+    assert (one.entries, one.verdicts, one.scenario) == (other.entries, other.verdicts, other.scenario)
+
+
+def test_the_command_reports_and_its_exit_code_tells(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "3", "--json"]) == 0
+    total = json.loads(capsys.readouterr().out)
+    assert (total["seeds"], total["survived"], total["failed"]) == (3, 3, [])
+    assert main(["--seeds", "20", "--ablate", "base", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["caught_at"] is not None
+    assert main(["--seeds", "1", "--ablate", "locks", "--first", "3"]) in (0, 1)
