@@ -115,7 +115,8 @@ def _default_columns(listing: Listing, known: Mapping[str, Column]) -> list[Colu
     return [*shown[:9], known["entry"]]
 
 
-def _day(text: str) -> dt.date | None:
+def day_of(text: str) -> dt.date | None:
+    """The day that was typed, or None when it is none: an unfinished date asks for nothing."""
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
@@ -164,9 +165,9 @@ def _condition(question: Question, column: Column) -> Q:
     if question.kind in ("day", "moment"):
         suffix = "__date" if question.kind == "moment" else ""
         wanted = Q()
-        if first := _day(value):
+        if first := day_of(value):
             wanted &= Q(**{f"{name}{suffix}__gte": first})
-        if last := _day(until):
+        if last := day_of(until):
             wanted &= Q(**{f"{name}{suffix}__lte": last})
         return wanted
     if not value:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import translation
@@ -80,6 +80,9 @@ class Scope:
             return problems.answer(request, problems.Problem(409, "busy"))
         except (Http404, PermissionDenied, SuspiciousOperation):
             raise
+        except DataError:
+            # a NUL character, a number or date that PostgreSQL does not know: asked for, not broken
+            return problems.answer(request, problems.Problem(400, "bad_request"))
         except (OperationalError, InterfaceError):
             log.exception("database does not answer at %s", request.path)
             return problems.answer(request, problems.Problem(503, "unavailable"))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from medloom.interfaces.web import queries, records
 from medloom.interfaces.web.columns import object_address
-from medloom.interfaces.web.listing import PAGE_ROWS, Question
+from medloom.interfaces.web.listing import PAGE_ROWS, Question, day_of
 from medloom.interfaces.web.proof import proof_of
 from medloom.interfaces.web.viewer import viewer_of
 from medloom.interfaces.web.views.lists import title_of
@@ -52,10 +52,10 @@ def show_ledger(request: HttpRequest) -> HttpResponse:
             rows = rows.filter(**{name: asked[name].value})
     if asked["seq"].value:
         rows = rows.filter(seq=int(asked["seq"].value)) if asked["seq"].value.isdigit() else rows.none()
-    if asked["received"].value:
-        rows = rows.filter(received__date__gte=asked["received"].value)
-    if asked["received"].until:
-        rows = rows.filter(received__date__lte=asked["received"].until)
+    if first := day_of(asked["received"].value):
+        rows = rows.filter(received__date__gte=first)
+    if last := day_of(asked["received"].until):
+        rows = rows.filter(received__date__lte=last)
     below = query.get("below", "")
     if below.isdigit():
         rows = rows.filter(seq__lt=int(below))
