@@ -27,6 +27,8 @@ from medloom.wire.sheet import Sheet
 from medloom.wire.site import SiteMachine
 from medloom.wire.stores import SiteStore
 
+#: Operations of one push: the next look at control comes after it.
+PUSH_OPERATIONS = 300
 KEY_FILE, SECRET_FILE, STORE_FILE, ENROLLED_FILE = "key", "store.key", "store.db", "enrolled"
 
 
@@ -85,7 +87,9 @@ def assemble(config: AgentConfig, *, store: SiteStore | None = None) -> Agent:
     tables = [(source, mapping) for source in config.databases for mapping in _tables(source.mappings)]
     wanted = frozenset(m.writes.type for _, m in tables if m.writes is not None)
     noting: Any = NotingStore(inner, sheets, site=config.site, wanted=wanted)
-    machine = SiteMachine(noting, site=config.site, key=key, mint=lambda: secrets.token_hex(16))
+    machine = SiteMachine(
+        noting, site=config.site, key=key, mint=lambda: secrets.token_hex(16), batch=PUSH_OPERATIONS
+    )
     transport = HubTransport(config.hub, site=config.site, key=key, now_s=lambda: int(time.time()))
     _enrol(transport, config, state / ENROLLED_FILE)
     collector = Collector(

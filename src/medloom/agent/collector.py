@@ -20,7 +20,8 @@ from medloom.wire.operation import Kind, Source, hub_label
 from medloom.wire.sheet import Owner, Sheet
 from medloom.wire.stores import SiteStore
 
-BATCH_ROWS = 500
+#: Rows taken at once: between two batches control is looked at, so that a hold never waits for a file.
+BATCH_ROWS = 200
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,10 @@ from medloom.wire.verdict import Verdict
 log = structlog.get_logger(__name__)
 #: Requests in one step: between them the plant's systems are looked at again.
 REQUESTS_MAX = 20
+#: After this long the plant's systems are looked at again, and what arrived is delivered.
+SPEAK_SECONDS = 0.25
 #: How often control is asked for, as a share of the poll interval.
-CONTROL_SHARE = 0.4
+CONTROL_SHARE = 0.25
 #: With more than this many operations unsent, reading waits: the files and tables keep them just as well.
 UNSENT_OPERATIONS_MAX = 100_000
 #: Shares of the store's quota at which a person is warned, and at which nothing more is taken.
@@ -127,6 +129,8 @@ class Agent:
             ask = self.machine.next_request(clock_s=self.transport.now_s())
             if ask is None:
                 return useful
+            if useful and self.clock() - now > SPEAK_SECONDS:
+                return True
             try:
                 reply = self.transport.ask(ask)
             except Unreachable as error:

@@ -16,11 +16,12 @@ from medloom.agent.keys import public_bytes
 from medloom.agent.notes import NotingStore
 from medloom.agent.runtime import Agent
 from medloom.agent.transport import KIND_HEADER, PATHS, HubTransport
+from medloom.wire.canonical import encode_operation
 from medloom.wire.hub import Fresh, HubMachine
 from medloom.wire.memory_hub import MemoryHub
 from medloom.wire.memory_site import MemorySite
 from medloom.wire.messages import HandBack, Hello, Pull, Refused
-from medloom.wire.operation import Kind
+from medloom.wire.operation import Kind, Operation
 from medloom.wire.sheet import Lifecycle, Owner, Sheet, Step
 from medloom.wire.signature import named_site, verify_request
 from medloom.wire.site import PushBody, SiteMachine
@@ -32,6 +33,15 @@ SHEETS: Mapping[str, Sheet] = {
     "equipment": Sheet("equipment", MASTER, natural_key=("number",)),
     "bom": Sheet("bom", MASTER, natural_key=("item", "variant", "revision")),
     "lot": Sheet("lot", MASTER | OBSERVED, natural_key=("number",)),
+    "hold": Sheet(
+        "hold",
+        MASTER,
+        owner=Owner.SHARED,
+        safety=True,
+        chain="c",
+        natural_key=("number",),
+        lifecycle=Lifecycle("open", (Step("clear", ("open",), "cleared", Owner.REGISTRANT),)),
+    ),
     "step_record": Sheet("step_record", OBSERVED, natural_key=("number",)),
     "result": Sheet("result", OBSERVED, natural_key=("number",)),
     "work_order": Sheet(
@@ -64,6 +74,17 @@ class Hub:
         self.lose: Callable[[str], bool] = lambda target: False
         self.down = False
         self.requests: list[str] = []
+
+    def hold(self) -> None:
+        """The registrant places a hold on a lot of plant MOLD."""
+        fields = {"number": "H-1", "cause": "test", "lot": "L1"}
+        operation = Operation(
+            id=str(uuid.uuid4()), type="hold", object=str(uuid.uuid4()), kind=Kind.SET, fields=fields,
+            site="MOLD", at="2026-11-23T07:00:00Z", actor="quality",
+        )  # fmt: skip
+        (answer,) = self.store.post([encode_operation(operation)])
+        assert answer.verdict == "accepted", answer
+        self.store.sequence()
 
     def client(self) -> httpx.Client:
         """An HTTP client whose server is this hub."""

@@ -110,3 +110,28 @@ def test_the_plant_goes_on_while_the_hub_is_away(tmp_path: Path) -> None:
     hub.down = False
     settle(agent)
     assert entries(hub) == ["accepted"] * 35
+
+
+def test_control_arrives_before_a_backlog_is_sent(tmp_path: Path) -> None:
+    hub = Hub({"MOLD": KEY})
+    agent, rows = start(hub, tmp_path)
+    settle(agent)
+    many = [["2018-11-01", f"M{n}", 10045, f"L{n % 5}", n, n, None] for n in range(1, 1_201)]
+    hub.down = True
+    (tmp_path / "report_1.csv").write_text(
+        "\n".join([",".join(HEADER), *(",".join("" if c is None else str(c) for c in row) for row in many)])
+    )
+    while len(rows) < 1_200:
+        agent.step()
+        agent._quiet_until = 0.0
+    # Every look at the clock takes half a second: one useful request a step.
+    times = iter(range(10**6))
+    agent.clock = lambda: next(times) * 0.5
+    agent._quiet_until, agent._wake, agent._wake_control = 0.0, 0.0, 0.0
+    agent.poll_seconds, agent.machine.batch, hub.down = 1.0, 100, False
+    hub.hold()
+    steps = 0
+    while agent.store.cursor("c").position == 0:
+        agent.step()
+        steps += 1
+    assert steps <= 5 and len(hub.store.entries) <= 1 + 5 * 100
