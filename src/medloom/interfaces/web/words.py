@@ -256,6 +256,9 @@ CAUSES: dict[str, Cause] = {
     "busy": Cause(_("Others write the same just now"), _("Try again in a moment.")),
     "no_site": Cause(_("Your login belongs to no site"), _("Ask your administrator.")),
     "export_too_large": Cause(_("Too many rows for one file"), _("Narrow the query.")),
+    "role_reads": Cause(
+        _("Your role reads these, it does not change them."), _("Ask a person whose role allows it.")
+    ),
     "nothing_selected": Cause(_("Nothing was selected"), _("Go back and tick what you mean.")),
     "too_many": Cause(_("Too many at once"), _("Select fewer.")),
     "nothing_to_do": Cause(_("There is nothing left to do"), _("Somebody else may have done it.")),

@@ -51,7 +51,7 @@ def edit(request: HttpRequest, type_: str, object_: Any) -> HttpResponse | Writi
     key = set(declared.facts.key)
     names = [n for n in declared.fields if n not in key and may_edit(viewer, declared, row.site, n)]
     if not names:
-        raise Problem(403, "not_permitted", got=declared.type)
+        raise Problem(403, "role_reads", got=declared.type)
     context = _frame(declared, row, _("Edit %(key)s") % {"key": row.key})
     context |= {"inputs": inputs_of(declared, names, row=row, zone=zone), "base": row.version, "reason": ""}
     if request.method != "POST":
@@ -81,7 +81,7 @@ def create(request: HttpRequest, type_: str) -> HttpResponse | Writing:
     """A new object of the registrant's or of the person's own plant."""
     declared, viewer = declared_of(type_), viewer_of(request)
     if not creates(viewer, declared):
-        raise Problem(403, "not_permitted", got=declared.type)
+        raise Problem(403, "role_reads", got=declared.type)
     zone = viewer.zones.get(viewer.site, "UTC")
     names = [n for n in declared.fields if may_edit(viewer, declared, viewer.site, n)]
     context = _frame(declared, None, _("New: %(kind)s") % {"kind": declared.model._meta.verbose_name})

@@ -206,7 +206,7 @@ def undo(request: HttpRequest, seq: int) -> HttpResponse | Writing:
         )
     settlement = records.records(Entry.objects.filter(seq=status["settled"]))[0]
     if not writes(viewer, declared.type):
-        raise Problem(403, "not_permitted", got=declared.type)
+        raise Problem(403, "role_reads", got=declared.type)
     before = settlement.decision.get("before") or {}
     written = settlement.body.get("fields") or {}
     fields = {name: before.get(name, written[name]) for name in written}

@@ -30,7 +30,7 @@ def dispatch_many(request: HttpRequest) -> HttpResponse | Writing:
     """Show which of the selected orders can go to their plants, then release them."""
     viewer = viewer_of(request)
     if not writes(viewer, "work_order") or not viewer.registrant:
-        raise Problem(403, "not_permitted", got="work_order")
+        raise Problem(403, "role_reads", got="work_order")
     ids = (request.POST if request.method == "POST" else request.GET).getlist("object")
     if not ids or len(ids) > DISPATCHED_MOST:
         raise Problem(

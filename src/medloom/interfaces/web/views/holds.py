@@ -49,7 +49,7 @@ def raise_hold(request: HttpRequest) -> HttpResponse | Writing:
     """Put a hold on lots or equipment: one hold for each, with its cause."""
     viewer = viewer_of(request)
     if not writes(viewer, "hold"):
-        raise Problem(403, "not_permitted", got="hold")
+        raise Problem(403, "role_reads", got="hold")
     targets = _targets(request)
     context: dict[str, Any] = {
         "targets": targets,

@@ -80,7 +80,7 @@ def show_matches(request: HttpRequest) -> HttpResponse | Writing:
 
 def _decide(request: HttpRequest, viewer: Viewer, pairs: list[dict[str, Any]]) -> Writing:
     if not writes(viewer, "alias"):
-        raise Problem(403, "not_permitted", got="alias")
+        raise Problem(403, "role_reads", got="alias")
     wanted = set(request.POST.getlist("pair"))
     picked = [p for p in pairs if p["value"] in wanted]
     if not picked:

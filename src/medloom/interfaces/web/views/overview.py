@@ -19,6 +19,7 @@ from medloom.interfaces.web.listing import answer
 from medloom.interfaces.web.listings import listing_of
 from medloom.interfaces.web.viewer import HQ, Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import drawing_of, title_of
+from medloom.interfaces.web.views.matches import pairs_of
 from medloom.interfaces.web.words import VERDICTS
 from medloom.kernel.entity import catalogue
 from medloom.kernel.models import Session
@@ -164,7 +165,7 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
         (
             _("Decide on similar lots"),
             _("Numbers that differ by punctuation or an ending."),
-            counts.get("matches", 0),
+            len(pairs_of(viewer)),
             reverse("web:matches"),
             "arrows-split",
             writes(viewer, "alias"),

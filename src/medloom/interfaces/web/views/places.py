@@ -82,7 +82,7 @@ def show_alarms(request: HttpRequest) -> HttpResponse:
     own = "" if viewer.registrant else viewer.site
     if request.method == "POST":
         if not viewer.may("it", "quality", "planner", "admin"):
-            raise Problem(403, "not_permitted", got="alarm")
+            raise Problem(403, "role_reads", got="alarm")
         wanted = [int(n) for n in request.POST.getlist("alarm") if n.isdigit()]
         done = see(wanted, who=viewer.actor, at=now(), site=own)
         messages.success(request, _("Noted as seen: %(count)s.") % {"count": done})

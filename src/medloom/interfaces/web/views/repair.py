@@ -225,7 +225,7 @@ def _picked(request: HttpRequest, group: dict[str, str]) -> list[Entry]:
 
 def _mend(request: HttpRequest, viewer: Viewer, group: dict[str, str], given: str | None) -> Writing:
     if not viewer.may("planner", "quality", "it"):
-        raise Problem(403, "not_permitted", got=group["type"])
+        raise Problem(403, "role_reads", got=group["type"])
     reason = reason_of(request.POST)
     dismiss = request.POST.get("act") == "dismiss"
     operations: list[Operation] = []
