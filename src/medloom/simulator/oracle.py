@@ -10,7 +10,7 @@ import msgspec
 
 from medloom.simulator.hub_actor import HubActor
 from medloom.simulator.intents import Intents, is_token, tokens_of
-from medloom.simulator.objects import ORDER_FIELDS
+from medloom.simulator.objects import ORDER_FIELDS, object_id
 from medloom.simulator.site_actor import Plant, SiteActor
 from medloom.wire.memory_ledger import Entry
 from medloom.wire.operation import Kind
@@ -114,7 +114,8 @@ def _rows(hub: HubActor, sites: Sequence[SiteActor]) -> Iterator[str]:
         for key, row in actor.plant.orders.items():
             shadow = load(actor.store, key)
             if shadow is None:
-                yield f"row {key} of {actor.site} is not followed"
+                if object_id("order", actor.site, key) in hub.store.heads:
+                    yield f"row {key} of {actor.site} is not followed"
                 continue
             head = hub.store.heads.get(shadow.object)
             if head is None:

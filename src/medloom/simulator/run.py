@@ -247,6 +247,9 @@ class Run:
         before: object = None
         for _ in range(ROUNDS_MAX):
             for actor in list(self.actors):
+                # First hear who one is: an agent that does not know that another one of its site was
+                # chosen would read that one's write-backs as edits.
+                actor.talk()
                 actor.read_plant()
                 actor.talk()
                 self.hub.sequence()

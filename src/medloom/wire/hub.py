@@ -245,7 +245,7 @@ class HubMachine:
             if part.done and speaker.owes:
                 self.store.save_session(settled_debt(row, speaker.epoch))
             found = self.store.latest([line.id for line in part.lines])
-            shown = (Verdict.ACCEPTED, Verdict.CONFLICT, Verdict.PARKED)
+            shown = (Verdict.ACCEPTED, Verdict.CONFLICT)
             silent = tuple(
                 line.id
                 for line in part.lines

@@ -220,14 +220,9 @@ def stale_fields(fields: Mapping[str, Any], *, basis: Basis, head: Head, sheet: 
 
 def _update(operation: Operation, *, head: Head, sheet: Sheet, basis: Basis) -> Judgement:
     if basis.version > head.version:
-        # Only after a restore that the hub has not noticed yet: the version was lost with its tail.
-        return _refuse(
-            Verdict.PARKED,
-            "version_unknown",
-            path="/base",
-            expected=str(head.version),
-            got=str(basis.version),
-        )
+        # Only after a restore that the hub has not noticed yet: the version was lost with its tail, and
+        # the next one of that number will be another. What the author knew is unknown, so it is nothing.
+        basis = Basis(0, basis.also)
     stale = stale_fields(operation.fields, basis=basis, head=head, sheet=sheet)
     if stale:
         return _conflict(operation, stale, head=head)

@@ -45,7 +45,8 @@ def head() -> Head:
         (3, {"value": "6"}, Verdict.CONFLICT),
         (3, {"value": "6", "speed": "1"}, Verdict.CONFLICT),
         (0, {"note": "c"}, Verdict.CONFLICT),
-        (6, {"note": "c"}, Verdict.PARKED),
+        (6, {"note": "c"}, Verdict.CONFLICT),
+        (6, {"note": "b"}, Verdict.ACCEPTED),
         (5, {"due": "2026-02-02"}, Verdict.REJECTED),
     ],
 )
