@@ -222,7 +222,11 @@ def _update(operation: Operation, *, head: Head, sheet: Sheet, basis: Basis) -> 
     if basis.version > head.version:
         # Only after a restore that the hub has not noticed yet: the version was lost with its tail, and
         # the next one of that number will be another. What the author knew is unknown, so it is nothing.
-        basis = Basis(0, basis.also)
+        unsure = stale_fields(operation.fields, basis=Basis(0, basis.also), head=head, sheet=sheet)
+        if unsure:
+            lost = Refusal("version_unknown", "/base", expected=str(head.version), got=str(basis.version))
+            theirs = {name: head.values.get(name) for name in unsure}
+            return Judgement(Verdict.CONFLICT, refusal=lost, theirs=theirs)
     stale = stale_fields(operation.fields, basis=basis, head=head, sheet=sheet)
     if stale:
         return _conflict(operation, stale, head=head)
