@@ -13,8 +13,38 @@ from medloom.agent.sources.tables import read_table
 
 SAMPLE_ROWS = 500
 _LOT = re.compile(r"lot|batch|批号|批次", re.IGNORECASE)
-_CODE = re.compile(r"code|(?:^|[a-z_ ])no\.?$|number|\bid\b|编码|编号|单号|代码|料号", re.IGNORECASE)
+_CODE = re.compile(
+    r"code|shift|班次|(?:^|[a-z_ ])no\.?$|number|\bid\b|编码|编号|单号|代码|料号", re.IGNORECASE
+)
 _UNIT = re.compile(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]")
+#: Words of Chinese headers and the declared field they mostly mean; the first that fits counts.
+_WORDS = (
+    ("工单", "work_order"),
+    ("订单", "work_order"),
+    ("批号", "resin_lot"),
+    ("批次", "resin_lot"),
+    ("设备", "machine"),
+    ("机台", "machine"),
+    ("模具", "mould"),
+    ("模次", "shots"),
+    ("穴", "cavities"),
+    ("总数", "total"),
+    ("合格", "good"),
+    ("良品", "good"),
+    ("班次", "shift"),
+    ("交期", "due"),
+    ("接单", "received"),
+    ("日期", "day"),
+    ("原料", "resin"),
+    ("色母", "masterbatch"),
+    ("产品", "item"),
+    ("物料", "number"),
+    ("编码", "number"),
+    ("编号", "number"),
+    ("名称", "name"),
+    ("数量", "quantity"),
+    ("备注", "remark"),
+)
 _HEAD = """\
 # 由文件表头生成的初稿，请逐行核对 · first draft made from the header of {name}: check every line
 # 试用 · try it:  medloom agent check THIS_FILE {name}
@@ -62,7 +92,8 @@ def first_mapping(name: str, data: bytes, *, type_: str = "", feed: str = "") ->
         key=", ".join(_quoted(column) for column in key),
         key_note="" if key else "  <- 未找到唯一列 · no unique column found: name some",
     )
-    return head + "".join(_line(column, values) for column, values in columns.items())
+    taken: set[str] = set()
+    return head + "".join(_line(column, values, taken) for column, values in columns.items())
 
 
 def _header(sheets: dict[str, list[list[Any]]]) -> tuple[str, list[list[Any]], int]:
@@ -97,10 +128,9 @@ def _key(columns: dict[str, list[Any]]) -> list[str]:
     return []
 
 
-def _line(column: str, values: list[Any]) -> str:
+def _line(column: str, values: list[Any], taken: set[str]) -> str:
     kind, note = _kind(column, values)
-    field = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _UNIT.sub("", column)).strip().casefold()
-    field = re.sub(r"[^a-z0-9]+", "_", field).strip("_") or "field"
+    field = _field(column, taken)
     unit = ""
     if kind == "quantity":
         stated = _UNIT.search(column)
@@ -108,6 +138,16 @@ def _line(column: str, values: list[Any]) -> str:
     sample = next((original_text(cell) for cell in values if not is_blank(cell)), "")
     comment = f"例 · e.g. {sample[:40]!r}" + (f"; {note}" if note else "")
     return f"      {field}: {{column: {_quoted(column)}, as: {kind}{unit}}}  # {comment}\n"
+
+
+def _field(column: str, taken: set[str]) -> str:
+    """A field name for the column, none twice: by a known word of the header, else by its letters."""
+    words = next((name for word, name in _WORDS if word in column), "")
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _UNIT.sub("", column)).strip().casefold()
+    name = words or re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "field"
+    free = next(each for n in range(1, 10_000) if (each := name if n == 1 else f"{name}_{n}") not in taken)
+    taken.add(free)
+    return free
 
 
 def _kind(column: str, values: list[Any]) -> tuple[str, str]:

@@ -61,6 +61,17 @@ def test_init_writes_a_mapping_that_loads_and_reads_its_file(files: tuple[str, s
     assert len([outcome for outcome in outcomes if outcome.drafts]) == 2
 
 
+def test_init_gives_every_column_a_field_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "班报.xlsx"
+    path.write_bytes(
+        xlsx([["日期", "原料编码", "原料批号", "甲", "乙", "总数(件)"], ["2026-11-01", 1, "L1", "a", "b", 5]])
+    )
+    done = CliRunner().invoke(agent, ["init", str(path), "--type", "step_record"])
+    fields = parse_mapping(done.output).records[0].fields
+    assert list(fields) == ["day", "resin", "resin_lot", "field", "field_2", "total"]
+    assert fields["total"].column == "总数(件)"
+
+
 def test_init_on_a_broken_file_exits_2(tmp_path: Path) -> None:
     broken = tmp_path / "a.xlsx"
     broken.write_bytes(b"PK\x03\x04")
