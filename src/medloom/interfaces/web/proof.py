@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from medloom.interfaces.web.records import raw_bytes
 from medloom.interfaces.web.viewer import Viewer
-from medloom.kernel.models import Entry, FeedLine, Leaf, Seal
-from medloom.wire.chain import operation_hash
+from medloom.kernel.models import Entry, FeedLine, Hub, Leaf, Seal
+from medloom.wire.chain import entry_hash, feed_link, feed_start, operation_hash
+
+#: Lines of each feed that are recomputed when a person asks.
+CHECKED_MOST = 2_000
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,17 @@ class Line:
     feed: str
     position: int
     chain: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How far back one feed's chain was recomputed, and where it breaks (0 = nowhere)."""
+
+    site: str
+    feed: str
+    last: int
+    lines: int
+    broken_at: int
 
 
 @dataclass(frozen=True)
@@ -48,3 +62,51 @@ def proof_of(entries: Iterable[Entry], viewer: Viewer) -> dict[int, Proof]:
         )
         for e in entries
     }
+
+
+def _digest(entry: Entry) -> bytes:
+    """The entry's hash, from its bytes as they are stored now."""
+    return entry_hash(
+        seq=entry.seq,
+        operation=operation_hash(raw_bytes(entry)),
+        verdict=entry.verdict,
+        object=str(entry.object or ""),
+        version=entry.version,
+        decision=(entry.decision or "").encode(),
+    )
+
+
+def check_feed(site: str, feed: str) -> Checked:
+    """Recompute the newest part of one feed's chain from the stored bytes, line by line.
+
+    A changed byte, a removed, added or moved line breaks it at that position. A hub that was restored
+    has several epochs; a line holds under one of them.
+    """
+    lines = list(FeedLine.objects.filter(site=site, feed=feed).order_by("-position")[: CHECKED_MOST + 1])[
+        ::-1
+    ]
+    if not lines:
+        return Checked(site, feed, 0, 0, 0)
+    epochs = [epoch.hex for epoch in Hub.objects.order_by("-id").values_list("epoch", flat=True)]
+    entries = Entry.objects.in_bulk([line.seq for line in lines])
+    head = feed_start(site=site, feed=feed) if lines[0].position == 1 else bytes(lines[0].chain)
+    first = 0 if lines[0].position == 1 else 1
+    expected = lines[0].position + first
+    for line in lines[first:]:
+        entry = entries.get(line.seq)
+        links = (
+            {feed_link(head, position=expected, hub_epoch=e, entry=_digest(entry)) for e in epochs}
+            if entry is not None and line.position == expected
+            else set()
+        )
+        if bytes(line.chain) not in links:
+            return Checked(site, feed, lines[-1].position, len(lines) - first, expected)
+        head = bytes(line.chain)
+        expected += 1
+    return Checked(site, feed, lines[-1].position, len(lines) - first, 0)
+
+
+def check_feeds(sites: Iterable[str]) -> list[Checked]:
+    """Both feeds of every site that the person may see."""
+    found = [check_feed(site, feed) for site in sites for feed in ("c", "v")]
+    return [one for one in found if one.last]

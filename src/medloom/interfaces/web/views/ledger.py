@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from medloom.interfaces.web import queries, records
 from medloom.interfaces.web.columns import object_address
 from medloom.interfaces.web.listing import PAGE_ROWS, Question, day_of
-from medloom.interfaces.web.proof import proof_of
+from medloom.interfaces.web.proof import check_feeds, proof_of
 from medloom.interfaces.web.viewer import viewer_of
 from medloom.interfaces.web.views.lists import title_of
 from medloom.interfaces.web.words import VERDICTS
@@ -68,6 +68,8 @@ def show_ledger(request: HttpRequest) -> HttpResponse:
         "below": shown[-1].seq if len(found) > PAGE_ROWS else None,
         "asked": any(q.value or q.until for q in questions),
         "lag": queries.log_lag(),
+        "checked": check_feeds(viewer.sites) if query.get("check") == "chains" else None,
+        "names": viewer.sites,
         "zones": viewer.zones,
         "titles": {t: title_of(t) for t in catalogue()},
         "keys": _keys(shown),
