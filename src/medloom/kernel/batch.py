@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from medloom.kernel import queries
 from medloom.kernel.case import Case, understand
-from medloom.kernel.entity import Declared
+from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.parts import standing_lines
 from medloom.kernel.ruling import Asked, Wiring
 from medloom.wire.basis import Lost, Taken, basis_of
@@ -26,11 +27,27 @@ _NUMBERS_MOST = 200_000
 
 
 def remember(bound: Mapping[tuple[str, str, str], int]) -> None:
-    """Keep bindings; called only after their commit."""
+    """Keep bindings of types that others refer to; called only after their commit.
+
+    Records, results and moves are most of what is written and nobody refers to them: kept, they alone
+    would fill a hundred megabytes of each worker.
+    """
+    wanted = _referred()
+    bound = {what: num for what, num in bound.items() if what[0] in wanted}
     if len(_NUMBERS) + len(bound) > _NUMBERS_MOST:
         for _ in range(min(len(_NUMBERS), _NUMBERS_MOST // 2)):
             _NUMBERS.popitem(last=False)
     _NUMBERS.update(bound)
+
+
+@lru_cache(maxsize=1)
+def _referred() -> frozenset[str]:
+    """Every type that some field or line refers to."""
+    refs = [ref for declared in catalogue().values() for ref in declared.refs.values()]
+    refs += [
+        ref for declared in catalogue().values() for lines in declared.lines.values() for ref in lines.refs
+    ]
+    return frozenset(ref.type for ref in refs)
 
 
 def forget() -> None:
