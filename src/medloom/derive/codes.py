@@ -188,7 +188,9 @@ JUDGED = {
         "Ask for the missing master data.",
     ),
     "version_unknown": Meant(
-        "the author names a version that the hub does not have yet", "Nothing: it is judged again."
+        "the author saw a version that the hub lost in a restore; both values are kept",
+        "Ask whoever settles it.",
+        "Settle the conflict.",
     ),
 }
 

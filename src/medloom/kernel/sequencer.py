@@ -93,7 +93,7 @@ class Sequencer:
             hub = cursor.execute("select id, epoch from hub order by id desc limit 1").fetchall()[0]
             self.hub, self.epoch = hub["id"], hub["epoch"].hex
             cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin")
-            xmin = cursor.fetchall()[0]["xmin"]
+            xmin = self._before_overtaken(cursor, cursor.fetchall()[0]["xmin"])
             lines: list[str] = []
             leaves: list[str] = []
             done = 0
@@ -122,6 +122,19 @@ class Sequencer:
             self._flush(cursor, lines, leaves)
             self._seal(cursor, xmin, last)
         return done
+
+    def _before_overtaken(self, cursor: Any, xmin: int) -> int:
+        """A horizon below which nothing was written after something that is still beyond it.
+
+        Numbers are drawn under the locks, so whoever wrote later has the higher number; but its
+        transaction may be the older one, and a third, still open, may stand between the two.
+        """
+        while True:
+            given = {"horizon": str(self.horizon), "xmin": str(xmin)}
+            lower = cursor.execute(queries.OVERTAKEN, given).fetchall()[0]["xid"]
+            if lower is None:
+                return xmin
+            xmin = lower
 
     def _flush(self, cursor: Any, lines: list[str], leaves: list[str]) -> None:
         queries.copy_lines(cursor, "feed_line", ("site", "feed", "position", "seq", "hub", "chain"), lines)

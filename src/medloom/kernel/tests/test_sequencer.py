@@ -81,6 +81,41 @@ def test_an_open_transaction_holds_back_what_committed_after_it(sequencer) -> No
     assert sequencer.round() == 3
 
 
+def test_who_began_early_and_wrote_late_waits_for_whom_it_overtook(sequencer) -> None:
+    """An old transaction writes version 3 after a young one wrote 2; a third, open, stands between them."""
+    (first,) = items(1)
+    append([first], author="A")
+    sequencer.round()
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def edit(**fields: str):
+        return make("item", "set", object=first.operation.object, base=1, reason="test", fields=fields)
+
+    def old() -> None:
+        def wait(cursor):
+            cursor.execute("select pg_current_xact_id()")
+            begun.set()
+            goes_on.wait(10)
+            return {}
+
+        append([edit(name="old")], author="A", prelude=wait)
+        connections.close_all()
+
+    thread = threading.Thread(target=old)
+    thread.start()
+    begun.wait(10)
+    with connect("app") as third:
+        third.autocommit = False
+        third.execute("select pg_current_xact_id()")
+        append([edit(colour="young")], author="A")
+        goes_on.set()
+        thread.join(10)
+        assert sequencer.round() == 0, "version 3 alone would be out of order"
+        third.rollback()
+    assert sequencer.round() == 2
+    assert [p for p, _ in lines("v")] == [1, 2, 3]
+
+
 def test_eight_writers_on_shared_objects_leave_versions_rising_by_one(sequencer) -> None:
     shared = items(5)
     append(shared, author="A")

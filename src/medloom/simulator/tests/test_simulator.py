@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from medloom.simulator.__main__ import main
 from medloom.simulator.ablations import ABLATIONS
+from medloom.simulator.command import main
 from medloom.simulator.run import run
 
 pytestmark = pytest.mark.simulator
@@ -42,4 +42,5 @@ def test_the_command_reports_and_its_exit_code_tells(capsys: pytest.CaptureFixtu
     assert (total["seeds"], total["survived"], total["failed"]) == (3, 3, [])
     assert main(["--seeds", "20", "--ablate", "base", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["caught_at"] is not None
-    assert main(["--seeds", "1", "--ablate", "locks", "--first", "3"]) in (0, 1)
+    assert main(["--seeds", "4", "--jobs", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["survived"] == 4
