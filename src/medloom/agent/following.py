@@ -17,12 +17,13 @@ from medloom.agent.collector import Collector, Taken
 from medloom.agent.notes import BOUND, DIRTY, natural_key
 from medloom.agent.sources.rows import Row, original_text
 from medloom.agent.sources.sql import Database, TableSource
-from medloom.agent.translate import Translator
+from medloom.agent.translate import Outcome, Translator, raw_outcome
 from medloom.wire.operation import Kind
-from medloom.wire.rows import Rows, load
+from medloom.wire.rows import SHADOWS, Rows, load
 from medloom.wire.shadow import Edit, Shadow
 from medloom.wire.sheet import Head, Sheet
 from medloom.wire.stores import SiteStore
+from medloom.wire.verdict import Refusal
 from medloom.wire.writing import Draft
 
 OBJECTS_MAX = 200
@@ -82,7 +83,7 @@ class Follower:
         """Rows as they are now: edits become operations, rows nobody knows become objects."""
         taken = []
         for row in rows:
-            key = self._key({c: row.cells[c] for c in self.writes.key})
+            key = self.key_of(row)
             shadow = load(self.store, key)
             values = self._wire(row.cells)
             if shadow is None and not self._known(key, values):
@@ -91,6 +92,32 @@ class Follower:
             made = self._values.poll(key, values) + self._states.poll(key, values)
             taken.append(Taken(self.mapping.feed, row.at, tuple(own.id for own in made), {}))
         return taken
+
+    def key_of(self, row: Row) -> str:
+        """The name under which the row is followed."""
+        return self._key({c: row.cells[c] for c in self.writes.key})
+
+    def missing(self, seen: set[str]) -> list[Outcome]:
+        """Rows followed that a whole sweep did not find: told to a person once, never taken as deleted."""
+        told = []
+        for key in self.store.keys(SHADOWS):
+            shadow = load(self.store, key)
+            if shadow is None or shadow.type != self.writes.type or key in seen or shadow.gone:
+                continue
+            if shadow.writing or not any(value is not None for value in shadow.values.values()):
+                continue
+            if self._there(shadow):
+                continue  # made or moved while the sweep was under way
+            self._values.poll(key, None)
+            refusal = Refusal("row_gone", "/row", "the row, as it was last seen", "")
+            values = {name: str(value) for name, value in shadow.values.items() if value is not None}
+            told.append(raw_outcome(self.mapping.feed, key, f"gone:{key}", self.writes.type, refusal, values))
+        return told
+
+    def _there(self, shadow: Shadow) -> bool:
+        table = self.database.table(self.source)
+        place = {c: cell_of(table.c[c], shadow.values.get(n)) for c, n in self.writes.key.items()}
+        return self.database.one(self.source, key=place) is not None
 
     def _known(self, key: str, values: Mapping[str, Any]) -> bool:
         """Begin to follow a row whose object the hub has: what differs is for a person to settle."""
@@ -202,7 +229,7 @@ class Follower:
         version = head.version if head is not None else 0
         wider = msgspec.structs.replace(shadow, writing={**shadow.writing, **state}, writing_version=version)
         with self.store.transaction():
-            self.store.put("shadow", {key: msgspec.json.encode(wider)})
+            self.store.put(SHADOWS, {key: msgspec.json.encode(wider)})
 
     def _clear(self, object_: str) -> None:
         with self.store.transaction():

@@ -72,6 +72,7 @@ class Polled:
     sweep_due: float = 0.0
     sweep_after: tuple[Any, ...] | None = None
     sweeping: bool = True
+    seen: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -220,7 +221,8 @@ class Agent:
         try:
             if now >= polled.due and polled.mapping.records:
                 polled.due = now + polled.poll_seconds
-                return self._poll(polled)
+                if self._poll(polled):
+                    return True
             if polled.mapping.records and (polled.sweeping or now >= polled.sweep_due):
                 return self._sweep(polled)
         except SQLAlchemyError as error:
@@ -250,10 +252,12 @@ class Agent:
         """One key range of the whole table; what it finds that polling did not is reported."""
         part = polled.database.sweep(polled.source, after=polled.sweep_after)
         if not part:
-            polled.sweeping, polled.sweep_after = False, None
+            self._finish_sweep(polled)
             polled.sweep_due = self.clock() + polled.sweep_seconds
             return False
         polled.sweeping = True
+        if polled.follower is not None:
+            polled.seen.update(polled.follower.key_of(row) for row in part)
         polled.sweep_after = polled.database.key_of(polled.source, part[-1])
         kept = self.store.get(POLL, polled.mapping.feed)
         took = self._rows(polled, part)
@@ -263,7 +267,17 @@ class Agent:
             if late:
                 self.findings["row_outside_window"] += took
                 log.warning("row_outside_window", feed=polled.mapping.feed, rows=took)
-        return True
+        return took > 0
+
+    def _finish_sweep(self, polled: Polled) -> None:
+        """A whole sweep is over: what it did not find is told once."""
+        if polled.follower is not None:
+            gone = polled.follower.missing(polled.seen)
+            if gone:
+                self.findings["row_gone"] += len(gone)
+                self.collector.take(polled.mapping.feed, gone)
+        polled.sweeping, polled.sweep_after = False, None
+        polled.seen.clear()
 
     def _rows(self, polled: Polled, rows: list[Row]) -> int:
         if polled.follower is not None:

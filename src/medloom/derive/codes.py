@@ -249,6 +249,9 @@ AGENT = {
     "feed_drift": Meant("the columns of a feed have changed", "Map the new columns or list them as ignored."),
     "file_unmapped": Meant("no mapping reads this file", "Write a mapping for it, or one that skips it."),
     "file_too_large": Meant("the file is too large or inflates too much", "Split the file."),
+    "row_gone": Meant(
+        "a row that was followed is no longer in the plant's table", "See whether it was meant."
+    ),
     "row_unknown": Meant("the row fits no declared record", "Correct the mapping.", _DESK),
     "sheet_missing": Meant("the declared sheet is not in the file", "Correct the file or the mapping."),
     "value_missing": Meant("a required cell is empty", "Fill the cell.", _DESK),

@@ -186,3 +186,17 @@ def test_a_state_set_in_the_plants_program_is_a_command(net: Net) -> None:
     settle(net.agent)
     assert net.verdicts()[0] == "accepted" and net.verdicts()[1] != "accepted"
     assert net.job()["status"] == "acknowledged"
+
+
+def test_a_row_that_vanished_is_told_once_and_never_made_again(net: Net) -> None:
+    object_ = net.dispatch()
+    settle(net.agent)
+    with net.plant.engine.begin() as connection:
+        connection.execute(machining.JOB.delete())
+    settle(net.agent)
+    net.post({"remark": "still there?"}, object_=object_, base=2)
+    net.hub.store.sequence()
+    for _ in range(3):
+        settle(net.agent)
+    assert net.verdicts() == ["quarantined"] and net.job() == {}
+    assert net.agent.findings["row_gone"] == 1
