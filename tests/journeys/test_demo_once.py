@@ -1,6 +1,6 @@
 """`medloom demo --once --json` in its own state folder: every row one verdict, and a second run adds nothing.
 
-Proves of issue 2: "a second run, and a run after deleting the agent's store, add no entry".
+A second run, and a run after the agent lost its store, add no entry.
 """
 
 from __future__ import annotations
