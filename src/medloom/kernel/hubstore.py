@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -142,25 +142,25 @@ class PostgresHub:
         return answers
 
     def hand_back(self, site: str, lines: Sequence[FeedLine]) -> int:
-        """Take lines that this hub lost, judged again as their author's, under their own ids."""
-        taken = 0
-        for line in lines:
-            key = queries.split_id(line.id)
-            if key is None or queries.latest_entries(self.cursor, [key]):
-                continue
-            epoch, chain, number = key
-            again = Received(
-                raw=line.raw, epoch=epoch, chain=chain, number=number, operation=line.operation()
-            )
-            (answer,) = append([again], author=line.site, wiring=self.wiring(self.cursor), durable=False)
-            taken += 1
-            if answer.verdict is Verdict.ACCEPTED and line.object:
-                self.cursor.execute(
-                    """insert into lost_version (hub, object, old, new) values (%s, %s, %s, %s)
-                       on conflict do nothing""",
-                    (hub_label(line.hub), uuid.UUID(line.object), line.version, answer.version),
-                )
-        return taken
+        """Take lines that this hub lost, judged again as their author's, under their own ids.
+
+        Members of a group are judged together; anything else one by one, since what a lost version has
+        become must be known to the next operation that was made on it.
+        """
+        keys = {line.id: key for line in lines if (key := queries.split_id(line.id)) is not None}
+        found = queries.latest_entries(self.cursor, list(keys.values()))
+        new = {line.id: line for line in lines if line.id in keys and keys[line.id] not in found}
+        for run in _runs(new.values()):
+            received = [_again(line, *keys[line.id]) for line in run]
+            answers = append(received, author=run[0].site, wiring=self.wiring(self.cursor), durable=False)
+            for line, answer in zip(run, answers, strict=True):
+                if answer.verdict is Verdict.ACCEPTED and line.verdict == Verdict.ACCEPTED and line.object:
+                    self.cursor.execute(
+                        """insert into lost_version (hub, object, old, new) values (%s, %s, %s, %s)
+                           on conflict do nothing""",
+                        (hub_label(line.hub), uuid.UUID(line.object), line.version, answer.version),
+                    )
+        return len(new)
 
     # -- feeds
 
@@ -198,6 +198,27 @@ class PostgresHub:
             "insert into alarm (code, site, detail, raised) values (%s, %s, %s, now())",
             (code, site, detail[:500]),
         )
+
+
+def _runs(lines: Iterable[FeedLine]) -> Iterator[list[FeedLine]]:
+    """The lines one by one, but the members of a group, which follow each other, together."""
+    run: list[FeedLine] = []
+    for line in lines:
+        if run and (not _group(line) or _group(line) != _group(run[-1])):
+            yield run
+            run = []
+        run.append(line)
+    if run:
+        yield run
+
+
+def _group(line: FeedLine) -> str:
+    operation = line.operation()
+    return f"{line.site}/{operation.group}" if operation is not None and operation.group else ""
+
+
+def _again(line: FeedLine, epoch: str, chain: str, number: int) -> Received:
+    return Received(raw=line.raw, epoch=epoch, chain=chain, number=number, operation=line.operation())
 
 
 def received_of(line: Line, epoch: str, chain: str) -> Received:

@@ -301,11 +301,27 @@ def required(cursor: Any, ids: Iterable[str]) -> dict[str, Taken]:
     """What became of these operations; unknown ones are left out, and so are ids that are none."""
     split = {each: key for each in ids if (key := split_id(each)) is not None}
     found = latest_entries(cursor, sorted(split.values()))
-    return {
+    taken = {
         each: Taken(Verdict(row["verdict"]), str(row["object"]), row["version"])
         for each, key in split.items()
         if (row := found.get(key)) is not None
     }
+    missing = {each: key for each, key in split.items() if each not in taken and key[1] != "h"}
+    if missing:
+        # Below its chain's standing and without an entry: its source identity answered it.
+        rows = cursor.execute(
+            """select w.id
+               from unnest(%s::text[], %s::uuid[], %s::text[], %s::bigint[]) w(id, epoch, chain, number)
+               join chain_state c on c.epoch = w.epoch and c.chain = w.chain and c.next > w.number""",
+            (
+                list(missing),
+                [key[0] for key in missing.values()],
+                [key[1] for key in missing.values()],
+                [key[2] for key in missing.values()],
+            ),
+        ).fetchall()
+        taken.update({row["id"]: Taken(Verdict.ACCEPTED, "", 0) for row in rows})
+    return taken
 
 
 def split_id(text: str) -> tuple[str, str, int] | None:
@@ -331,7 +347,8 @@ def lost(
     """For bases given in an ended hub epoch: the object's version in the backup, and what came back."""
     labels = [hub_label(epoch) for epoch, _ in epochs]
     # what an ended epoch still has in common with this one is told by the epoch that followed it
-    ended = {label: epochs[i + 1][1] for i, label in enumerate(labels[:-1])}
+    # (of several that did, the one restored furthest back)
+    ended = {label: min(since for _, since in epochs[i + 1 :]) for i, label in enumerate(labels[:-1])}
     wanted = sorted({(o.hub, o.object) for o in operations if o.hub in ended})
     floors = cursor.execute(
         """select w.hub, w.object, coalesce(max(e.version), 0) as version
