@@ -66,7 +66,7 @@ class SiteActor:
     ) -> None:
         self.world, self.hub, self.plant, self.intents, self.key = world, hub, plant, intents, key
         self.site = plant.site
-        self.store = store or MemorySite(site=plant.site, sheets=SHEETS)
+        self.store = store or self.new_store(plant.site)
         self.machine = self.machine_class(self.store, site=self.site, key=key, mint=world.mint, batch=20)
         self.rows = self.rows_class(self.store, self.site, ORDER_FIELDS, self._draft)
         self.alive = True
@@ -74,6 +74,11 @@ class SiteActor:
         self.clock_off_s = 0
         self._outstanding: object | None = None
         self.push_hook: Callable[[], None] | None = None
+
+    @staticmethod
+    def new_store(site: str) -> MemorySite:
+        """An empty store."""
+        return MemorySite(site=site, sheets=SHEETS)
 
     # -- life --------------------------------------------------------------------------------
 

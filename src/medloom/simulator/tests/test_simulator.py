@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from medloom.simulator.ablations import ABLATIONS
 from medloom.simulator.command import main
+from medloom.simulator.on_file import parts
 from medloom.simulator.run import run
 
 pytestmark = pytest.mark.simulator
 SEEDS = 60
 ABLATION_SEEDS = 200
+FILE_SEEDS = 30
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, 10))
@@ -29,6 +32,15 @@ def test_taking_one_mechanism_out_is_noticed(name: str) -> None:
         if not run(seed, parts=ABLATIONS[name].parts).survived:
             return
     pytest.fail(f"{ABLATION_SEEDS} seeds without {ABLATIONS[name].removes}, and nobody noticed")
+
+
+@pytest.mark.parametrize("first", range(0, FILE_SEEDS, 10))
+def test_the_same_holds_with_the_stores_on_file(first: int, tmp_path: Path) -> None:
+    for seed in range(first, first + 10):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        outcome = run(seed, parts=parts(folder))
+        assert outcome.violations == [], f"seed {seed}: {outcome.scenario.named()}"
 
 
 def test_a_run_is_its_seed() -> None:

@@ -1,0 +1,52 @@
+"""The same runs with each site's store in an encrypted file: `SqliteSite` in place of the memory."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+from typing import Any
+
+from medloom.agent.store import SqliteSite
+from medloom.simulator.objects import SHEETS
+from medloom.simulator.run import Parts
+from medloom.simulator.site_actor import SiteActor
+from medloom.wire.feed import decode_line
+
+_KEY = bytes(range(32))
+_COUNT = itertools.count()
+
+
+class FileSite(SqliteSite):
+    """A store that can be backed up and looked through, as the simulator needs it."""
+
+    def __init__(self, folder: Path, site: str, path: Path | None = None) -> None:
+        self.folder = folder
+        super().__init__(path or folder / f"{site}{next(_COUNT)}.db", site=site, sheets=SHEETS, key=_KEY)
+        # What a power cut leaves is another test's; here only what a transaction holds together counts.
+        self._db.pragma("synchronous", "off")
+
+    def copy(self) -> FileSite:
+        """A backup, or a clone: a copy of the file."""
+        self._db.pragma("wal_checkpoint(truncate)")
+        path = self.folder / f"{self.site}{next(_COUNT)}.db"
+        shutil.copyfile(self.path, path)
+        return FileSite(self.folder, self.site, path)
+
+    def raws_held(self) -> set[bytes]:
+        """Every operation whose bytes this store holds."""
+        held = {bytes(row[0]) for row in self._rows("select raw from own where raw is not null")}
+        held |= {decode_line(row[0]).raw for row in self._rows("select body from line")}
+        held |= {decode_line(row[0]).raw for row in self._rows("select value from kept where space = 'owed'")}
+        return held
+
+
+def parts(folder: Path) -> Parts:
+    """A simulator whose sites keep their stores in that folder."""
+
+    class FileActor(SiteActor):
+        @staticmethod
+        def new_store(site: str) -> Any:
+            return FileSite(folder, site)
+
+    return Parts(site=FileActor)
