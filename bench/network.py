@@ -157,6 +157,7 @@ def _sync(context: Context, demo: Demo, samples: int) -> tuple[list[float], list
         commit(1)  # the order itself; the samples change its quantity
         if not _until(lambda: _quantity(demo) == 1):
             raise AssertionError("the order did not arrive in the plant's table")
+        commit.settle()
         page.goto(f"{demo.url}/o/work_order/")
         to_page, to_plant = [], []
         for quantity in range(2, samples + 2):
