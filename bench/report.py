@@ -28,7 +28,7 @@ def keep(figures: Iterable[Figure], *, machine: Mapping[str, Any], names: Iterab
     kept: dict[str, Any] = {}
     if LATEST.exists():
         kept = json.loads(LATEST.read_text(encoding="utf-8")).get("figures", {})
-    stamp = {"commit": machine["commit"], "date": machine["date"]}
+    stamp = {name: machine[name] for name in ("commit", "date", "load_before")}
     for figure in figures:
         kept[figure.name] = figure.record() | stamp
     order = list(names)
@@ -68,7 +68,11 @@ def page(text: Mapping[str, Any], names: Iterable[str]) -> str:
     for name, f in figures.items():
         lines += [f"### {name}", "", f["limits"], ""]
         lines += [f"- {key.replace('_', ' ')}: {_plain(value)}" for key, value in f["detail"].items()]
-        lines += [f"- measured on commit {f['commit']}, {f['date']}, {len(f['runs'])} runs", ""]
+        load = f.get("load_before", "unknown")
+        lines += [
+            f"- commit {f['commit']}, {f['date']}, load of the machine before {load}, {len(f['runs'])} runs"
+        ]
+        lines += [""]
     return "\n".join(lines)
 
 
