@@ -27,10 +27,15 @@ class FileSite(SqliteSite):
         self._db.pragma("synchronous", "off")
 
     def copy(self) -> FileSite:
-        """A backup, or a clone: a copy of the file."""
-        self._db.pragma("wal_checkpoint(truncate)")
+        """A backup, or a clone: a copy of the file and its log, as a power cut would leave them.
+
+        Not of the file after a checkpoint: inside a transaction a checkpoint does nothing.
+        """
         path = self.folder / f"{self.site}{next(_COUNT)}.db"
-        shutil.copyfile(self.path, path)
+        for end in ("", "-wal"):
+            kept = Path(f"{self.path}{end}")
+            if kept.exists():
+                shutil.copyfile(kept, f"{path}{end}")
         return FileSite(self.folder, self.site, path)
 
     def raws_held(self) -> set[bytes]:
