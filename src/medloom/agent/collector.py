@@ -7,7 +7,7 @@ same rows again makes nothing new.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,7 +63,22 @@ class Collector:
         """Take rows in one transaction.
 
         again  the file was read to its end before: an earlier content is no change back to it
+
+        A row with a value that no operation can carry goes up as a raw operation with the reason; the
+        other rows are taken as they are.
         """
+        try:
+            return self._at_once(feed, outcomes, again=again)
+        except Malformed:
+            taken = []
+            for outcome in outcomes:
+                try:
+                    taken += self._at_once(feed, [outcome], again=again)
+                except Malformed as error:
+                    taken += self._at_once(feed, [_raw(outcome, error)], again=again)
+            return taken
+
+    def _at_once(self, feed: str, outcomes: Sequence[Outcome], *, again: bool) -> list[Taken]:
         with self.store.transaction():
             try:
                 return self._take(feed, outcomes, again=again)
@@ -210,20 +225,6 @@ class Collector:
     def label(self) -> str:
         """The hub epoch as shadows name it."""
         return hub_label(self.store.hub_epoch())
-
-
-def checked(outcomes: Iterable[Outcome], probe: Callable[[Draft], None]) -> list[Outcome]:
-    """Rows whose operations the hub could read; of any other, the row as a raw operation with the reason."""
-    found = []
-    for outcome in outcomes:
-        try:
-            for draft in outcome.drafts:
-                probe(draft)
-        except Malformed as error:
-            found.append(_raw(outcome, error))
-        else:
-            found.append(outcome)
-    return found
 
 
 def _raw(outcome: Outcome, error: Malformed) -> Outcome:

@@ -11,8 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from medloom.agent.collector import Taken
 from medloom.agent.declaration import parse_mapping
 from medloom.agent.runtime import Agent, watch
+from medloom.agent.store import SqliteSite
 from medloom.agent.tests.files import HEADER, MAPPING, xlsx
-from medloom.agent.tests.hubs import Hub, agent_of, settle
+from medloom.agent.tests.hubs import SHEETS, Hub, agent_of, settle
+from medloom.agent.translate import Draft, Outcome
+from medloom.wire.operation import Kind, Source
 
 pytestmark = pytest.mark.pure
 
@@ -135,3 +138,24 @@ def test_control_arrives_before_a_backlog_is_sent(tmp_path: Path) -> None:
         agent.step()
         steps += 1
     assert steps <= 5 and len(hub.store.entries) <= 1 + 5 * 100
+
+
+def test_a_value_that_no_operation_can_carry_costs_its_own_row_only(tmp_path: Path) -> None:
+    """A whole number beyond 2^53 is refused by the wire's profile; the agent goes on, the row is shown."""
+    hub = Hub({"MOLD": KEY})
+    store = SqliteSite(tmp_path / "store.db", site="MOLD", sheets=SHEETS, key=bytes(32))
+    agent, _ = start(hub, tmp_path, inner=store)
+
+    def row(number: int, total: int) -> Outcome:
+        source = Source("shifts", str(number), f"hash {number}", at=f"report!{number}")
+        fields = {"number": str(number), "day": "2018-11-01", "total": total}
+        return Outcome(source.at, source.key, (Draft("step_record", Kind.OBSERVE, fields, source),))
+
+    rows = [row(1, 5), row(2, 2**60), row(3, 7)]
+    taken = agent.collector.take("shifts", rows)
+    assert [len(each.ids) for each in taken] == [1, 1, 1]
+    settle(agent)
+    assert entries(hub) == ["accepted", "quarantined", "accepted"]
+    told = store.own([taken[1].ids[0]])[taken[1].ids[0]]
+    assert "number_too_large" in told.raw.decode() and "1152921504606846976" in told.raw.decode()
+    assert [each.ids for each in agent.collector.take("shifts", rows)] == [(), (), ()], "told once"
