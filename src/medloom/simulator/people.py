@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from medloom.simulator.hub_actor import HubActor
@@ -71,9 +72,15 @@ class PlantPeople:
         self.by_hand.append((token, lot, quantity))
         agent.by_hand(token, **given)
 
-    def enter_again(self, agent: SiteActor, hub: HubActor) -> None:
-        """After a restore, once all is quiet: what is neither here nor at the hub is entered again."""
-        there = {token for raw in agent.store.raws_held() for token in tokens_of(raw)}
+    def enter_again(self, agents: Iterable[SiteActor], agent: SiteActor, hub: HubActor) -> None:
+        """After a restore, once all is quiet: what no copy holds any more is entered again.
+
+        Not what another one does hold (a clone that has not sent it yet, another site's agent that has
+        still to hand back what the hub lost): that comes by itself, under its own id, and the oracle
+        asks for it. Entered again it would be a second write of a person, with nothing in common with
+        the first that any hub could see.
+        """
+        there = {token for each in agents for raw in each.store.raws_held() for token in tokens_of(raw)}
         there |= {token for entry in hub.store.entries for token in tokens_of(entry.raw)}
         for token, lot, quantity in list(self.by_hand):
             if token not in there:

@@ -189,7 +189,7 @@ class Run:
         quiet = actor.machine.welcome is not None and not store._unsequenced and not store.open
         ends = {feed: store.feed_end(site, feed).position for feed in ("c", "v")}
         if quiet and all(actor.store.cursor(feed).position == end for feed, end in ends.items()):
-            self.people[site].enter_again(actor, self.hub)
+            self.people[site].enter_again(self.actors, actor, self.hub)
         elif self.world.now_s < self.scenario.horizon_s:
             self.world.at(self.scenario.step_s, partial(self._enter_again, site))
 
