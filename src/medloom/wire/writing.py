@@ -54,9 +54,10 @@ class Draft:
 def write(store: SiteStore, drafts: Iterable[Draft], *, site: str) -> list[Own]:
     """Store drafts as the site's next operations; the caller holds the transaction.
 
-    An edit on top of the site's own pending ones of its chain names them in `requires`, so that the
-    hub knows the author saw them. Members of a group must be in one call and on one chain. Raises Malformed
-    for a draft that the hub could not read: nothing of the call is stored then.
+    An edit on top of the site's own pending ones of its chain names in `requires` those whose values
+    stood before its author's eyes, so that the hub knows. Members of a group must be in one call and
+    on one chain. Raises Malformed for a draft that the hub could not read: nothing of the call is
+    stored then.
     """
     epoch = store.epochs()[-1]
     hub = hub_label(store.hub_epoch())
@@ -70,7 +71,7 @@ def write(store: SiteStore, drafts: Iterable[Draft], *, site: str) -> list[Own]:
         base, requires = draft.base, list(draft.requires)
         if draft.kind in (Kind.SET, Kind.COMMAND):
             before = (*store.pending(draft.object), *(own for own in made if own.object == draft.object))
-            pending = [own.id for own in before if own.chain == draft.chain and _edits(own)]
+            pending = _shown([own for own in before if own.chain == draft.chain and _edits(own)])
             requires += [each for each in pending if each not in requires]
             head = store.head(draft.object) if base is None else None
             base = head.version if head is not None else (base or 0)
@@ -109,6 +110,30 @@ def _edits(own: Own) -> bool:
     """Whether it changes what stood. An observation is not required by what follows: should it die with
     its store and be read again, it comes under another id."""
     return b'"kind":"observe"' not in own.raw and b'"kind":"raw"' not in own.raw
+
+
+def _shown(pending: Sequence[Own]) -> list[str]:
+    """Ids of the pending edits of one object that still show: not those whose every field a later one
+    wrote again.
+
+    Should the later one fail, what stands is the earlier value, which was gone when the next edit was
+    made: two agents on one table, each taking the other's write-back for an edit, would overrule a
+    person that way. While the later one stands, its version is the newest of all those fields.
+    """
+    shown: list[str] = []
+    covered: set[str] = set()
+    for own in reversed(pending):
+        try:
+            operation = decode_operation(own.raw)
+        except Malformed:  # written by an older version of this program
+            shown.append(own.id)
+            continue
+        plain = operation.kind is Kind.SET and operation.base
+        if not plain or not operation.fields.keys() <= covered:
+            shown.append(own.id)
+        if operation.kind is Kind.SET:
+            covered |= operation.fields.keys()
+    return shown[::-1]
 
 
 def write_anew(

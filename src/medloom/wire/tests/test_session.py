@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from medloom.wire.canonical import decode_operation
 from medloom.wire.memory_site import MemorySite
 from medloom.wire.messages import Answers, Challenge, Hello, Mode, Refused, Welcome
 from medloom.wire.operation import Kind, Source
@@ -292,6 +293,33 @@ def test_a_crash_in_the_middle_of_a_snapshot_begins_it_again(net: Network) -> No
     net.talk(again)
     assert again.has_state
     assert same_state(net, again)
+
+
+def test_what_a_failed_edit_hid_was_not_seen_by_the_next(net: Network) -> None:
+    a = net.site("A")
+    net.post(X, 0, number="W1", note="n1", due="d1")
+    net.talk(a)
+    net.post(X, 1, due="hub")
+    (first,) = author(a, draft(X, fields={"note": "first"}))
+    (hiding,) = author(a, draft(X, fields={"note": "n1", "due": "plant"}))
+    (last,) = author(a, draft(X, fields={"note": "last"}))
+    assert decode_operation(hiding.raw).requires == (first.id,)
+    assert decode_operation(last.raw).requires == (hiding.id,)
+    net.talk(a)
+    # Who wrote "last" saw "n1" again: "first" must not give way to it without a word.
+    verdicts = [net.store.by_id[each.id].verdict for each in (first, hiding, last)]
+    assert verdicts == [Verdict.ACCEPTED, Verdict.CONFLICT, Verdict.CONFLICT]
+    assert net.store.heads[X].values["note"] == "first"
+
+
+def test_a_creation_is_required_though_every_field_was_written_again(net: Network) -> None:
+    a = net.site("A")
+    (made,) = author(a, draft(X, fields={"number": "W1", "note": "a"}))
+    (again,) = author(a, draft(X, fields={"number": "W2", "note": "b"}))
+    (last,) = author(a, draft(X, fields={"note": "c"}))
+    assert decode_operation(last.raw).requires == (made.id, again.id)
+    net.talk(a)
+    assert net.store.heads[X].values["note"] == "c"
 
 
 def test_a_group_has_one_outcome_and_is_never_cut(net: Network) -> None:
