@@ -26,6 +26,18 @@ def test_nothing_is_lost_doubled_diverged_or_overwritten(first: int) -> None:
         assert outcome.entries > 0
 
 
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(162, id="entered-again-while-a-clone-holds-it"),
+        pytest.param(724, id="entered-again-while-another-site-has-to-hand-it-back"),
+        pytest.param(2667, id="a-clones-write-back-read-as-an-edit-hides-a-pending-one"),
+    ],
+)
+def test_a_seed_that_failed_once_holds(seed: int) -> None:
+    assert run(seed).violations == []
+
+
 @pytest.mark.parametrize("name", sorted(ABLATIONS))
 def test_taking_one_mechanism_out_is_noticed(name: str) -> None:
     for seed in range(ABLATION_SEEDS):
