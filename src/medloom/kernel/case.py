@@ -103,10 +103,6 @@ class Case:
         """Refuse as not understandable."""
         self.refuse(Verdict.QUARANTINED, Refusal(code=code, path=path, expected=expected, got=got[:200]))
 
-    def undo(self) -> None:
-        """Forget an acceptance, when a member of its group failed."""
-        self.new = False
-
 
 def source_ident(site: str, operation: Operation) -> str | None:
     """The source identity as one value of 32 hex digits, or None for an operation without a source.
