@@ -301,8 +301,8 @@ class Agent:
     # -- writing back -------------------------------------------------------------------------
 
     def write_back(self) -> bool:
-        """Deliver what the hub decided, where this agent may."""
-        if not self.machine.may_command:
+        """Deliver what the hub decided, where this agent may; never from half a snapshot."""
+        if not self.machine.may_command or not self.ready():
             return False
         done = 0
         for polled in self.polled:

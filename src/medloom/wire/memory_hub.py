@@ -216,7 +216,7 @@ class MemoryHub(MemoryLedger):
         return found, self.feed_chain[site, feed][last - 1]
 
     def snapshot(self, site: str, after: str, limit: int) -> list[SnapshotRow]:
-        ids = sorted(o for o, h in self.heads.items() if (o > after and site == HQ) or h.site in ("", site))
+        ids = sorted(o for o, h in self.heads.items() if o > after and (site == HQ or h.site in ("", site)))
         return [SnapshotRow(self.types[each], copy.deepcopy(self.heads[each])) for each in ids[:limit]]
 
     def hand_back(self, site: str, lines: Sequence[FeedLine]) -> int:
