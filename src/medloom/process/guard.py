@@ -10,9 +10,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 
 from medloom.process import programs
 from medloom.process.account import die_with_parent
@@ -30,11 +30,11 @@ def guard(options: Options, *, migrate: bool) -> int:
     argv = [sys.executable, "-P", "-m", "medloom", "up", "--unguarded", *options.arguments()]
     if not migrate:
         argv.append("--no-migrate")
-    stop = threading.Event()
+    told: SimpleQueue[int] = SimpleQueue()  # not an Event: see `stopping`
     running: list[int] = []
 
     def pass_on(*_: object) -> None:
-        stop.set()
+        told.put(signal.SIGTERM)
         for pid in running:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
@@ -45,18 +45,21 @@ def guard(options: Options, *, migrate: bool) -> int:
     pause = BACK_OFF_S[0]
     while True:
         began = time.monotonic()
-        code = _run_once(argv, running, stop, pass_on)
-        if stop.is_set() or (code >= 0 and code != BROKEN):
+        code = _run_once(argv, running, told, pass_on)
+        if not told.empty() or (code >= 0 and code != BROKEN):
             return max(code, 0)
         if time.monotonic() - began > STEADY_S:
             pause = BACK_OFF_S[0]
         log.error("the supervisor ended (%s); starting it again in %.1f s", code, pause)
-        if stop.wait(pause):
+        with contextlib.suppress(Empty):
+            told.get(timeout=pause)
             return 0
         pause = min(pause * 2, BACK_OFF_S[1])
 
 
-def _run_once(argv: list[str], running: list[int], stop: threading.Event, pass_on: Callable[[], None]) -> int:
+def _run_once(
+    argv: list[str], running: list[int], told: SimpleQueue[int], pass_on: Callable[[], None]
+) -> int:
     """Start the tree and wait for its end. As a container's first process it reaps orphans too."""
     child = subprocess.Popen(
         argv,
@@ -65,7 +68,7 @@ def _run_once(argv: list[str], running: list[int], stop: threading.Event, pass_o
         preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  (one prctl; see `account`)
     )
     running.append(child.pid)
-    if stop.is_set():  # the signal came before there was a child to pass it on to
+    if not told.empty():  # the signal came before there was a child to pass it on to
         pass_on()
     while True:
         pid, status = os.wait()

@@ -19,6 +19,7 @@ from pathlib import Path
 from medloom.process import binaries, cluster, lock, roles
 from medloom.process.account import Account, account, die_with_parent
 from medloom.process.state import State, StateError, current
+from medloom.process.stopping import set_on_signal
 
 log = logging.getLogger("medloom.process")
 
@@ -165,8 +166,7 @@ def main(*, durable: bool = True) -> None:
     """The database alone, until SIGTERM or SIGINT: `python -m medloom.process.postgres`."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     server = Postgres(current(), durable=durable)
-    for how in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(how, lambda *_: server.stop.set())
+    set_on_signal(server.stop)
     try:
         server.open()
     except StateError as error:

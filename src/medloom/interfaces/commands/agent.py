@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from medloom.agent.guess import first_mapping
 from medloom.agent.preview import Preview, preview, row_tree
 from medloom.agent.sources.rows import FileRefused
 from medloom.agent.status import STATUS_FILE, read_status, serve
+from medloom.process.stopping import set_on_signal
 
 #: Exit codes: 0 all rows understood, 1 some refused, 2 the mapping or the file cannot be used.
 REFUSED, UNUSABLE = 1, 2
@@ -119,8 +119,7 @@ def run(config: Path) -> None:
     from medloom.agent.transport import EnrolmentRefused
 
     stop = threading.Event()
-    for how in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(how, lambda *_: stop.set())
+    set_on_signal(stop)
     try:
         found = assemble(load_config(config))
     except (ConfigRefused, KeyUnusable, MappingRefused, EnrolmentRefused) as error:

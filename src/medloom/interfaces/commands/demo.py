@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from medloom.process.state import StateError, current
+from medloom.process.stopping import set_on_signal
 
 TOUR = """\
 1. Sign in as planner, quality or admin (accounts above); a plant's person sees that plant only.
@@ -85,8 +85,7 @@ def _live(stage: Any, accounts: list[dict[str, str]], *, every: float, as_json: 
     from medloom.demo.show import keep_moving
 
     stop = threading.Event()
-    for how in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(how, lambda *_: stop.set())
+    set_on_signal(stop)
     if as_json:
         click.echo(json.dumps({"ready": True, "url": stage.url, "accounts": accounts}))
     else:

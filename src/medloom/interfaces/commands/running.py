@@ -15,6 +15,7 @@ from medloom.interfaces.cli import NOT_RUNNING
 from medloom.process import guard, lock, programs, tree
 from medloom.process.lock import AlreadyRunning
 from medloom.process.state import StateError, current
+from medloom.process.stopping import set_on_signal
 
 STOP_S = 60.0
 
@@ -103,8 +104,7 @@ def _run(options: programs.Options, *, migrate: bool) -> int:
     """The tree itself, below the guard."""
     found = tree.Tree(current(), options, migrate=migrate)
     began = time.monotonic()
-    for how in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(how, lambda *_: found.stop.set())
+    set_on_signal(found.stop)
 
     def ready() -> None:
         seconds = round(time.monotonic() - began, 1)

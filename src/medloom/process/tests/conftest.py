@@ -1,5 +1,6 @@
 """Folders and supervisors for tests that kill."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -36,6 +37,7 @@ def supervise(state: State) -> Iterator[type[Supervised]]:
         started.append(one)
         return one
 
-    yield start
-    for one in started:
-        one.end()
+    with contextlib.ExitStack() as ending:
+        yield start
+        for one in started:
+            ending.callback(one.end)

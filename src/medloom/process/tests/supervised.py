@@ -43,7 +43,7 @@ class Supervised:
         self.process = subprocess.Popen(
             [sys.executable, "-c", "\n".join(lines)],
             env=inherited
-            | {"MEDLOOM_STATE": str(state.path), "PYTHONPATH": str(SOURCE)}
+            | {"MEDLOOM_STATE": str(state.path), "PYTHONPATH": str(SOURCE), "PYTHONFAULTHANDLER": "1"}
             | (environment or {}),
             stderr=subprocess.PIPE,
             text=True,
@@ -74,9 +74,14 @@ class Supervised:
         self.process.wait(10)
 
     def stop(self) -> int:
-        """SIGTERM and its exit code."""
+        """SIGTERM and its exit code. When it does not end it is killed, and fails with where it stood."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(40)
+        try:
+            return self.process.wait(60)  # longer than the server is given before it is ended by force
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait(10)
+            raise AssertionError(f"the supervisor does not end: {self.errors()}") from None
 
     def errors(self) -> str:
         """What it wrote, once it has ended."""
@@ -85,10 +90,12 @@ class Supervised:
 
     def end(self) -> None:
         """Leave nothing behind: the server ends with its supervisor, or with this test when it may not."""
-        if self.process.poll() is None:
-            self.stop()
-        if self.process.stderr:
-            self.process.stderr.close()
+        try:
+            if self.process.poll() is None:
+                self.stop()
+        finally:
+            if self.process.stderr:
+                self.process.stderr.close()
 
     def _ended(self) -> bool:
         if self.process.poll() is None:
