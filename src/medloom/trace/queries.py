@@ -9,8 +9,9 @@ row-level security on edges would cut a walk off in silence, so a role that sees
 whole graph, and the *answer* is filtered by the lots the caller may see.
 
 The functions run as the role medloom_tracer, which has a policy of its own and cannot log in. What they
-return are bare numbers; every question below joins them with `lot`, and the caller's own row-level
-security decides which lots appear.
+return are bare numbers; every question below looks them up in `lot`, and the caller's own row-level
+security decides which lots appear. Lots are looked up by one sorted array, which PostgreSQL 17 and newer
+answer by one pass over the index: half the time of a join, which descends it once for each lot.
 """
 
 from __future__ import annotations
@@ -106,6 +107,38 @@ BEGIN
     RETURN QUERY SELECT node, NULL::bigint, 0 FROM unnest(seen) found (node) LIMIT most;
 END $$;"""
 
+#: The lots alone: no serialised devices are read, and one array is handed over instead of rows.
+_LOTS = f"""
+CREATE OR REPLACE FUNCTION trace_lots(starts bigint[], most bigint)
+RETURNS bigint[] LANGUAGE plpgsql {_DEFINER} AS $$
+DECLARE
+    fresh bigint[] := ARRAY(SELECT DISTINCT unnest(starts));
+    seen bigint[] := fresh;
+    level integer := 0;
+BEGIN
+    WHILE cardinality(fresh) > 0 AND cardinality(seen) <= most AND level < {_LEVELS_MAX} LOOP
+        fresh := ARRAY(
+            SELECT e.child FROM trace_edge e
+            WHERE e.parent = ANY (fresh) AND e.voided_by IS NULL AND e.units = 0
+            EXCEPT SELECT unnest(seen)
+        );
+        seen := seen || fresh;
+        level := level + 1;
+    END LOOP;
+    IF level = {_LEVELS_MAX} THEN
+        seen := seen || ARRAY(
+            WITH RECURSIVE walk (node) AS (
+                SELECT unnest(fresh)
+                UNION
+                SELECT e.child FROM walk JOIN trace_edge e ON e.parent = walk.node
+                WHERE e.voided_by IS NULL AND e.units = 0
+            )
+            SELECT node FROM walk EXCEPT SELECT unnest(seen)
+        );
+    END IF;
+    RETURN seen[:most];
+END $$;"""
+
 _BACKWARD = f"""
 CREATE OR REPLACE FUNCTION trace_backward(starts bigint[], most bigint)
 RETURNS SETOF bigint LANGUAGE sql ROWS 1000 {_DEFINER} AS $$
@@ -186,15 +219,21 @@ _SIGNATURES = (
 )
 FUNCTIONS = _FORWARD + _BACKWARD + _EDGES + _LOTS_OF_UNITS + _BLOCKED
 DROP_FUNCTIONS = "".join(f"DROP FUNCTION {signature};" for signature in _SIGNATURES)
-RIGHTS = """
-GRANT SELECT ON trace_edge, hold TO medloom_tracer;
-""" + "".join(
-    f"""
+
+
+def _rights(signatures: Iterable[str]) -> str:
+    return "".join(
+        f"""
 ALTER FUNCTION {signature} OWNER TO medloom_tracer;
 REVOKE EXECUTE ON FUNCTION {signature} FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION {signature} TO medloom_app;"""
-    for signature in _SIGNATURES
-)
+        for signature in signatures
+    )
+
+
+RIGHTS = "GRANT SELECT ON trace_edge, hold TO medloom_tracer;" + _rights(_SIGNATURES)
+LOTS_FUNCTION = _LOTS + _rights(["trace_lots(bigint[], bigint)"])
+DROP_LOTS_FUNCTION = "DROP FUNCTION trace_lots(bigint[], bigint);"
 
 
 @dataclass(frozen=True)
@@ -243,8 +282,7 @@ def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 def forward(starts: Iterable[int], *, most: int = LOTS_MAX) -> Reach:
     """What `starts` went into: every lot the caller may see, also where the way leads through others."""
     found = _rows(
-        """SELECT walk.lot FROM trace_forward(%s::bigint[], %s) walk JOIN lot ON lot.num = walk.lot
-           WHERE walk.units = 0""",
+        "SELECT num FROM lot WHERE num = ANY ((SELECT trace_lots(%s::bigint[], %s))::bigint[])",
         [list(starts), most + 1],
     )
     return Reach(tuple(row[0] for row in found[:most]), cut=len(found) > most)
@@ -253,8 +291,7 @@ def forward(starts: Iterable[int], *, most: int = LOTS_MAX) -> Reach:
 def backward(starts: Iterable[int], *, most: int = LOTS_MAX) -> Reach:
     """What `starts` were made of: every lot the caller may see, also where the way leads through others."""
     found = _rows(
-        """SELECT walk.lot FROM trace_backward(%s::bigint[], %s) walk (lot)
-           JOIN lot ON lot.num = walk.lot""",
+        "SELECT num FROM lot WHERE num = ANY (ARRAY(SELECT trace_backward(%s::bigint[], %s)))",
         [list(starts), most + 1],
     )
     return Reach(tuple(row[0] for row in found[:most]), cut=len(found) > most)
