@@ -94,6 +94,16 @@ LISTINGS: dict[str, Listing] = {
             ),
             empty=_("Parameter revisions appear here; a released one goes to its plant at once."),
         ),
+        Listing(
+            "result",
+            columns=("key", "site", "lot", "specification", "sample", "value", "judged", "measured", "entry"),
+            filters=("site", "lot", "specification", "judged", "measured"),
+            views=(
+                View(_("All"), {}),
+                View(_("Failed"), {"judged": "fail"}),
+            ),
+            empty=_("Measured results appear here as soon as a plant's inspection sends them."),
+        ),
     )
 }
 

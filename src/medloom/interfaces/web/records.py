@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from medloom.interfaces.web.columns import Column, label_of, unit_word
+from medloom.interfaces.web.telling import rule_words
 from medloom.interfaces.web.words import COMMANDS, Word, state_word
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.fields import Choice
@@ -166,7 +167,7 @@ def _changes(entry: Entry, body: Mapping[str, Any], decision: Mapping[str, Any])
                 word_of(declared, name, before.get(name)) if name in before else "",
                 word_of(declared, name, value),
                 was=str(original[0]),
-                rule=str(original[1]),
+                rule=rule_words(str(original[1])) if original[1] else "",
             )
         )
     return found

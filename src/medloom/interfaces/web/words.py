@@ -264,6 +264,15 @@ CAUSES: dict[str, Cause] = {
     "nothing_to_do": Cause(_("There is nothing left to do"), _("Somebody else may have done it.")),
     "form_expired": Cause(_("The form is too old"), _("Open the page again and repeat.")),
     "dismissed": Cause(_("Dismissed by a person")),
+    "feed_drift": Cause(_("The columns of the feed have changed"), _("Correct the feed's mapping.")),
+    "column_missing": Cause(_("A column vanished from the file"), _("Correct the feed's mapping.")),
+    "column_new": Cause(_("The file has a new column"), _("Correct the feed's mapping.")),
+    "file_unmapped": Cause(_("No mapping reads this file"), _("Have a mapping written for it.")),
+    "file_too_large": Cause(_("The file is too large"), _("Ask the plant for it in parts.")),
+    "row_gone": Cause(_("The row vanished from the plant's table"), _("Ask the plant whether it was meant.")),
+    "row_unknown": Cause(_("The row fits nothing that is declared"), _("Correct or dismiss it.")),
+    "sheet_missing": Cause(_("The sheet is not in the file"), _("Correct the feed's mapping.")),
+    "value_missing": Cause(_("A required value is missing"), _("Fill it in.")),
     "unknown": Cause(
         _("It names something that is not known"),
         _("Send or create what is missing; it is then judged again by itself."),
@@ -311,8 +320,19 @@ def command_word(code: str) -> object:
     return COMMANDS.get(code) or code
 
 
+#: Bytes that are no operation (derive/codes.py, BYTES): one meaning for a person, the code tells them apart.
+_BYTES = Cause(_("The bytes are no valid operation"), _("Have the agent checked; dismiss the row."))
+BROKEN = frozenset(
+    "bad_id bad_time bad_uuid count_differs count_out_of_range duplicate_key header_broken id_differs "
+    "key_not_ascii not_canonical not_json not_utf8 number_float number_too_large push_too_large "
+    "text_not_nfc text_nul text_surrogate too_deep too_large wrong_type".split()
+)
+
+
 def cause_of(code: str) -> Cause:
     """What a refusal or finding means."""
+    if code in BROKEN:
+        return _BYTES
     if code.startswith("unknown_") and code not in CAUSES:
         return CAUSES["unknown"]
     return CAUSES.get(code) or Cause(code)

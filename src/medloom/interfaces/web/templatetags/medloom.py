@@ -13,7 +13,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from medloom.interfaces.web import words
+from medloom.interfaces.web import telling, words
 
 register = template.Library()
 _ICONS = Path(__file__).parent.parent / "static" / "vendor" / "icons"
@@ -72,6 +72,12 @@ def owner_word(code: str) -> object:
 def cause(code: str) -> words.Cause:
     """What a refusal or finding means and what to do."""
     return words.cause_of(code)
+
+
+@register.filter
+def expected(text: str) -> str:
+    """What was expected, in the reader's language."""
+    return telling.expected_words(str(text))
 
 
 @register.filter

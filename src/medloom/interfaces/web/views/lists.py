@@ -23,12 +23,12 @@ from medloom.kernel.models import Entry
 
 
 def title_of(type_: str) -> object:
-    """What a list of that type is called: its name in the page map, else the model's plural."""
+    """What a list of that type is called: its name in the page map, else the model's own."""
     for chapter in CHAPTERS:
         for page in chapter.pages:
             if type_ in page.types:
                 return page.label
-    return capfirst(catalogue()[type_].model._meta.verbose_name_plural)
+    return capfirst(catalogue()[type_].model._meta.verbose_name)
 
 
 def chapter_of(type_: str) -> object:

@@ -166,7 +166,12 @@ def show_object(request: HttpRequest, type_: str, object_: Any) -> HttpResponse:
         "latest": told[0] if told else None,
     }
     if tab == "facts":
-        context |= {"facts": _facts(declared, row, records.sources(told)), "inside": _inside(declared, row)}
+        inside = _inside(declared, row)
+        context |= {
+            "facts": _facts(declared, row, records.sources(told)),
+            "inside": inside,
+            "bare": [part.title for part in inside if not part.rows],
+        }
     elif tab == "related":
         context["relations"] = _relations(declared, row, viewer)
     elif tab == "history":

@@ -15,6 +15,7 @@ from medloom.interfaces.web.columns import columns_of, domain_words, label_of, o
 from medloom.interfaces.web.listing import PAGE_ROWS, Question
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.records import names_of
+from medloom.interfaces.web.telling import told
 from medloom.interfaces.web.viewer import now, viewer_of
 from medloom.interfaces.web.views.lists import drawing_of, title_of
 from medloom.interfaces.web.views.overview import ago, freshness
@@ -183,6 +184,10 @@ def show_dictionary(request: HttpRequest) -> HttpResponse:
         "title": capfirst(declared.model._meta.verbose_name),
         "fields": fields,
         "key": "/".join(declared.facts.key),
+        "steward": told(declared.facts.steward),
+        "retention": told(declared.facts.retention),
+        "region": told(declared.facts.region),
+        "state": columns_of(declared).get("state"),
         "states": declared.facts.lifecycle.steps if declared.facts.lifecycle else (),
         "lines": [
             (name, lines.model._meta.verbose_name, [label_of(f) for f in lines.fields.values()])

@@ -193,6 +193,8 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     dressUp(document);
+    const here = $(".rail a[aria-current]");
+    if (here) { here.scrollIntoView({ block: "nearest" }); }
     ownViews();
     listen();
     $$("form").forEach((form) => form.addEventListener("submit", () => $("#busy") && !form.querySelector("[download]") && $("#busy").classList.add("on")));

@@ -1,0 +1,81 @@
+"""What agents tell in their own words, for the reader: rules that changed a value, what was expected.
+
+The words stand in records as the agent wrote them and are never changed there; a page shows them in
+the reader's language, and as they are when they are not known here.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_noop as _
+
+#: Rule of normalisation (agent/normalise.py) -> its words; a value may have passed several, joined by "+".
+RULES: dict[str, object] = {
+    "invisible": gettext_lazy("invisible characters removed"),
+    "width": gettext_lazy("full-width characters made narrow"),
+    "trim": gettext_lazy("blanks at the ends removed"),
+    "blanks": gettext_lazy("blanks inside made one"),
+    "number_text": gettext_lazy("number read as text"),
+    "number_code": gettext_lazy("code stored as a number"),
+    "case": gettext_lazy("upper and lower case made one"),
+    "lot": gettext_lazy("lot number in its one spelling"),
+    "float_digits": gettext_lazy("idle digits of the spreadsheet removed"),
+    "thousands": gettext_lazy("thousands separator removed"),
+    "unit": gettext_lazy("unit converted"),
+    "rounded": gettext_lazy("rounded to the declared decimals"),
+    "serial_date": gettext_lazy("day number of the spreadsheet"),
+    "time_cut": gettext_lazy("time of day cut off"),
+    "choice": gettext_lazy("plant's word replaced by ours"),
+    "boolean": gettext_lazy("read as yes or no"),
+}
+
+#: What agents say they expected, word for word.
+EXPECTED = frozenset(
+    {
+        _("a date such as 2018-11-01"),
+        _("the columns of the mapping"),
+        _("a row that speaks of a declared object"),
+        _("a code kept as text"),
+        _("a code as text or whole number"),
+        _("a number such as 12.5"),
+        _("a finite number"),
+        _("a whole number or text"),
+        _("a complete workbook"),
+        _("a workbook without password"),
+        _("a header row"),
+        _("UTF-8 or GBK text"),
+        _("the row, as it was last seen"),
+    }
+)
+
+
+def rule_words(rule: str) -> str:
+    """The words of one rule or of several joined by "+"."""
+    return ", ".join(str(RULES.get(part, part)) for part in rule.split("+"))
+
+
+def expected_words(text: str) -> str:
+    """What was expected, in the reader's language where it is a known sentence."""
+    return gettext(text) if text in EXPECTED else text
+
+
+#: Words of the fact sheets: stewards, how long something is kept, where.
+SHEETS = frozenset(
+    {
+        _("engineering"),
+        _("information technology"),
+        _("planning"),
+        _("production"),
+        _("quality"),
+        _("supplier quality"),
+        _("warehouse"),
+        _("any"),
+        _("life of the relation and 10 years"),
+        _("device life, at least 2 years after release"),
+    }
+)
+
+
+def told(text: str) -> str:
+    """A word of a fact sheet in the reader's language."""
+    return gettext(text) if text in SHEETS else text
