@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
@@ -21,11 +22,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from medloom.hub import wiring
+from medloom.kernel import feedstore
 from medloom.kernel.hubstore import PostgresHub
-from medloom.kernel.ledger import Busy, Unfit
+from medloom.kernel.ledger import Busy, Unfit, open_cursor
 from medloom.parties import keys
 from medloom.wire.hub import Fresh, HubMachine
-from medloom.wire.messages import HandBack, Hello, Pull, Refused, Reply, SnapshotPull
+from medloom.wire.messages import HandBack, Hello, Page, Pull, Refused, Reply, SnapshotPull
 from medloom.wire.push import BODY_BYTES_MAX
 from medloom.wire.signature import BadSignature, named_site, verify_request
 
@@ -133,7 +135,13 @@ def _push(hub: HubMachine, body: bytes, site: str, token: str) -> Reply:
 
 def _pull(hub: HubMachine, body: bytes, site: str, token: str) -> Reply:
     ask = msgspec.structs.replace(msgspec.json.decode(body, type=Pull), token=token)
-    return hub.pull(ask, site=site, now_s=int(time.time()))
+    page = hub.pull(ask, site=site, now_s=int(time.time()))
+    if isinstance(page, Page):
+        # Apart from the pull's own transaction: what a page shows must never hold a feed up.
+        with transaction.atomic(durable=True), open_cursor() as cursor:
+            last = page.lines[-1].position if page.lines else ask.after
+            feedstore.note_read(cursor, site, ask.feed, last)
+    return page
 
 
 def _hand_back(hub: HubMachine, body: bytes, site: str, token: str) -> Reply:

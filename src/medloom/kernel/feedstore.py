@@ -36,6 +36,16 @@ def end(cursor: Any, site: str, feed: str) -> tuple[int, str] | None:
     return (row["position"], bytes(row["chain"]).hex()) if row else None
 
 
+def note_read(cursor: Any, site: str, feed: str, position: int) -> None:
+    """Note that this site has been handed its feed up to this position; writes only when that is news."""
+    cursor.execute(
+        """insert into reading_position as r (site, feed, position, at) values (%s, %s, %s, now())
+           on conflict (site, feed) do update set position = excluded.position, at = now()
+           where r.position <> excluded.position""",
+        (site, feed, position),
+    )
+
+
 def seq_at(cursor: Any, site: str, feed: str, position: int) -> int:
     """The sequence number of a line; 0 where there is none."""
     row = cursor.execute(

@@ -138,6 +138,23 @@ class Session(models.Model):
         db_table = "agent_session"
 
 
+class Reading(models.Model):
+    """How far a site has read each of its feeds: the last position handed over to its agent.
+
+    A position that the agent could not store shows again as not read with its next pull. For the
+    pages only; where a feed goes on is the agent's to say.
+    """
+
+    pk = models.CompositePrimaryKey("site", "feed")
+    site = models.CharField(max_length=16)
+    feed = models.CharField(max_length=1)
+    position = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "reading_position"
+
+
 class ChainState(models.Model):
     """How far each chain of each epoch has come: next number and head."""
 

@@ -114,6 +114,42 @@ def plant_figures() -> list[dict[str, Any]]:
         where not s.voided order by s.key""")
 
 
+def unread() -> list[dict[str, Any]]:
+    """For each site and feed: its last position, how far the site has read, and the oldest line it has not.
+
+    `read` is null for a site that never pulled.
+    """
+    return _rows("""
+        with ends as (select s.key as site, f.feed,
+            (select max(l.position) from feed_line l where l.site = s.key and l.feed = f.feed) as last
+          from site s cross join (values ('c'), ('v')) f(feed) where not s.voided),
+        read as (select e.site, e.feed, coalesce(e.last, 0) as last, least(r.position, e.last) as read, r.at
+          from ends e left join reading_position r on r.site = e.site and r.feed = e.feed)
+        select r.site, r.feed, r.last, r.read, r.at, r.last - coalesce(r.read, 0) as waiting,
+          (select n.received from feed_line l join entry n on n.seq = l.seq
+           where l.site = r.site and l.feed = r.feed and l.position = coalesce(r.read, 0) + 1) as oldest
+        from read r order by r.site, r.feed""")
+
+
+def arrivals(windows: dict[str, int], bars: int) -> dict[str, list[int]]:
+    """Site -> how many of its records arrived in each of `bars` steps, oldest first.
+
+    `windows`: site -> seconds of one step. Looks at each site's newest 20,000 records.
+    """
+    found = {site: [0] * bars for site in windows}
+    for row in _rows(
+        """
+        select w.site, floor(extract(epoch from now() - e.received) / w.step)::int as back, count(*) as n
+        from unnest(%s::text[], %s::int[]) w(site, step) cross join lateral (
+          select received from entry where site = w.site order by seq desc limit 20000) e
+        where e.received > now() - make_interval(secs => w.step * %s) group by 1, 2""",
+        (list(windows), list(windows.values()), bars),
+    ):
+        if 0 <= row["back"] < bars:
+            found[row["site"]][bars - 1 - row["back"]] = row["n"]
+    return found
+
+
 def feed_freshness() -> list[dict[str, Any]]:
     """For each plant and feed: rows taken in, the newest, and how many of them wait for a person."""
     return _rows(f"""

@@ -323,9 +323,12 @@ def command_word(code: str) -> object:
 #: Bytes that are no operation (derive/codes.py, BYTES): one meaning for a person, the code tells them apart.
 _BYTES = Cause(_("The bytes are no valid operation"), _("Have the agent checked; dismiss the row."))
 BROKEN = frozenset(
-    "bad_id bad_time bad_uuid count_differs count_out_of_range duplicate_key header_broken id_differs "
-    "key_not_ascii not_canonical not_json not_utf8 number_float number_too_large push_too_large "
-    "text_not_nfc text_nul text_surrogate too_deep too_large wrong_type".split()
+    (
+        *("bad_id", "bad_time", "bad_uuid", "count_differs", "count_out_of_range", "duplicate_key"),
+        *("header_broken", "id_differs", "key_not_ascii", "not_canonical", "not_json", "not_utf8"),
+        *("number_float", "number_too_large", "push_too_large", "text_not_nfc", "text_nul"),
+        *("text_surrogate", "too_deep", "too_large", "wrong_type"),
+    )
 )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.columns import columns_of
@@ -27,6 +28,8 @@ from medloom.parties.models import Connection
 
 #: Verdicts in the order of the bars, from good to bad.
 BARS = ("accepted", "findings", "parked", "conflict", "rejected", "quarantined")
+#: A line that waits longer than this is shown as late: a hold must be at the plant within moments.
+LANE_S_MOST = {"c": 60, "v": 900}
 _ISO = {"PT1M": 60, "PT1H": 3600, "PT4H": 14_400, "PT12H": 43_200, "P1D": 86_400, "P7D": 604_800}
 
 
@@ -55,14 +58,55 @@ def ago(moment: dt.datetime | None, present: dt.datetime) -> str:
     return str(ngettext("%(n)s day ago", "%(n)s days ago", hours // 24) % {"n": hours // 24})
 
 
+#: Steps of the small picture of arrivals, and the windows it may show: seconds of a step, its words.
+STEPS = 30
+WINDOWS = (
+    (120, gettext_lazy("Arrived in the last hour")),
+    (2_880, gettext_lazy("Arrived in the last 24 hours")),
+    (86_400, gettext_lazy("Arrived in the last 30 days")),
+)
+
+
+def window_of(newest: dt.datetime | None, moment: dt.datetime) -> tuple[int, object]:
+    """The shortest window in which something arrived; the longest when nothing did."""
+    if newest is not None:
+        for step_s, words in WINDOWS:
+            if (moment - newest).total_seconds() < step_s * STEPS:
+                return step_s, words
+    return WINDOWS[-1]
+
+
+def bars_of(counts: Sequence[int]) -> list[tuple[int, float, float]]:
+    """Bars of a hundred by twenty: left edge, top, height; the tallest is the most that came in one step."""
+    most = max(counts, default=0) or 1
+    tall = [max(1.5, round(20 * n / most, 1)) if n else 0 for n in counts]
+    return [(at, round(20 - height, 1), height) for at, height in enumerate(tall) if height]
+
+
+def lanes_of(present: dt.datetime) -> dict[str, list[dict[str, Any]]]:
+    """Site -> its two feeds, control first: lines it has not read, and since when the oldest waits."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in queries.unread():
+        row["oldest_ago"] = ago(row["oldest"], present) if row["waiting"] and row["oldest"] else ""
+        row["slow"] = (
+            bool(row["oldest"]) and (present - row["oldest"]).total_seconds() > LANE_S_MOST[row["feed"]]
+        )
+        found.setdefault(row["site"], []).append(row)
+    return found
+
+
 def plants_of(viewer: Viewer) -> list[dict[str, Any]]:
     """Each plant with its figures, its agent and its freshness."""
     present = now()
     agents = dict(Session.objects.values_list("site", "seen"))
     promises = dict(Connection.objects.values_list("site", "promise"))
     states = dict(Connection.objects.values_list("site", "state"))
+    figures = queries.plant_figures()
+    windows = {row["site"]: window_of(row["newest"], present) for row in figures}
+    arrived = queries.arrivals({site: step_s for site, (step_s, _words) in windows.items()}, STEPS)
+    lanes = lanes_of(present)
     found = []
-    for row in queries.plant_figures():
+    for row in figures:
         total = max(1, row["total"])
         parts = {**row, "accepted": row["accepted"] - row["findings"]}
         seen = agents.get(row["site"])
@@ -77,6 +121,10 @@ def plants_of(viewer: Viewer) -> list[dict[str, Any]]:
                 "online": seen is not None and (present - seen).total_seconds() < 180,
                 "fresh": freshness(row["newest"], promises.get(row["site"], "P1D"), present),
                 "newest_ago": ago(row["newest"], present),
+                "lanes": lanes.get(row["site"], []),
+                "window": windows[row["site"]][1],
+                "arrived": sum(arrived[row["site"]]),
+                "spark": bars_of(arrived[row["site"]]),
                 "connection": states.get(row["site"], ""),
                 "bars": [
                     (name, round(100 * parts[name] / total, 1), parts[name]) for name in BARS if parts[name]
