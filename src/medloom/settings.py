@@ -173,7 +173,14 @@ SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "datefmt": "%Y-%m-%dT%H:%M:%S%z",  # plants in many time zones: always with the offset
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("MEDLOOM_LOG_LEVEL", "INFO")},
+    # libraries that greet at every start or tell of every request
+    "loggers": {name: {"level": "WARNING"} for name in ("axes", "httpx", "procrastinate.blueprints")},
 }
