@@ -23,6 +23,7 @@ from medloom.process import cluster, lock, migration, programs
 from medloom.process.account import die_with_parent
 from medloom.process.postgres import BACK_OFF_S, Postgres
 from medloom.process.programs import Options, Program
+from medloom.process.pulse import Pulse
 from medloom.process.state import State, external_url
 
 log = logging.getLogger("medloom.process")
@@ -32,6 +33,8 @@ STEADY_S = 10.0  # a child that lived this long earns the shortest pause again
 STOP_S = 10.0
 TICK_S = 0.02
 PROBE_S = 3.0
+PULSE_S = 10.0  # a busy machine answers late; one that hangs never
+LISTENING = {"web": "port", "live": "live_port"}  # program -> the option that says where
 LOG_BYTES_MAX = 16 * 1024 * 1024
 LOG_CHECK_S = 60.0
 MARK = "MEDLOOM_TREE"
@@ -92,6 +95,10 @@ class Child:
         if self.running and self.process:
             self.process.send_signal(signal.SIGTERM)
 
+    def kill(self) -> None:
+        """End it and its own children now; `tend` starts it again."""
+        self._sweep()
+
     def wait(self, seconds: float) -> None:
         """Give it that long, then end it and its own children by force."""
         if self.process is None:
@@ -140,9 +147,9 @@ class Child:
 
     def _sweep(self) -> None:
         """A killed parent leaves its own children behind, and they hold its port."""
-        if self.process is not None:
+        if (process := self.process) is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 class Tree:
@@ -156,6 +163,7 @@ class Tree:
         self._began = time.time()
         self._database: Postgres | None = None
         self._children: list[Child] = []
+        self._pulses: list[Pulse] = []
 
     def run(self, ready: Callable[[], None]) -> int:
         """Until `stop` is set. `ready` is called once, when the pages answer.
@@ -201,6 +209,7 @@ class Tree:
         waiting = any(child.program.name == "web" for child in self._children)
         if not waiting:
             ready()
+        self._pulses = [self._pulse(child) for child in self._children if child.program.name in LISTENING]
         seen_starts, next_check = -1, 0.0
         while not self.stop.is_set():
             changed = [child.tend() for child in self._children]
@@ -210,6 +219,8 @@ class Tree:
                 self._tell()
             if waiting and self._web_answers():
                 waiting = False
+                for pulse in self._pulses:
+                    pulse.start()
                 self._tell()
                 ready()
             if time.monotonic() > next_check:
@@ -221,8 +232,21 @@ class Tree:
         tls = bool(self.options.certificate)
         return answers(self.options.host, self.options.port, tls=tls)
 
+    def _pulse(self, child: Child) -> Pulse:
+        port = getattr(self.options, LISTENING[child.program.name])
+        tls = bool(self.options.certificate)
+
+        def lives() -> bool:
+            return not child.running or answers(
+                self.options.host, port, tls=tls, path="/health/", below=600, seconds=PULSE_S
+            )
+
+        return Pulse(child.program.name, answers=lives, end=child.kill)
+
     def _end_children(self) -> None:
         """Pages first, so that nothing new comes in; the database is last, in `run`'s stack."""
+        for pulse in self._pulses:
+            pulse.stop()
         for child in reversed(self._children):
             child.end()
         until = time.monotonic() + STOP_S
@@ -262,19 +286,21 @@ class Tree:
             log.error("the state cannot be noted: %s", error)
 
 
-def answers(host: str, port: int, *, tls: bool = False, path: str = "/") -> bool:
-    """Whether whole HTTP answers come from there, and not that something broke behind them."""
+def answers(
+    host: str, port: int, *, tls: bool = False, path: str = "/", below: int = 500, seconds: float = PROBE_S
+) -> bool:
+    """Whether whole HTTP answers with a status `below` that come from there; 500: nothing broke behind it."""
     place = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     if tls:  # we look whether it lives; whom it is, is for its visitors to verify
         trust = ssl._create_unverified_context()  # noqa: S323
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            place, port, timeout=PROBE_S, context=trust
+            place, port, timeout=seconds, context=trust
         )
     else:
-        connection = http.client.HTTPConnection(place, port, timeout=PROBE_S)
+        connection = http.client.HTTPConnection(place, port, timeout=seconds)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status < 500
+        return connection.getresponse().status < below
     except (OSError, http.client.HTTPException):
         return False
     finally:
