@@ -24,19 +24,19 @@ from medloom.parties.rules import admit_site
 from medloom.production.queries import order_facts, step_facts
 from medloom.production.reactions import block_output
 from medloom.production.rules import admit_order, admit_step
-from medloom.trace.queries import blocked, void_earlier
+from medloom.trace.queries import ask_blocked, void_earlier
 from medloom.trace.rules import edges
 
 #: type -> one declared set-wise query over all operations of that type in a batch.
 FACTS = {
     "bom": states_of("bom"),
-    "lot": partial(lot_facts, blocked=blocked),
-    "move": partial(move_facts, blocked=blocked),
+    "lot": partial(lot_facts, blocked=ask_blocked),
+    "move": partial(move_facts, blocked=ask_blocked),
     "parameter": states_of("parameter"),
     "result": result_facts,
     "site": site_facts,
     "specification": states_of("specification"),
-    "step_record": partial(step_facts, blocked=blocked),
+    "step_record": partial(step_facts, blocked=ask_blocked),
     "work_order": order_facts,
 }
 

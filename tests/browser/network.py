@@ -14,7 +14,8 @@ from medloom.hub import wiring
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.act import Act
 from medloom.kernel.case import Received
-from medloom.kernel.ledger import append, open_cursor, own
+from medloom.kernel.cursor import open_cursor
+from medloom.kernel.ledger import append, own
 from medloom.kernel.models import Alarm, Hub
 from medloom.kernel.sequencer import Sequencer, start_epoch
 from medloom.materials.actions import raise_hold

@@ -12,9 +12,9 @@ from medloom.design.actions import issue_revision
 from medloom.design.models import Bom, BomLine
 from medloom.hub import WIRING
 from medloom.kernel.access import seeing
-from medloom.kernel.ledger import append, open_cursor
+from medloom.kernel.cursor import SEE_ALL, open_cursor
+from medloom.kernel.ledger import append
 from medloom.kernel.models import Entry
-from medloom.kernel.queries import SEE_ALL
 from medloom.kernel.tests.asking import ask
 from medloom.kernel.tests.making import make
 from medloom.materials.actions import clear_hold, dispose_lot, merge_lots, part_lots, raise_hold

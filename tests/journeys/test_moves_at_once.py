@@ -12,9 +12,9 @@ from django.db import connection
 
 from medloom.hub import WIRING
 from medloom.kernel.access import seeing
-from medloom.kernel.ledger import append, open_cursor
+from medloom.kernel.cursor import SEE_ALL, open_cursor
+from medloom.kernel.ledger import append
 from medloom.kernel.models import Entry
-from medloom.kernel.queries import SEE_ALL
 from medloom.kernel.tests.making import make
 from medloom.materials.models import Move, Stock
 from medloom.materials.queries import stock_differences

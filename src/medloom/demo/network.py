@@ -20,8 +20,8 @@ from medloom.design.models import Item, Parameter, Specification
 from medloom.hub import wiring
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.act import Act
+from medloom.kernel.cursor import open_cursor
 from medloom.kernel.door import new_id, submit
-from medloom.kernel.ledger import open_cursor
 from medloom.parties.keys import open_enrolment
 from medloom.parties.models import Connection, Party, Site, User
 from medloom.production.actions import dispatch

@@ -23,8 +23,9 @@ from django.views.decorators.http import require_POST
 
 from medloom.hub import wiring
 from medloom.kernel import feedstore
+from medloom.kernel.cursor import open_cursor
 from medloom.kernel.hubstore import PostgresHub
-from medloom.kernel.ledger import Busy, Unfit, open_cursor
+from medloom.kernel.ledger import LOST, SPOILT, Busy, Unfit
 from medloom.parties import keys
 from medloom.wire.hub import Fresh, HubMachine
 from medloom.wire.messages import HandBack, Hello, Page, Pull, Refused, Reply, SnapshotPull
@@ -45,9 +46,9 @@ class Enrol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str
 
 
-def machine() -> HubMachine:
-    """The hub for one request: a fresh store, since a store keeps its transaction's cursor."""
-    return HubMachine(PostgresHub(wiring=wiring, keys=lambda site: keys.valid(site, timezone.now())))
+def machine(valid: tuple[bytes, ...], *, careful: bool = False) -> HubMachine:
+    """The hub for one request of a site with these keys: a store keeps its transaction's cursor."""
+    return HubMachine(PostgresHub(wiring=wiring, keys=lambda _: valid, careful=careful))
 
 
 def reply(message: Reply) -> HttpResponse:
@@ -108,7 +109,10 @@ def signed(step: Step) -> Callable[[HttpRequest], HttpResponse]:
         if isinstance(plain, Refused):
             return reply(plain)
         try:
-            return reply(step(machine(), plain, site, token))
+            try:
+                return reply(step(machine(valid), plain, site, token))
+            except (*LOST, *SPOILT):  # nothing was written: once more, and find out what can be saved
+                return reply(step(machine(valid, careful=True), plain, site, token))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             return reply(Refused("message_wrong", 400, str(error)[:200]))
         except Busy:

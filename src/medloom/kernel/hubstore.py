@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from django.db import transaction
 
 from medloom.kernel import feedstore as feeds
 from medloom.kernel import queries
 from medloom.kernel.case import Received
-from medloom.kernel.ledger import append, open_cursor, repeated
+from medloom.kernel.cursor import one_transaction
+from medloom.kernel.ledger import append, repeated
 from medloom.kernel.ruling import Wiring
 from medloom.kernel.sequencer import start_epoch
 from medloom.wire.chain import feed_start
@@ -25,7 +25,7 @@ from medloom.wire.messages import Rung, SnapshotRow
 from medloom.wire.operation import hub_label
 from medloom.wire.push import Line
 from medloom.wire.session import SiteSession
-from medloom.wire.stores import HubEpoch, HubState, Intake
+from medloom.wire.stores import Ahead, HubEpoch, HubState, Intake
 from medloom.wire.verdict import Answer, Refusal, Verdict
 
 _SESSION = msgspec.json.Decoder(SiteSession)
@@ -34,24 +34,30 @@ _SESSION = msgspec.json.Decoder(SiteSession)
 class PostgresHub:
     """A HubStore. `keys` gives a site's valid public keys, newest first (the room of parties knows them).
 
-    `wiring` is read once per transaction, since it names the sites as they are now.
+    `wiring` is read once per transaction, since it names the sites as they are now. A push that meets a
+    lost race or a value that PostgreSQL refuses raises one of ledger.LOST or ledger.SPOILT: the caller
+    asks again on a `careful` store, which finds out what can be saved, at the price of savepoints.
     """
 
-    def __init__(self, *, wiring: Callable[[Any], Wiring], keys: Callable[[str], tuple[bytes, ...]]) -> None:
+    def __init__(
+        self,
+        *,
+        wiring: Callable[[Any], Wiring],
+        keys: Callable[[str], tuple[bytes, ...]],
+        careful: bool = False,
+    ) -> None:
         self.wiring = wiring
         self.keys = keys
+        self.careful = careful
         self.cursor: Any = None
+        self.wired: Wiring | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """One durable transaction on Django's connection; the store is used by one thread at a time."""
-        with transaction.atomic(durable=True), open_cursor() as cursor:
-            cursor.execute(queries.SEE_ALL)
-            self.cursor = cursor
-            try:
-                yield
-            finally:
-                self.cursor = None
+        with one_transaction() as cursor:
+            self.cursor, self.wired = cursor, None
+            yield
 
     # -- the hub and its sessions
 
@@ -95,39 +101,41 @@ class PostgresHub:
     # -- chains
 
     def standings(
-        self, site: str, chains: Sequence[tuple[str, str]], *, lock: bool
+        self, site: str, chains: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], tuple[int, bytes]]:
         """(epoch, chain) -> next number and head before it, for those that have any operation."""
-        if lock:
-            for epoch, chain in sorted(chains):
-                self.cursor.execute(queries.LOCK_SESSION, (f"{site}/{epoch}/{chain}",))
-        rows = self.cursor.execute(
-            """select c.epoch, c.chain, c.next, c.head from chain_state c
-               join unnest(%s::uuid[], %s::text[]) w(epoch, chain) on w.epoch = c.epoch and w.chain = c.chain
-               where c.site = %s""",
-            ([uuid.UUID(e) for e, _ in chains], [c for _, c in chains], site),
-        ).fetchall()
+        rows = queries.standings(self.cursor, site, chains)
         return {(r["epoch"].hex, r["chain"]): (r["next"], bytes(r["head"])) for r in rows}
 
-    def known(self, site: str, epoch: str, chain: str, first: int, last: int) -> dict[int, bytes]:
-        """Number -> operation hash of every entry in that range."""
-        rows = queries.known_numbers(self.cursor, epoch, chain, first, last)
-        return {number: bytes(row["hash"]) for number, row in rows.items()}
+    def before_push(self, site: str, epoch: str, chain: str, first: int, last: int) -> Ahead:
+        """What a push is judged by: every statement is sent at once, and runs after the lock before it."""
+        session = self.cursor.execute(queries.SESSION[False], (site,))
+        self.cursor.execute(queries.LOCK_SESSION, (f"{site}/{epoch}/{chain}",))
+        standing = queries.standings(self.cursor, site, [(epoch, chain)])
+        known = queries.known_numbers(self.cursor, epoch, chain, first, last)
+        self.wired = self.wiring(self.cursor)
+        row, stands = session.fetchone(), standing.fetchone()
+        return Ahead(
+            _SESSION.decode(row["state"]) if row else None,
+            (stands["next"], bytes(stands["head"])) if stands else None,
+            {found["number"]: bytes(found["hash"]) for found in known},
+        )
 
     def append(self, intake: Intake) -> list[Answer]:
         """Judge and store new lines and move the chain's standing; inside the caller's transaction."""
         received = [received_of(line, intake.epoch, intake.chain) for line in intake.lines]
-        answers = (
-            append(received, author=intake.site, wiring=self.wiring(self.cursor), durable=False)
-            if received
-            else []
-        )
+        answers = self._append(received, intake.site) if received else []
         self.cursor.execute(
             """insert into chain_state (site, epoch, chain, next, head) values (%s, %s, %s, %s, %s)
                on conflict (site, epoch, chain) do update set next = excluded.next, head = excluded.head""",
             (intake.site, uuid.UUID(intake.epoch), intake.chain, intake.next, intake.head),
         )
         return answers
+
+    def _append(self, received: Sequence[Received], author: str, *, careful: bool = False) -> list[Answer]:
+        self.wired = self.wired or self.wiring(self.cursor)
+        careful = careful or self.careful
+        return append(received, author=author, wiring=self.wired, cursor=self.cursor, careful=careful)
 
     def latest(self, ids: Sequence[str]) -> dict[str, Answer]:
         """The latest answer of each known operation."""
@@ -152,7 +160,7 @@ class PostgresHub:
         new = {line.id: line for line in lines if line.id in keys and keys[line.id] not in found}
         for run in _runs(new.values()):
             received = [_again(line, *keys[line.id]) for line in run]
-            answers = append(received, author=run[0].site, wiring=self.wiring(self.cursor), durable=False)
+            answers = self._append(received, run[0].site, careful=True)
             for line, answer in zip(run, answers, strict=True):
                 if answer.verdict is Verdict.ACCEPTED and line.verdict == Verdict.ACCEPTED and line.object:
                     self.cursor.execute(

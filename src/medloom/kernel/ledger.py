@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Any
 
@@ -21,13 +22,13 @@ import orjson
 import psycopg
 from django.conf import settings
 from django.db import connection, transaction
-from psycopg.rows import dict_row
 
 from medloom import __version__
 from medloom.kernel import batch as batches
 from medloom.kernel import following, queries, rows
 from medloom.kernel.batch import Batch
 from medloom.kernel.case import Case, Received, source_ident
+from medloom.kernel.cursor import Cursor, one_transaction
 from medloom.kernel.entity import catalogue
 from medloom.kernel.feedstore import operation_id
 from medloom.kernel.ruling import BARE, Wiring
@@ -66,6 +67,17 @@ class Unfit(Exception):
     code = "hub_unfit"
 
 
+#: Another batch was quicker: judged again, this one meets what the other wrote.
+LOST = (
+    rows.HeadMoved,
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+)
+#: PostgreSQL refuses a value that the fields let through. A UniqueViolation is one, too: LOST comes first.
+SPOILT = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+
+
 class _Rehearsed(Exception):
     """Ends a rehearsal, so that its transaction is rolled back."""
 
@@ -76,50 +88,66 @@ def append(
     author: str,
     wiring: Wiring = BARE,
     prelude: Prelude | None = None,
-    durable: bool = True,
+    cursor: Cursor | None = None,
+    careful: bool = False,
 ) -> list[Answer]:
     """Judge and record operations of one author, in order. Returns one answer per operation.
 
     Raises Unfit when PostgreSQL refuses more than a few of them; nothing was written then either.
 
-    The answers are given after the durable commit, unless `durable` is false: then inside the caller's
-    transaction, whose commit makes them true. Raises Busy after repeated lost races, and what
-    `prelude` raises; nothing was written then.
+    The answers are given after the durable commit. With a `cursor` they are given inside the caller's
+    transaction, whose commit makes them true; it is tried once and raises one of LOST or SPOILT, now or
+    at that commit, unless it is `careful`: then every try is a savepoint of its own.
+
+    Raises Busy after repeated lost races, and what `prelude` raises; nothing was written then.
     """
     received = list(received)
+    if cursor is not None and not careful:
+        answers, bound = _rounds(cursor, received, author, wiring, prelude)
+        transaction.on_commit(partial(batches.remember, bound))
+        return answers
     for _ in range(TRIES_MOST):
         try:
-            with transaction.atomic(durable=durable):
-                answers, bound = _rounds(received, author, wiring, prelude)
-        except (
-            rows.HeadMoved,
-            psycopg.errors.UniqueViolation,
-            psycopg.errors.DeadlockDetected,
-            psycopg.errors.SerializationFailure,
-        ) as error:
+            with _savepoint(cursor) if cursor is not None else one_transaction() as own_cursor:
+                answers, bound = _rounds(own_cursor, received, author, wiring, prelude)
+        except LOST as error:
             log.info("a batch of %s lost a race and is judged again: %s", author, error)
             continue
-        except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
-            _isolate(received, author, wiring, prelude, error)
+        except SPOILT as error:
+            _isolate(cursor, received, author, wiring, prelude, error)
             continue
         transaction.on_commit(partial(batches.remember, bound))
         return answers
     raise Busy(f"{len(received)} operations of {author}")
 
 
+@contextmanager
+def _savepoint(cursor: Cursor) -> Iterator[Cursor]:
+    """A part of the caller's transaction that can be taken back; it ends with everything sent."""
+    cursor.flush()
+    with transaction.atomic(), cursor:
+        yield cursor
+
+
 def _isolate(
-    received: list[Received], author: str, wiring: Wiring, prelude: Prelude | None, error: Exception
+    cursor: Cursor | None,
+    received: list[Received],
+    author: str,
+    wiring: Wiring,
+    prelude: Prelude | None,
+    error: Exception,
 ) -> None:
     """Mark the operations that PostgreSQL refuses, found by rehearsing halves; the rest is untouched."""
 
     def fails(part: list[Received]) -> bool:
         try:
-            with transaction.atomic():
-                _rounds(part, author, wiring, prelude)
+            with _savepoint(cursor) if cursor is not None else one_transaction() as own_cursor:
+                _rounds(own_cursor, part, author, wiring, prelude)
+                own_cursor.flush()
                 raise _Rehearsed
         except _Rehearsed:
             return False
-        except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded):
+        except SPOILT:
             return True
 
     def search(part: list[Received]) -> list[Received]:
@@ -147,36 +175,29 @@ def _isolate(
             )
 
 
-def open_cursor() -> Any:
-    """A server-binding psycopg cursor on Django's connection, rows as dicts.
-
-    Django's own cursors bind in the client and refuse arrays of composite and binary COPY.
-    """
-    connection.ensure_connection()
-    return psycopg.Cursor(connection.connection, row_factory=dict_row)
-
-
 def _rounds(
-    received: list[Received], author: str, wiring: Wiring, prelude: Prelude | None
+    cursor: Cursor,
+    received: list[Received],
+    author: str,
+    wiring: Wiring,
+    prelude: Prelude | None,
 ) -> tuple[list[Answer], dict[tuple[str, str, str], int]]:
-    with open_cursor() as cursor:
-        cursor.execute(queries.SEE_ALL)
-        known = prelude(cursor) if prelude else {}
-        build = current_build(cursor)
-        answers, fresh = _split(cursor, received, author, known)
-        bound: dict[tuple[str, str, str], int] = {}
-        todo: list[tuple[str, list[Case]]] = [(author, [case for _, case in fresh])]
-        for round_ in range(ROUNDS_MOST + 1):
-            next_: list[tuple[str, list[Case]]] = []
-            for who, cases in todo:
-                if cases:
-                    next_ += _round(cursor, who, cases, wiring, build, bound, last=round_ == ROUNDS_MOST)
-            if not next_:
-                break
-            todo = next_
-        for index, case in fresh:
-            answers[index] = answer_of(case)
-        _answer_twins(answers, received, fresh, author)
+    known = prelude(cursor) if prelude else {}
+    build = current_build(cursor)
+    answers, fresh = _split(cursor, received, author, known)
+    bound: dict[tuple[str, str, str], int] = {}
+    todo: list[tuple[str, list[Case]]] = [(author, [case for _, case in fresh])]
+    for round_ in range(ROUNDS_MOST + 1):
+        next_: list[tuple[str, list[Case]]] = []
+        for who, cases in todo:
+            if cases:
+                next_ += _round(cursor, who, cases, wiring, build, bound, last=round_ == ROUNDS_MOST)
+        if not next_:
+            break
+        todo = next_
+    for index, case in fresh:
+        answers[index] = answer_of(case)
+    _answer_twins(answers, received, fresh, author)
     return [answers[i] for i in range(len(received))], bound
 
 

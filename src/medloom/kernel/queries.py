@@ -27,9 +27,6 @@ SESSION = {
     True: "select state from agent_session where site = %s for update",
     False: "select state from agent_session where site = %s for share",
 }
-#: The door sees every site's rows; the caller's own view is narrower and is set by access.py. It never
-#: reads a whole table either: a new hub's tables have no statistics yet, and the planner takes them for tiny.
-SEE_ALL = "select set_config('medloom.site', '*', true), set_config('enable_seqscan', 'off', true)"
 
 
 @lru_cache(maxsize=256)
@@ -81,13 +78,23 @@ def seen_sources(cursor: Any, idents: list[Any]) -> dict[Any, dict[str, Any]]:
     return {r["ident"].hex: r for r in cursor.execute(sql, (idents,)).fetchall()}
 
 
-def known_numbers(cursor: Any, epoch: str, chain: str, first: int, last: int) -> dict[int, dict[str, Any]]:
-    """The latest entry of each known number of a chain, by one index range."""
+def standings(cursor: Any, site: str, chains: Sequence[tuple[str, str]]) -> Any:
+    """epoch, chain, next, head of those of a site's chains that have any operation."""
+    return cursor.execute(
+        """select c.epoch, c.chain, c.next, c.head from unnest(%s::uuid[], %s::text[]) w(epoch, chain)
+           join chain_state c on c.site = %s and c.epoch = w.epoch and c.chain = w.chain""",
+        ([uuid.UUID(e) for e, _ in chains], [c for _, c in chains], site),
+    )
+
+
+def known_numbers(cursor: Any, epoch: str, chain: str, first: int, last: int) -> Any:
+    """number and hash of the latest entry of each known number of a chain, by one index range."""
     sql = """
-        select distinct on (number) number, seq, hash, verdict, version, decision from entry
-        where epoch = %s and chain = %s and number between %s and %s and verdict <> 'op_id_reuse'
+        select distinct on (number) number, hash from entry
+        where epoch = %s and chain = %s and number between %s::bigint and %s::bigint
+          and verdict <> 'op_id_reuse'
         order by number, seq desc"""
-    return {r["number"]: r for r in cursor.execute(sql, (epoch, chain, first, last)).fetchall()}
+    return cursor.execute(sql, (epoch, chain, first, last))
 
 
 def draw(cursor: Any, entries: int, objects: int) -> tuple[list[int], list[int]]:
@@ -201,9 +208,8 @@ def write_rows(cursor: Any, table: str, columns: Sequence[str], lines: Sequence[
         )
         _copy(cursor, f"pg_temp.{stage}", names, lines)
         # emptied at once: the same table may be written twice in one transaction
-        cursor.execute(
-            f"insert into {table} ({names}) select {names} from pg_temp.{stage}; delete from pg_temp.{stage}"
-        )
+        cursor.execute(f"insert into {table} ({names}) select {names} from pg_temp.{stage}")
+        cursor.execute(f"delete from pg_temp.{stage}")
 
 
 def _copy(cursor: Any, table: str, names: str, lines: Sequence[str]) -> None:

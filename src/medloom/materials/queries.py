@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from medloom.kernel.ruling import Asked, Written
 from medloom.materials.rules import (
@@ -24,15 +24,9 @@ from medloom.wire.operation import Kind
 NEAR_LOTS_MAX = 20_000
 
 
-class Blocked(Protocol):
-    """What the trace room says: lot `lot` is blocked by open hold `hold`."""
-
-    lot: int
-    hold: int
-
-
-#: Internal numbers of lots -> which are blocked; handed in by hub.py, since trace stands above materials.
-Blocking = Callable[[Iterable[int]], Sequence[Any]]
+#: Internal numbers of lots -> rows of (lot, hold) that say which are blocked by which open hold; handed in by
+#: hub.py, since trace stands above materials. Asked on the cursor given, answered when it is read.
+Blocking = Callable[[Any, Iterable[int]], Iterable[Mapping[str, Any]]]
 
 _NUMBERS = """
     select w.site, w.key, l.num from unnest(%s::text[], %s::text[]) w(site, key)
@@ -61,15 +55,15 @@ def open_holds(
     cursor: Any, lots: Mapping[int, tuple[str, str]], blocked: Blocking
 ) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
     """(site, lot number) -> the open holds on it or, spreading, on an ancestor. Two statements at most."""
-    found = blocked(list(lots)) if lots else ()
+    found = list(blocked(cursor, list(lots))) if lots else []
     if not found:
         return {}
-    holds = _read_holds(cursor, sorted({one.hold for one in found}))
+    holds = _read_holds(cursor, sorted({row["hold"] for row in found}))
     result: dict[tuple[str, str], tuple[OpenHold, ...]] = {}
-    for one in sorted(found, key=lambda b: (b.lot, b.hold)):
-        if one.lot in lots and one.hold in holds:
-            key = lots[one.lot]
-            result[key] = (*result.get(key, ()), holds[one.hold])
+    for row in sorted(found, key=lambda b: (b["lot"], b["hold"])):
+        if row["lot"] in lots and row["hold"] in holds:
+            key = lots[row["lot"]]
+            result[key] = (*result.get(key, ()), holds[row["hold"]])
     return result
 
 
@@ -80,14 +74,19 @@ _ON_EQUIPMENT = """
     order by w.site, w.key, h.num"""
 
 
-def holds_on_equipment(
-    cursor: Any, equipment: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
-    """(site, equipment number) -> the open holds on it. Two statements at most."""
+def ask_equipment(cursor: Any, equipment: Iterable[tuple[str, str]]) -> Iterable[Mapping[str, Any]]:
+    """The question of `holds_on_equipment`, on a cursor that goes on asking before it reads."""
     wanted = sorted(set(equipment))
     if not wanted:
-        return {}
-    rows = cursor.execute(_ON_EQUIPMENT, ([w[0] for w in wanted], [w[1] for w in wanted])).fetchall()
+        return ()
+    return cursor.execute(_ON_EQUIPMENT, ([w[0] for w in wanted], [w[1] for w in wanted]))  # type: ignore[no-any-return]
+
+
+def holds_on_equipment(
+    cursor: Any, asked: Iterable[Mapping[str, Any]]
+) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
+    """(site, equipment number) -> the open holds on it, from what `ask_equipment` asked."""
+    rows = list(asked)
     if not rows:
         return {}
     holds = _read_holds(cursor, sorted({row["num"] for row in rows}))

@@ -6,21 +6,23 @@ import datetime as dt
 
 import msgspec
 from django.db import transaction
-from django.db.models import Q
 
+from medloom.kernel.cursor import open_cursor
 from medloom.kernel.models import Session
 from medloom.parties.people import Enrolment, Key
 from medloom.wire.session import SiteSession
 
+_VALID = """
+    select public from site_key
+    where site = %s and revoked is null and since <= %s and (until is null or until > %s)
+    order by since desc"""
+
 
 def valid(site: str, now: dt.datetime) -> tuple[bytes, ...]:
     """The site's public keys that are valid at `now`, newest first. A revoked key dies at once."""
-    found = (
-        Key.objects.filter(site=site, revoked__isnull=True, since__lte=now)
-        .filter(Q(until__isnull=True) | Q(until__gt=now))
-        .order_by("-since")
-    )
-    return tuple(bytes(key.public) for key in found)
+    with open_cursor() as cursor:  # asked by every request of an agent: the ORM took longer than the database
+        rows = cursor.execute(_VALID, (site, now, now))
+        return tuple(bytes(row["public"]) for row in rows)
 
 
 def open_enrolment(site: str, code: bytes, *, expires: dt.datetime) -> None:

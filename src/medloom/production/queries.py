@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from medloom.kernel.ruling import Asked
-from medloom.materials.queries import Blocking, holds_on_equipment, numbers_of, open_holds
+from medloom.materials.queries import Blocking, ask_equipment, holds_on_equipment, numbers_of, open_holds
 from medloom.production.rules import OrderFacts, Setting, StepFacts, lots_of
 from medloom.wire.operation import Kind
 
@@ -37,19 +37,20 @@ def step_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Ste
             if isinstance(row, dict) and "name" in row
         }
     )
-    settings = {}
-    if names:
-        rows = cursor.execute(_SETTINGS, ([n[0] for n in names], [n[1] for n in names])).fetchall()
-        settings = {
-            (r["site"], r["number"]): Setting(r["revision"], r["unit"], r["low"], r["high"]) for r in rows
-        }
+    # All is asked before anything is read, so that it travels together.
+    released = cursor.execute(_SETTINGS, ([n[0] for n in names], [n[1] for n in names])) if names else ()
     used = {
         (one.home, str(number))
         for one in asked
         for number in (one.fields.get("machine"), one.fields.get("mould"))
         if number is not None
     }
-    return StepFacts(open_holds(cursor, lots, blocked), settings, holds_on_equipment(cursor, used))
+    on_equipment = ask_equipment(cursor, used)
+    holds = open_holds(cursor, lots, blocked)
+    settings = {
+        (r["site"], r["number"]): Setting(r["revision"], r["unit"], r["low"], r["high"]) for r in released
+    }
+    return StepFacts(holds, settings, holds_on_equipment(cursor, on_equipment))
 
 
 _BOMS = """

@@ -338,14 +338,21 @@ def used_in(lots: Iterable[int], *, most: int = NEIGHBOURS_MAX) -> list[Edge]:
     return _edges(lots, ahead=True, most=most)
 
 
+_BLOCKED = "SELECT lot, hold, covers FROM trace_blocked(%s::bigint[])"
+
+
+def ask_blocked(cursor: Any, lots: Iterable[int]) -> Any:
+    """The question of `blocked` on the write door's cursor, which goes on asking before it reads."""
+    return cursor.execute(_BLOCKED, (list(lots),))
+
+
 def blocked(lots: Iterable[int]) -> list[Blocked]:
     """Which of `lots` are blocked, by which open hold.
 
     A hold that spreads blocks what was made of its lot whoever may see that lot: the caller learns that
     his lot is blocked and by which hold's number, and reads the hold itself only if he may.
     """
-    found = _rows("SELECT lot, hold, covers FROM trace_blocked(%s::bigint[])", [list(lots)])
-    return [Blocked(*row) for row in found]
+    return [Blocked(*row) for row in _rows(_BLOCKED, [list(lots)])]
 
 
 def void_earlier(cursor: Any, written: Sequence[Written]) -> None:

@@ -41,7 +41,7 @@ from medloom.wire.session import (
     settled_debt,
     with_debt,
 )
-from medloom.wire.stores import HubStore, Intake
+from medloom.wire.stores import Ahead, HubStore, Intake
 from medloom.wire.verdict import Answer, Refusal, Verdict
 
 PAGE_LINES_MAX = 2_000
@@ -112,7 +112,7 @@ class HubMachine:
 
     def _welcome(self, hello: Hello, opened: Opened, met: Meeting, now_s: int) -> Welcome:
         wanted = [(each.epoch, each.chain) for each in hello.chains]
-        stand = self.store.standings(hello.site, wanted, lock=False)
+        stand = self.store.standings(hello.site, wanted)
         standings = []
         for epoch, chain in wanted:
             start = operations_start(site=hello.site, epoch=epoch, chain=chain)
@@ -146,28 +146,26 @@ class HubMachine:
         if header.site != site:
             return Refused("foreign_site", 403, "a site pushes its own operations only")
         with self.store.transaction():
-            row = self.store.session(site, for_update=False)
-            if row is None:
+            last = header.first + header.count - 1
+            ahead = self.store.before_push(site, header.epoch, header.chain, header.first, last)
+            if ahead.row is None:
                 return Refused("not_enrolled", 403)
             if not any(check_signature(header, key) for key in self.store.public_keys(site)):
                 return Refused("signature_invalid", 401)
-            refused = may_push(self.speaker(row, token), header, push.lines)
+            refused = may_push(self.speaker(ahead.row, token), header, push.lines)
             if refused is not None:
                 return refused
-            return self._take(push)
+            return self._take(push, ahead)
 
     def speaker(self, row: SiteSession, token: str) -> Speaker | None:
         """Who speaks with that token: the fence."""
         return row.speaker(token)
 
-    def _take(self, push: Push) -> Answers | Refused:
+    def _take(self, push: Push, ahead: Ahead) -> Answers | Refused:
         header = push.header
-        key = (header.epoch, header.chain)
         start = operations_start(site=header.site, epoch=header.epoch, chain=header.chain)
-        following, head = self.store.standings(header.site, [key], lock=True).get(key, (1, start))
-        last = header.first + header.count - 1
-        known = self.store.known(header.site, header.epoch, header.chain, header.first, last)
-        admitted = admit(push, next=following, head=head, known=known)
+        following, head = ahead.standing or (1, start)
+        admitted = admit(push, next=following, head=head, known=ahead.known)
         if isinstance(admitted, Refused):
             return admitted
         answers = self._answer(push, admitted)
@@ -176,7 +174,7 @@ class HubMachine:
     def _answer(self, push: Push, admitted: Admitted) -> list[Answer]:
         header = push.header
         ids = {line.number: _line_id(push, line.number) for line in push.lines}
-        found = self.store.latest([ids[line.number] for line in admitted.known])
+        found = self.store.latest([ids[line.number] for line in admitted.known]) if admitted.known else {}
         answers = {line.number: found[ids[line.number]] for line in admitted.known}
         for line in admitted.reused:
             refusal = Refusal("op_id_reuse", "/id", expected="the content first sent under this number")

@@ -22,7 +22,7 @@ from medloom.wire.operation import CHAINS, Operation, hub_label
 from medloom.wire.push import Line
 from medloom.wire.session import SiteSession
 from medloom.wire.sheet import Sheet
-from medloom.wire.stores import HubEpoch, HubState, Intake
+from medloom.wire.stores import Ahead, HubEpoch, HubState, Intake
 from medloom.wire.verdict import Answer, Refusal, Verdict
 
 
@@ -101,13 +101,14 @@ class MemoryHub(MemoryLedger):
     # -- operations ----------------------------------------------------------------------------
 
     def standings(
-        self, site: str, chains: Sequence[tuple[str, str]], *, lock: bool
+        self, site: str, chains: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], tuple[int, bytes]]:
         return {key: self.chains[site, *key] for key in chains if (site, *key) in self.chains}
 
-    def known(self, site: str, epoch: str, chain: str, first: int, last: int) -> dict[int, bytes]:
+    def before_push(self, site: str, epoch: str, chain: str, first: int, last: int) -> Ahead:
         numbers = self.numbers.get((site, epoch, chain), {})
-        return {number: numbers[number] for number in range(first, last + 1) if number in numbers}
+        known = {number: numbers[number] for number in range(first, last + 1) if number in numbers}
+        return Ahead(self.sessions.get(site), self.chains.get((site, epoch, chain)), known)
 
     def latest(self, ids: Sequence[str]) -> dict[str, Answer]:
         return {

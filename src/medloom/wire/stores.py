@@ -41,6 +41,19 @@ class HubState(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """What a push is judged by: the site's session row, where its chain stands, and what is known of it.
+
+    standing  next number and head before it; None for a chain without any operation
+    known     number -> operation hash of every entry of the push's range
+    """
+
+    row: SiteSession | None
+    standing: tuple[int, bytes] | None
+    known: Mapping[int, bytes]
+
+
+@dataclass(frozen=True)
 class Intake:
     """New lines of one push, in order, and the chain's standing once they are stored."""
 
@@ -71,7 +84,7 @@ class HubStore(Protocol):
         ...
 
     def session(self, site: str, *, for_update: bool) -> SiteSession | None:
-        """The site's row, locked FOR UPDATE (HELLO) or FOR SHARE (push, pull); None: not enrolled."""
+        """The site's row, locked FOR UPDATE (HELLO) or FOR SHARE (pull); None: not enrolled."""
         ...
 
     def save_session(self, row: SiteSession) -> None:
@@ -83,16 +96,17 @@ class HubStore(Protocol):
         ...
 
     def standings(
-        self, site: str, chains: Sequence[tuple[str, str]], *, lock: bool
+        self, site: str, chains: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], tuple[int, bytes]]:
-        """(epoch, chain) -> (next number, head before it) for those that have any operation.
-
-        `lock`: take the advisory lock of each, so that no other push of the chain runs meanwhile.
-        """
+        """(epoch, chain) -> (next number, head before it) for those that have any operation."""
         ...
 
-    def known(self, site: str, epoch: str, chain: str, first: int, last: int) -> dict[int, bytes]:
-        """Number -> operation hash of every entry in that range: one index range."""
+    def before_push(self, site: str, epoch: str, chain: str, first: int, last: int) -> Ahead:
+        """What a push of these numbers is judged by.
+
+        Takes the session row FOR SHARE, then the advisory lock of the chain, so that no other push of it
+        runs meanwhile, and only then reads its standing and, by one index range, what is known of it.
+        """
         ...
 
     def append(self, intake: Intake) -> list[Answer]:

@@ -63,7 +63,7 @@ def test_an_open_transaction_holds_back_what_committed_after_it(sequencer) -> No
 
     def slow() -> None:
         def wait(cursor):
-            cursor.execute("select pg_current_xact_id()")
+            cursor.execute("select pg_current_xact_id()").fetchone()
             drawn.set()
             finish.wait(10)
             return {}
@@ -93,7 +93,7 @@ def test_who_began_early_and_wrote_late_waits_for_whom_it_overtook(sequencer) ->
 
     def old() -> None:
         def wait(cursor):
-            cursor.execute("select pg_current_xact_id()")
+            cursor.execute("select pg_current_xact_id()").fetchone()
             begun.set()
             goes_on.wait(10)
             return {}

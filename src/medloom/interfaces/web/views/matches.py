@@ -18,8 +18,8 @@ from medloom.interfaces.web.scope import Writing
 from medloom.interfaces.web.viewer import Viewer, viewer_of
 from medloom.interfaces.web.views.lists import drawing_of
 from medloom.interfaces.web.writing import act_of, reason_of, refused
+from medloom.kernel.cursor import open_cursor
 from medloom.kernel.entity import catalogue
-from medloom.kernel.ledger import open_cursor
 from medloom.materials.actions import merge_lots, part_lots
 from medloom.materials.models import Lot
 from medloom.materials.queries import near_matches
