@@ -23,6 +23,7 @@ from medloom.hub import wiring
 from medloom.interfaces.web import problems
 from medloom.interfaces.web.viewer import HQ, viewer_of
 from medloom.kernel import access, ledger
+from medloom.kernel.cursor import open_cursor
 from medloom.kernel.ruling import Wiring
 from medloom.wire.operation import Operation
 from medloom.wire.verdict import Answer
@@ -105,7 +106,7 @@ def _run(request: HttpRequest, view: Callable[[], HttpResponse | Writing]) -> Ht
 
 def _wiring() -> Wiring:
     """The wiring with every site of the network, whoever asks: routing is decided for all of them."""
-    with access.seeing(access.ALL), ledger.open_cursor() as cursor:
+    with access.seeing(access.ALL), open_cursor() as cursor:
         return wiring(cursor)
 
 
