@@ -20,15 +20,20 @@ from medloom.agent.declaration import load_mappings
 from medloom.agent.following import Follower
 from medloom.agent.keys import ensure_key, ensure_secret
 from medloom.agent.notes import NotingStore
-from medloom.agent.runtime import Agent, Polled, table_source, watch
+from medloom.agent.plant import Polled, table_source, watch
+from medloom.agent.runtime import Agent
 from medloom.agent.sources.sql import Database
-from medloom.agent.transport import HubTransport, Pause, Unreachable
+from medloom.agent.status import STATUS_FILE, waiting, write_status
+from medloom.agent.transport import HubTransport, Unreachable
+from medloom.agent.trouble import Failing
 from medloom.wire.sheet import Sheet
 from medloom.wire.site import SiteMachine
 from medloom.wire.stores import SiteStore
 
 #: Operations of one push: the next look at control comes after it.
 PUSH_OPERATIONS = 300
+#: Between two tries to enrol: shorter than what `status` takes for a dead agent.
+ENROLMENT_SECONDS_MAX = 10.0
 KEY_FILE, SECRET_FILE, STORE_FILE, ENROLLED_FILE = "key", "store.key", "store.db", "enrolled"
 
 
@@ -73,8 +78,10 @@ def wall_clock(zone: str) -> Callable[[], datetime]:
     return lambda: datetime.now(place).replace(tzinfo=None)
 
 
-def assemble(config: AgentConfig, *, store: SiteStore | None = None) -> Agent:
-    """The agent, enrolled and started, not yet speaking.
+def assemble(
+    config: AgentConfig, *, store: SiteStore | None = None, stop: Callable[[], bool] = lambda: False
+) -> Agent:
+    """The agent, enrolled and started, not yet speaking. `stop` ends the wait for a hub that is away.
 
     Raises ConfigRefused, KeyUnusable, MappingRefused, EnrolmentRefused.
     """
@@ -83,7 +90,7 @@ def assemble(config: AgentConfig, *, store: SiteStore | None = None) -> Agent:
     types = _catalogue()
     sheets: dict[str, Sheet] = {name: declared.sheet for name, declared in types.items()}
     key = ensure_key(state / KEY_FILE)
-    inner = store if store is not None else _open_store(state / STORE_FILE, site=config.site, sheets=sheets)
+    inner = store if store is not None else _open_store(config, sheets)
     tables = [(source, mapping) for source in config.databases for mapping in _tables(source.mappings)]
     wanted = frozenset(m.writes.type for _, m in tables if m.writes is not None)
     noting: Any = NotingStore(inner, sheets, site=config.site, wanted=wanted)
@@ -91,7 +98,7 @@ def assemble(config: AgentConfig, *, store: SiteStore | None = None) -> Agent:
         noting, site=config.site, key=key, mint=lambda: secrets.token_hex(16), batch=PUSH_OPERATIONS
     )
     transport = HubTransport(config.hub, site=config.site, key=key, now_s=lambda: int(time.time()))
-    _enrol(transport, config, state / ENROLLED_FILE)
+    _enrol(transport, config, state, stop)
     collector = Collector(
         noting,
         config.site,
@@ -133,24 +140,32 @@ def _tables(folder: str) -> list[Declared]:
     return [mapping for mapping in load_mappings(Path(folder)) if mapping.match.table]
 
 
-def _open_store(path: Path, *, site: str, sheets: Mapping[str, Sheet]) -> SiteStore:
+def _open_store(config: AgentConfig, sheets: Mapping[str, Sheet]) -> SiteStore:
     from medloom.agent.store import SqliteSite
 
-    return SqliteSite(path, site=site, sheets=sheets, key=ensure_secret(path.with_name(SECRET_FILE)))
+    state = Path(config.state)
+    return SqliteSite(
+        state / STORE_FILE,
+        site=config.site,
+        sheets=sheets,
+        key=ensure_secret(state / SECRET_FILE),
+        quota_bytes=config.quota_mib * 1024**2,
+    )
 
 
-def _enrol(transport: HubTransport, config: AgentConfig, mark: Path) -> None:
-    """Bring the key once, with the one-time code; wait for a hub that is not there yet."""
+def _enrol(transport: HubTransport, config: AgentConfig, state: Path, stop: Callable[[], bool]) -> None:
+    """Bring the key once, with the one-time code; wait for a hub that is not there yet, and say so."""
+    mark, failing = state / ENROLLED_FILE, Failing()
     if mark.exists() or not config.enrolment:
         return
-    import random
-
-    pause = Pause(random.Random())  # noqa: S311 (jitter, no secret)
-    while True:
+    while not stop():
         try:
             transport.enrol(config.enrolment)
         except Unreachable as error:
-            time.sleep(pause.next_seconds(at_least=error.pause_seconds))
+            until = time.monotonic() + min(failing.failed(error, now=time.monotonic()), ENROLMENT_SECONDS_MAX)
+            write_status(state / STATUS_FILE, waiting(config.site, failing, now=time.monotonic()))
+            while time.monotonic() < until and not stop():
+                time.sleep(0.1)
             continue
         mark.write_text(config.site, encoding="ascii")
         return

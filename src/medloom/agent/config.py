@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from ruamel.yaml import YAML
@@ -45,6 +46,7 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     state     folder of its store and key
     enrolment one-time code, used when there is no key yet
+    quota_mib what its store may take at most; it warns at 70 %, edits wait at 90 %, observations at 98 %
     """
 
     site: str
@@ -55,6 +57,7 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enrolment: str = ""
     poll_seconds: float = 1.0
     credits_rows: int = 500
+    quota_mib: Annotated[int, msgspec.Meta(ge=1, le=1_048_576)] = 8_192
 
 
 def load_config(path: Path) -> AgentConfig:

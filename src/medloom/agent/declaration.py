@@ -197,6 +197,11 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     balances: tuple[Balance, ...] = ()
     writes: Writes | None = None
 
+    @property
+    def observes(self) -> bool:
+        """Whether its rows tell of what has happened: taken even when edits wait for space."""
+        return any(record.kind == "observe" for record in self.records)
+
     def reads(self, name: str) -> bool:
         """Whether a file of that name (relative to the watched folder) belongs to this feed."""
         base = PurePosixPath(name).name.casefold()

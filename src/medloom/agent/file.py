@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ import apsw
 #: Before 3.51.3 a reset of the write-ahead log could corrupt the file.
 SQLITE_OLDEST = (3, 51, 3)
 QUOTA_BYTES = 8 * 1024**3
+#: Shares of the quota at which a person is warned, edits are refused, observations are refused.
+FILL_WARN, FILL_EDITS, FILL_OBSERVATIONS = 0.70, 0.90, 0.98
+STORE_FULL = "store_full"
+#: With less than this free, an error in writing is a full disk, whatever the system calls it.
+DISK_FREE_BYTES_MIN = 64 * 1024
 
 
 class StoreUnusable(Exception):
@@ -31,6 +37,28 @@ class StoreUnusable(Exception):
 
 class StoreFull(Exception):
     """The store's quota is used up so far that this is refused; nothing of it was kept."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """An alarm and the share of what may be used from which it is raised."""
+
+    code: str
+    share: float
+
+
+#: Fullest first.
+LEVELS = (
+    Level(code="store_full", share=FILL_OBSERVATIONS),
+    Level(code="store_nearly_full", share=FILL_EDITS),
+    Level(code="store_filling", share=FILL_WARN),
+)
+FILLS = tuple(level.code for level in LEVELS)
+
+
+def code_of_fill(share: float) -> str:
+    """The alarm of a store filled to that share; "" while there is none."""
+    return next((level.code for level in LEVELS if share >= level.share), "")
 
 
 class EncryptedFile:
@@ -56,6 +84,15 @@ class EncryptedFile:
         except apsw.NotADBError:
             os.close(self._lock)
             raise StoreUnusable("key_wrong", f"{path}: the key does not open it, or it is damaged") from None
+        except (apsw.FullError, apsw.IOError) as error:
+            os.close(self._lock)
+            if not self._no_space(error):
+                raise StoreUnusable(
+                    "damaged", f"{path}: {error}; put it aside: a snapshot restores it"
+                ) from error
+            raise StoreUnusable(
+                "disk_full", f"{path}: no space on its disk: free some, and start again"
+            ) from None
         except apsw.Error as error:
             os.close(self._lock)
             what = f"{path}: {error}; put it aside: a snapshot restores it"
@@ -86,28 +123,63 @@ class EncryptedFile:
             if self._depth:
                 yield
                 return
-            self._db.execute("begin immediate")
+            with self._space():
+                self._db.execute("begin immediate")
             self._depth = 1
             try:
                 yield
             except BaseException:
                 self._depth = 0
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
+                self._roll_back()
                 raise
             self._depth = 0
             try:
-                self._db.execute("commit")
-            except apsw.FullError as error:
-                self._db.execute("rollback")
-                raise StoreFull(str(error)) from error
+                with self._space():
+                    self._db.execute("commit")
+            except StoreFull:
+                self._roll_back()
+                raise
+
+    def _roll_back(self) -> None:
+        # SQLite itself rolls back after some errors.
+        if self._db.in_transaction:
+            self._db.execute("rollback")
+
+    @contextmanager
+    def _space(self) -> Iterator[None]:
+        """What fails here for want of space raises StoreFull."""
+        try:
+            yield
+        except (apsw.FullError, apsw.IOError) as error:
+            if not self._no_space(error):
+                raise
+            raise StoreFull(str(error)) from error
+
+    def _no_space(self, error: apsw.Error) -> bool:
+        return isinstance(error, apsw.FullError) or self._free_bytes() < DISK_FREE_BYTES_MIN
+
+    def _free_bytes(self) -> int:
+        disk = os.statvfs(self.path.parent)
+        return disk.f_bavail * disk.f_frsize
+
+    def _sizes(self) -> tuple[int, int]:
+        """Bytes used, and bytes that may be used: the quota, or less when the disk has less."""
+        with self._mutex:
+            page = self._db.pragma("page_size")
+            pages, unused = self._db.pragma("page_count"), self._db.pragma("freelist_count")
+        may_use = min(self.quota_bytes, pages * page + self._free_bytes())
+        return (pages - unused) * page, max(may_use, 1)
 
     def fill(self) -> float:
-        """The used share of the quota, 0 to 1."""
-        with self._mutex:
-            used = self._db.pragma("page_count") - self._db.pragma("freelist_count")
-            share: float = used * self._db.pragma("page_size") / self.quota_bytes
-            return share
+        """The used share of what may be used, 0 to 1: of the quota, or of the disk when that is less."""
+        used, may_use = self._sizes()
+        return used / may_use
+
+    def fill_text(self) -> str:
+        """The same in words, for a person; the same words while nothing much changes."""
+        used, may_use = self._sizes()
+        what = "its quota" if may_use == self.quota_bytes else "what its disk has left for it"
+        return f"{used / may_use * 100:.0f} % of {what} ({may_use / 1024**2:,.0f} MiB) used"
 
     def check(self) -> list[str]:
         """What is wrong with the file; empty when nothing is."""
@@ -124,17 +196,13 @@ class EncryptedFile:
 
     def _run(self, sql: str, args: Sequence[Any] = ()) -> None:
         assert self._depth, "a change is part of a transaction"
-        try:
+        with self._space():
             self._db.execute(sql, args)
-        except apsw.FullError as error:
-            raise StoreFull(str(error)) from error
 
     def _each(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         assert self._depth, "a change is part of a transaction"
-        try:
+        with self._space():
             self._db.executemany(sql, rows)
-        except apsw.FullError as error:
-            raise StoreFull(str(error)) from error
 
 
 def _locked(path: Path) -> int:

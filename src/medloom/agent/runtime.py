@@ -8,30 +8,30 @@ is new, the deliverer what may be written.
 from __future__ import annotations
 
 import itertools
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
+import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from medloom.agent.collector import BATCH_ROWS, Collector, Taken
 from medloom.agent.declaration import Mapping as Declared
-from medloom.agent.following import Follower
+from medloom.agent.file import StoreFull
 from medloom.agent.notes import FILE, POLL
-from medloom.agent.sources.folder import Folder
+from medloom.agent.plant import Polled, Watched
+from medloom.agent.room import FULL_SECONDS, Room
 from medloom.agent.sources.rows import Delivery, Row
-from medloom.agent.sources.sql import Database, TableSource
 from medloom.agent.translate import UNMAPPED, Outcome, Translator, drift_outcome, unmapped_file
-from medloom.agent.transport import HubTransport, Pause, Unreachable
-from medloom.wire.messages import Page, Reply
+from medloom.agent.transport import HubTransport, Unreachable
+from medloom.agent.trouble import REFUSED_SECONDS, Troubles
+from medloom.wire.messages import Page, Pull, Reply
 from medloom.wire.operation import CONTROL, VOLUME
-from medloom.wire.site import SiteMachine
+from medloom.wire.site import Ask, SiteMachine
 from medloom.wire.stores import Own, SiteStore
 from medloom.wire.verdict import Verdict
 
@@ -44,35 +44,6 @@ SPEAK_SECONDS = 0.25
 CONTROL_SHARE = 0.25
 #: With more than this many operations unsent, reading waits: the files and tables keep them just as well.
 UNSENT_OPERATIONS_MAX = 100_000
-#: Shares of the store's quota at which a person is warned, and at which nothing more is taken.
-FILL_WARN, FILL_OBSERVATIONS = 0.70, 0.98
-
-
-@dataclass
-class Watched:
-    """One folder with its mappings, and the file that is being read."""
-
-    folder: Folder
-    mappings: list[Declared]
-    reading: Iterator[tuple[str, list[Outcome], bool]] | None = None
-    digest: tuple[str, str] | None = None
-
-
-@dataclass
-class Polled:
-    """One table with its mapping, and where its poll and its sweep stand."""
-
-    database: Database
-    mapping: Declared
-    source: TableSource
-    poll_seconds: float
-    sweep_seconds: float
-    follower: Follower | None = None
-    due: float = 0.0
-    sweep_due: float = 0.0
-    sweep_after: tuple[Any, ...] | None = None
-    sweeping: bool = True
-    seen: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -93,10 +64,14 @@ class Agent:
     state: dict[str, Any] = field(default_factory=dict)
     findings: Counter[str] = field(default_factory=Counter)
     queued: int = 0
-    _pause: Pause = field(default_factory=lambda: Pause(random.Random()))  # noqa: S311 (jitter, no secret)
+    trouble: Troubles = field(default_factory=Troubles)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
     _wake: float = 0.0
     _wake_control: float = 0.0
     _quiet_until: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.room = Room(self.store, self.trouble, lambda: self.clock())  # noqa: PLW0108 (tests set the clock later)
 
     def run(self, *, stop: Callable[[], bool]) -> None:
         """Work until `stop` says so."""
@@ -109,6 +84,8 @@ class Agent:
         spoke = self.speak()
         read = self.read()
         wrote = self.write_back()
+        if self.trouble.any():
+            self.alarms = self.trouble.alarms(self.clock())
         return spoke or read or wrote
 
     # -- the hub ------------------------------------------------------------------------------
@@ -118,6 +95,10 @@ class Agent:
         now = self.clock()
         if now < self._quiet_until:
             return False
+        if self.machine.stopped is not None:
+            # A person may have mended it at the hub; everything is kept, so asking again costs nothing.
+            self.machine.stopped = None
+            self.machine.close()
         if now >= self._wake:
             self.machine.wake()
             self._wake = now + self.poll_seconds
@@ -127,29 +108,60 @@ class Agent:
             self._wake_control = now + self.poll_seconds * CONTROL_SHARE
         useful = False
         for _ in range(REQUESTS_MAX):
-            ask = self.machine.next_request(clock_s=self.transport.now_s())
+            ask = self.machine.next_request(clock_s=self.transport.now_s(), pushes=self.trouble.may_push(now))
             if ask is None:
                 return useful
             if useful and self.clock() - now > SPEAK_SECONDS:
                 return True
             try:
-                reply = self.transport.ask(ask)
+                reply = self._carry(ask)
             except Unreachable as error:
-                wait = self._pause.next_seconds(at_least=error.pause_seconds)
-                self._quiet_until = self.clock() + wait
-                self.state.update(hub="unreachable", reason=str(error), pause_s=round(wait, 2))
-                log.info("hub_unreachable", reason=str(error), pause_s=round(wait, 2))
-                return False
-            self._pause.end()
+                if self._unanswered(ask, error):
+                    return useful
+                continue
+            except StoreFull as error:
+                # Rolled back whole: the same is asked again, nothing is lost.
+                self._quiet_until = self.room.full(error, where="hub")
+                return useful
             useful = useful or not (isinstance(reply, Page) and not reply.lines)
-            self.machine.handle(ask, reply)
             self.heard(reply)
             if self.machine.stopped is not None:
-                self.state.update(hub="refused", reason=self.machine.stopped.code)
-                log.error("hub_refused", code=self.machine.stopped.code, detail=self.machine.stopped.detail)
+                self._refused()
                 return False
-            self.state.update(hub="connected", reason="")
+            self.trouble.over("hub_refused")
+            self.state.update(hub="failing" if self.trouble.pushes.tries else "connected", reason="")
         return True
+
+    def _carry(self, ask: Ask) -> Reply:
+        """One request there, its answer taken in; the hub hears on the way what is wrong here."""
+        untold = self.trouble.untold() if isinstance(ask, Pull) else {}
+        sent = msgspec.structs.replace(ask, alarms=untold) if isinstance(ask, Pull) and untold else ask
+        reply = self.transport.ask(sent)
+        self.trouble.answered(ask)
+        self.machine.handle(ask, reply)
+        self.room.found("hub")
+        if isinstance(reply, Page):
+            self.trouble.told(untold)
+        return reply
+
+    def _unanswered(self, ask: Ask, error: Unreachable) -> bool:
+        """Note a request without answer; whether the hub is left alone now, or only pushes to it."""
+        wait = self.trouble.failed(ask, error, now=self.clock())
+        self.state.update(hub="failing" if error.status else "unreachable", reason=str(error))
+        self.state.update(pause_s=round(wait, 2))
+        log.info("hub_unreachable", reason=str(error), pause_s=round(wait, 2))
+        if self.trouble.hub.tries:
+            self._quiet_until = self.clock() + wait
+        return bool(self.trouble.hub.tries)
+
+    def _refused(self) -> None:
+        """The hub said no to something that only a person can mend: told, and asked again later."""
+        assert self.machine.stopped is not None
+        code, detail = self.machine.stopped.code, self.machine.stopped.detail
+        self._quiet_until = self.clock() + REFUSED_SECONDS
+        self.state.update(hub="refused", reason=code)
+        self.trouble.note("hub_refused", f"{code}: {detail}", now=self.clock())
+        log.error("hub_refused", code=code, detail=detail)
 
     # -- the plant ----------------------------------------------------------------------------
 
@@ -159,22 +171,15 @@ class Agent:
 
     def read(self) -> bool:
         """Take one batch of rows from one of the plant's systems."""
-        if not self.ready() or self._waiting() or self._full():
+        if not self.ready() or self._waiting():
+            return False
+        if not self.room.for_facts():
             return False
         found = [self._read_folder(each) for each in self.watched]
         found += [self._read_table(each) for each in self.polled]
+        if not self.room.full_until:
+            self.room.found("plant")
         return any(found)
-
-    def _full(self) -> bool:
-        """Whether the store is so full that nothing more may be taken; what was taken is still sent."""
-        fill = getattr(self.store, "fill", None)
-        share = fill() if fill is not None else 0.0
-        if share >= FILL_WARN:
-            self.state.update(store=f"{share:.0%} full")
-        if share >= FILL_OBSERVATIONS:
-            self.findings["store_full"] += 1
-            return True
-        return False
 
     def _waiting(self) -> bool:
         """Whether so much is unsent that reading waits; asked without counting what the store holds."""
@@ -184,27 +189,45 @@ class Agent:
 
     def _read_folder(self, watched: Watched) -> bool:
         if watched.reading is None:
-            watched.reading = self._files(watched)
+            if watched.due and self.clock() < watched.due:
+                return False
+            watched.reading, watched.due = self._files(watched), 0.0
         batch = next(watched.reading, None)
         if batch is None:
             watched.reading = None
             return False
         feed, outcomes, again = batch
-        self._keep(feed, outcomes, again=again)
+        try:
+            self._keep(feed, outcomes, again=again)
+        except StoreFull as error:
+            watched.put_off(until=self.room.full(error))
+            return False
         return True
 
     def _files(self, watched: Watched) -> Iterator[tuple[str, list[Outcome], bool]]:
         """Batches of rows of every complete file, in the order of the mappings: masters first."""
         found = list(watched.folder.poll(now=self.clock()))
-        for mapping in watched.mappings:
-            for delivery in found:
-                if mapping.reads(delivery.name) and not mapping.skip:
+        left = [(m, d) for m in watched.mappings for d in found if m.reads(d.name) and not m.skip]
+        put_off = []
+        try:
+            while left:
+                mapping, delivery = left[0]
+                if not mapping.observes and not self.room.for_edits():
+                    put_off.append(delivery)
+                else:
                     yield from self._file(mapping, delivery)
-        for delivery in found:
-            if not any(mapping.reads(delivery.name) for mapping in watched.mappings):
-                self.findings["file_unmapped"] += 1
-                log.warning("file_unmapped", file=delivery.name)
-                yield UNMAPPED, [unmapped_file(delivery, watched.mappings)], False
+                left.pop(0)
+            for delivery in found:
+                if not any(mapping.reads(delivery.name) for mapping in watched.mappings):
+                    self.findings["file_unmapped"] += 1
+                    log.warning("file_unmapped", file=delivery.name)
+                    yield UNMAPPED, [unmapped_file(delivery, watched.mappings)], False
+        finally:
+            # Whatever ended this: what was not read to its end is given again.
+            for delivery in (*put_off, *(each for _, each in left)):
+                watched.folder.give_again(delivery.name)
+            if put_off:
+                watched.due = self.clock() + FULL_SECONDS
 
     def _file(self, mapping: Declared, delivery: Delivery) -> Iterator[tuple[str, list[Outcome], bool]]:
         name = f"{mapping.feed}/{delivery.digest}"
@@ -225,6 +248,9 @@ class Agent:
                     return True
             if polled.mapping.records and (polled.sweeping or now >= polled.sweep_due):
                 return self._sweep(polled)
+        except StoreFull as error:
+            polled.due = polled.sweep_due = self.room.full(error)
+            polled.sweeping = False
         except SQLAlchemyError as error:
             polled.due = now + max(polled.poll_seconds, 5.0)
             self.findings["source_unreachable"] += 1
@@ -258,9 +284,9 @@ class Agent:
         polled.sweeping = True
         if polled.follower is not None:
             polled.seen.update(polled.follower.key_of(row) for row in part)
-        polled.sweep_after = polled.database.key_of(polled.source, part[-1])
         kept = self.store.get(POLL, polled.mapping.feed)
         took = self._rows(polled, part)
+        polled.sweep_after = polled.database.key_of(polled.source, part[-1])
         if took and kept and polled.source.modified:
             edge = datetime.fromisoformat(kept.decode()) - polled.source.overlap
             late = sum(1 for row in part if (row.cells[polled.source.modified] or edge) < edge)
@@ -272,8 +298,9 @@ class Agent:
     def _finish_sweep(self, polled: Polled) -> None:
         """A whole sweep is over: what it did not find is told once."""
         if polled.follower is not None:
-            gone = polled.follower.missing(polled.seen)
-            if gone:
+            # At once, so that a row marked as gone has been told of, whatever happens in between.
+            with self.store.transaction():
+                gone = polled.follower.missing(polled.seen)
                 self.findings["row_gone"] += len(gone)
                 self.collector.take(polled.mapping.feed, gone)
         polled.sweeping, polled.sweep_after = False, None
@@ -308,8 +335,12 @@ class Agent:
         for polled in self.polled:
             if polled.follower is None:
                 continue
+            if self.room.full_until:
+                break
             try:
                 done += polled.follower.deliver()
+            except StoreFull as error:
+                self.room.full(error)
             except SQLAlchemyError as error:
                 self.findings["source_unreachable"] += 1
                 log.warning("write_back_failed", feed=polled.mapping.feed, error=type(error).__name__)
@@ -334,21 +365,3 @@ class Agent:
 def _waits(own: Own) -> bool:
     """Whether the hub has parked it: decided for now, and judged again when what it misses arrives."""
     return own.answer is not None and own.answer.verdict is Verdict.PARKED
-
-
-def watch(folder: Path, mappings: list[Declared], *, settle_seconds: float) -> Watched:
-    """A folder with the mappings that read files."""
-    files = [mapping for mapping in mappings if mapping.match.files]
-    return Watched(Folder(folder, settle_seconds=settle_seconds), files)
-
-
-def table_source(mapping: Declared) -> TableSource:
-    """The table that a mapping reads."""
-    match = mapping.match
-    return TableSource(
-        table=match.table,
-        key=match.primary,
-        modified=match.modified,
-        schema=match.schema or None,
-        overlap=timedelta(minutes=match.overlap_minutes),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from medloom.agent.runtime import Agent
+from medloom.agent.trouble import Failing, Troubles
 
 STATUS_FILE = "status.json"
 TELL_SECONDS = 2.0
@@ -44,14 +46,28 @@ def tell(agent: Agent) -> dict[str, Any]:
         "fill": round(fill(), 4) if fill is not None else 0,
         "waiting_files": waiting[:20],
         "findings": dict(agent.findings),
+        "alarms": agent.alarms,
     }
 
 
+def waiting(site: str, failing: Failing, *, now: float) -> dict[str, Any]:
+    """What is told while the hub does not take the one-time code: nothing runs yet but the tries."""
+    troubles = Troubles(hub=failing)
+    told = {"pid": os.getpid(), "told_s": int(time.time()), "site": site, "hub": "enrolling"}
+    return {**told, "reason": failing.detail, "tries": failing.tries, "alarms": troubles.alarms(now)}
+
+
 def write_status(path: Path, told: dict[str, Any]) -> None:
-    """Place it whole or not at all."""
-    half = path.with_suffix(".new")
-    half.write_text(json.dumps(told), encoding="utf-8")
-    half.rename(path)
+    """Place it whole or not at all; the agent never ends for it."""
+    half, data = path.with_suffix(".new"), json.dumps(told).encode()
+    try:
+        half.write_bytes(data)
+        half.rename(path)
+    except OSError:
+        # A full disk: over the old one then, whose blocks are there already.
+        with contextlib.suppress(OSError), path.open("r+b") as old:
+            old.write(data)
+            old.truncate()
 
 
 def read_status(path: Path) -> dict[str, Any] | None:

@@ -12,7 +12,14 @@ from typing import Any
 
 import msgspec
 
-from medloom.agent.file import QUOTA_BYTES, EncryptedFile, StoreFull, StoreUnusable
+from medloom.agent.file import (
+    FILL_EDITS,
+    FILL_OBSERVATIONS,
+    QUOTA_BYTES,
+    EncryptedFile,
+    StoreFull,
+    StoreUnusable,
+)
 from medloom.wire.chain import feed_start, operation_hash, operations_head, operations_start
 from medloom.wire.feed import FeedLine, decode_line, encode_line, fold
 from medloom.wire.memory_site import line_answer
@@ -22,8 +29,6 @@ from medloom.wire.sheet import Head, Sheet
 from medloom.wire.stores import Own
 from medloom.wire.verdict import Answer, Verdict
 
-#: Shares of the quota at which a person is warned, edits are refused, observations are refused.
-FILL_WARN, FILL_EDITS, FILL_OBSERVATIONS = 0.70, 0.90, 0.98
 _PART = 500
 
 _TABLES = """
@@ -132,9 +137,10 @@ class SqliteSite(EncryptedFile):
         fill = self.fill()
         if fill < FILL_EDITS or not own:
             return
-        observes = all(b'"kind":"observe"' in each.raw or b'"kind":"raw"' in each.raw for each in own)
+        # A row that tells of a fact may bring a lot or an item along: the fact decides for all of it.
+        observes = any(b'"kind":"observe"' in each.raw or b'"kind":"raw"' in each.raw for each in own)
         if fill >= (FILL_OBSERVATIONS if observes else FILL_EDITS):
-            raise StoreFull(f"{fill:.0%} of {self.quota_bytes} bytes are used")
+            raise StoreFull(self.fill_text())
 
     def held(self) -> list[tuple[str, str, int, int]]:
         return [

@@ -2,6 +2,7 @@
 
 Transient (tried again, with growing pauses and jitter): no connection, time-outs, 429, 5xx,
 and answers cut off on the way. Everything else is an answer, and the machine knows what it means.
+What stays transient for long is told to a person: see `trouble`.
 """
 
 from __future__ import annotations
@@ -54,11 +55,14 @@ class EnrolmentRefused(Exception):
 
 
 class Unreachable(Exception):
-    """The hub gave no answer this time; ask again after `pause_seconds`."""
+    """The hub gave no answer this time; ask again after `pause_seconds`.
 
-    def __init__(self, reason: str, *, pause_seconds: float = 0.0) -> None:
+    status  of the answer that does not count; 0 when there was none
+    """
+
+    def __init__(self, reason: str, *, pause_seconds: float = 0.0, status: int = 0) -> None:
         super().__init__(reason)
-        self.pause_seconds = pause_seconds
+        self.pause_seconds, self.status = pause_seconds, status
 
 
 @dataclass
@@ -107,14 +111,14 @@ class HubTransport:
         kind = answer.headers.get(KIND_HEADER, "")
         if kind not in REPLIES:
             if answer.status_code in TRANSIENT or answer.status_code < 400:
-                raise Unreachable(f"status {answer.status_code}", pause_seconds=_retry_after(answer))
+                raise _no_answer(answer, f"status {answer.status_code} to {PATHS[type(ask)]}")
             return Refused("no_hub", answer.status_code, "this address answers, but it is no hub")
         try:
             reply: Reply = msgspec.json.decode(answer.content, type=REPLIES[kind])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Unreachable(f"unreadable {kind}: {error}"[:300]) from error
+            raise Unreachable(f"unreadable {kind}: {error}"[:300], status=answer.status_code) from error
         if isinstance(reply, Refused) and reply.status in TRANSIENT:
-            raise Unreachable(reply.code, pause_seconds=_retry_after(answer))
+            raise _no_answer(answer, f"status {reply.status} to {PATHS[type(ask)]}: {reply.code}")
         return reply
 
     def enrol(self, code: str) -> None:
@@ -122,7 +126,7 @@ class HubTransport:
         wish = {"site": self.site, "code": code, "key": public_bytes(self.key).hex()}
         answer = self._post("/sync/enrol", msgspec.json.encode(wish), token="")
         if answer.status_code in TRANSIENT:
-            raise Unreachable(f"status {answer.status_code}", pause_seconds=_retry_after(answer))
+            raise _no_answer(answer, f"status {answer.status_code} to /sync/enrol")
         if answer.status_code >= 300:
             raise EnrolmentRefused(f"the hub refuses the code of {self.site}: ask for a new one-time code")
 
@@ -147,6 +151,10 @@ class HubTransport:
     def close(self) -> None:
         """Give the connection back."""
         self.client.close()
+
+
+def _no_answer(answer: httpx.Response, reason: str) -> Unreachable:
+    return Unreachable(reason, pause_seconds=_retry_after(answer), status=answer.status_code)
 
 
 def _retry_after(answer: httpx.Response) -> float:

@@ -21,6 +21,7 @@ TAKERS = {
     "PushBroken": 0,
     "BadSignature": 0,
     "_refuse": 1,
+    "note": 0,
 }
 _HEAD = """# Refusals and findings
 

@@ -201,10 +201,12 @@ class PostgresHub:
         return feeds.snapshot(self.cursor, site, after, limit)
 
     def alarm(self, code: str, site: str, detail: str) -> None:
-        """Keep it for the page of alarms."""
+        """Keep it for the page of alarms, once until a person has looked at it."""
         self.cursor.execute(
-            "insert into alarm (code, site, detail, raised) values (%s, %s, %s, now())",
-            (code, site, detail[:500]),
+            "insert into alarm (code, site, detail, raised) select %(code)s, %(site)s, %(detail)s, now()"
+            " where not exists (select from alarm a where a.code = %(code)s and a.site = %(site)s"
+            " and a.detail = %(detail)s and a.seen_at is null)",
+            {"code": code, "site": site, "detail": detail[:500]},
         )
 
 

@@ -6,6 +6,7 @@ exception, and says by its code what the site does next (see `site`).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from medloom.wire.chain import feed_start, operations_start
@@ -47,6 +48,8 @@ from medloom.wire.verdict import Answer, Refusal, Verdict
 PAGE_LINES_MAX = 2_000
 SNAPSHOT_ROWS_MAX = 5_000
 HAND_BACK_LINES_MAX = 2_000
+#: Alarms taken from one request of a site.
+SITE_ALARMS_MAX = 8
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,9 @@ class HubMachine:
             speaker = self.speaker(row, pull.token) if row is not None else None
             if row is None or speaker is None:
                 return Refused("fenced", 409, "another session is open: say HELLO"), False
+            for code, detail in list(pull.alarms.items())[:SITE_ALARMS_MAX]:
+                if re.fullmatch("[a-z_]{1,32}", code):
+                    self.store.alarm(code, site, "".join(filter(str.isprintable, detail[:200])))
             return self._page(pull, site, speaker), heard(row, speaker, now_s=now_s) is not row
 
     def _page(self, pull: Pull, site: str, speaker: Speaker) -> Page | Refused:

@@ -128,13 +128,17 @@ class Answers(msgspec.Struct, frozen=True):
 
 
 class Pull(msgspec.Struct, frozen=True):
-    """Lines of one feed after a position, of that hub epoch."""
+    """Lines of one feed after a position, of that hub epoch.
+
+    alarms  what is wrong at the site, code -> detail: each is told once while it lasts
+    """
 
     token: str
     hub: str
     feed: str
     after: int
     limit: int = 500
+    alarms: dict[str, str] = {}
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

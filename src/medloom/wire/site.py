@@ -135,8 +135,11 @@ class SiteMachine:
 
     # -- asking ------------------------------------------------------------------------------
 
-    def next_request(self, *, clock_s: int = 0) -> Ask | None:
-        """What to ask now; None when there is nothing to do. Control goes first."""
+    def next_request(self, *, clock_s: int = 0, pushes: bool = True) -> Ask | None:
+        """What to ask now; None when there is nothing to do. Control goes first.
+
+        `pushes`: whether a push may be asked for; what the hub has to say comes down without it too.
+        """
         if self.stopped is not None:
             return None
         if self.welcome is None:
@@ -148,7 +151,7 @@ class SiteMachine:
             part = owed_part(self.store)
             return HandBack(self.welcome.token, part, len(part) == owed)
         for chain in (CONTROL, VOLUME):
-            ask = self._push(chain) or self._pull(chain)
+            ask = (self._push(chain) if pushes else None) or self._pull(chain)
             if ask is not None:
                 return ask
         return None

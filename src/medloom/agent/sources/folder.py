@@ -52,6 +52,10 @@ class Folder:
                 self._done[name] = seen
                 yield delivery
 
+    def give_again(self, name: str) -> None:
+        """That file was not read to its end: the next `poll` gives it again."""
+        self._done.pop(name, None)
+
     def waiting(self) -> list[str]:
         """Files that are there but still change."""
         return sorted(name for name, (seen, _) in self._first.items() if self._done.get(name) != seen)

@@ -62,7 +62,10 @@ def text() -> str:
 
 
 class Hub:
-    """A hub in memory. `lose` says whether the answer to a request gets lost, after it was made."""
+    """A hub in memory. `lose` says whether the answer to a request gets lost, after it was made.
+
+    fail  the status with which a path is answered at once, 0 for a proper answer
+    """
 
     def __init__(
         self, keys: Mapping[str, Ed25519PrivateKey], *, sheets: Mapping[str, Sheet] = SHEETS
@@ -72,6 +75,7 @@ class Hub:
         self.store = MemoryHub(epoch=text(), sheets=sheets, keys={s: k[0] for s, k in self.public.items()})
         self.machine = HubMachine(self.store)
         self.lose: Callable[[str], bool] = lambda target: False
+        self.fail: Callable[[str], int] = lambda target: 0
         self.down = False
         self.requests: list[str] = []
 
@@ -95,6 +99,8 @@ class Hub:
         self.requests.append(path)
         if self.down:
             raise httpx.ConnectError("refused", request=request)
+        if failed := self.fail(path):
+            return httpx.Response(failed, content=b"<html>")
         site = named_site(request.headers)
         token = verify_request(
             method=request.method,

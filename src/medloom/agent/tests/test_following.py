@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from medloom.agent.declaration import load_mapping
 from medloom.agent.following import Follower
 from medloom.agent.notes import DIRTY
-from medloom.agent.runtime import Agent, Polled, table_source
+from medloom.agent.plant import Polled, table_source
+from medloom.agent.runtime import Agent
 from medloom.agent.sources.sql import Database
 from medloom.agent.tests.hubs import Hub, agent_of, settle
 from medloom.demo import machining

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from medloom.agent.collector import Taken
 from medloom.agent.declaration import parse_mapping
-from medloom.agent.runtime import Agent, watch
+from medloom.agent.plant import watch
+from medloom.agent.runtime import Agent
 from medloom.agent.store import SqliteSite
 from medloom.agent.tests.files import HEADER, MAPPING, xlsx
 from medloom.agent.tests.hubs import SHEETS, Hub, agent_of, settle

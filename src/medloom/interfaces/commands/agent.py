@@ -21,6 +21,8 @@ from medloom.process.stopping import set_on_signal
 #: Exit codes: 0 all rows understood, 1 some refused, 2 the mapping or the file cannot be used.
 REFUSED, UNUSABLE = 1, 2
 NOT_RUNNING = 3
+#: `status`: it runs, and something is wrong that a person must look at.
+ALARMED = 1
 
 
 @click.group()
@@ -121,7 +123,7 @@ def run(config: Path) -> None:
     stop = threading.Event()
     set_on_signal(stop)
     try:
-        found = assemble(load_config(config))
+        found = assemble(load_config(config), stop=stop.is_set)
     except (ConfigRefused, KeyUnusable, MappingRefused, EnrolmentRefused) as error:
         raise click.ClickException(str(error)) from error
     status = Path(load_config(config).state) / STATUS_FILE
@@ -135,7 +137,10 @@ def run(config: Path) -> None:
 @click.argument("config", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(config: Path, as_json: bool) -> None:
-    """Say how the agent of CONFIG is doing, from what it told last; the store is never opened for this."""
+    """Say how the agent of CONFIG is doing, from what it told last; the store is never opened for this.
+
+    Exit code 0 when all is well, 1 when something lasts that a person must look at, 3 when it does not run.
+    """
     from medloom.agent.config import ConfigRefused, load_config
 
     try:
@@ -145,11 +150,16 @@ def status(config: Path, as_json: bool) -> None:
     if told is None:
         click.echo("the agent does not run", err=True)
         raise SystemExit(NOT_RUNNING)
+    alarms = told.get("alarms", [])
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
-        return
-    for name, value in told.items():
-        click.echo(f"{name}: {value}")
+    else:
+        for name, value in told.items():
+            if name != "alarms":
+                click.echo(f"{name}: {value}")
+        for alarm in alarms:
+            click.echo("alarm {code} for {for_s} s: {detail}. {do}".format(**alarm), err=True)
+    raise SystemExit(ALARMED if alarms else 0)
 
 
 commands: tuple[click.Command, ...] = (agent,)

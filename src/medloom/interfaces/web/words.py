@@ -301,6 +301,24 @@ ALARMS: dict[str, Cause] = {
     "agent_silent": Cause(
         _("An agent has fallen silent"), _("Ask the plant whether its machine and network run.")
     ),
+    "hub_busy": Cause(
+        _("The hub keeps a plant waiting"), _("Run medloom doctor; everything is kept at the plant.")
+    ),
+    "hub_fails": Cause(
+        _("The hub answers a plant with errors"),
+        _("Look into the hub's log; everything is kept at the plant."),
+    ),
+    "hub_refused": Cause(_("The hub refuses a plant's agent"), _("Look at the plant's keys and session.")),
+    "hub_unreachable": Cause(
+        _("An agent could not reach the hub"), _("Ask the plant whether its machine and network run.")
+    ),
+    "store_filling": Cause(_("An agent's store fills up"), _("Help the plant to make room.")),
+    "store_nearly_full": Cause(
+        _("An agent's store is nearly full: edits wait"), _("Help the plant to make room.")
+    ),
+    "store_full": Cause(
+        _("An agent's store is full: nothing more is read"), _("Help the plant to make room at once.")
+    ),
     "sequence": Cause(_("Records out of order"), _("Tell your administrator.")),
 }
 

@@ -1,0 +1,67 @@
+"""What an agent reads of its plant: folders of files and tables, each with where its reading stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from medloom.agent.declaration import Mapping as Declared
+from medloom.agent.following import Follower
+from medloom.agent.sources.folder import Folder
+from medloom.agent.sources.sql import Database, TableSource
+from medloom.agent.translate import Outcome
+
+
+@dataclass
+class Watched:
+    """One folder with its mappings, and the file that is being read. `due`: not read before (monotonic)."""
+
+    folder: Folder
+    mappings: list[Declared]
+    reading: Iterator[tuple[str, list[Outcome], bool]] | None = None
+    digest: tuple[str, str] | None = None
+    due: float = 0.0
+
+    def put_off(self, *, until: float) -> None:
+        """Give up the reading under way: what was not read to its end is read again from `until` on."""
+        if self.reading is not None:
+            self.reading.close()  # type: ignore[attr-defined]  # a generator, always
+        self.reading, self.due = None, until
+
+
+@dataclass
+class Polled:
+    """One table with its mapping, and where its poll and its sweep stand."""
+
+    database: Database
+    mapping: Declared
+    source: TableSource
+    poll_seconds: float
+    sweep_seconds: float
+    follower: Follower | None = None
+    due: float = 0.0
+    sweep_due: float = 0.0
+    sweep_after: tuple[Any, ...] | None = None
+    sweeping: bool = True
+    seen: set[str] = field(default_factory=set)
+
+
+def watch(folder: Path, mappings: list[Declared], *, settle_seconds: float) -> Watched:
+    """A folder with the mappings that read files."""
+    files = [mapping for mapping in mappings if mapping.match.files]
+    return Watched(Folder(folder, settle_seconds=settle_seconds), files)
+
+
+def table_source(mapping: Declared) -> TableSource:
+    """The table that a mapping reads."""
+    match = mapping.match
+    return TableSource(
+        table=match.table,
+        key=match.primary,
+        modified=match.modified,
+        schema=match.schema or None,
+        overlap=timedelta(minutes=match.overlap_minutes),
+    )
