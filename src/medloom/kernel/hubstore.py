@@ -203,7 +203,8 @@ class PostgresHub:
     def alarm(self, code: str, site: str, detail: str) -> None:
         """Keep it for the page of alarms, once until a person has looked at it."""
         self.cursor.execute(
-            "insert into alarm (code, site, detail, raised) select %(code)s::text, %(site)s::text, %(detail)s::text, now()"
+            "insert into alarm (code, site, detail, raised)"
+            " select %(code)s::text, %(site)s::text, %(detail)s::text, now()"
             " where not exists (select from alarm a where a.code = %(code)s::text and a.site = %(site)s::text"
             " and a.detail = %(detail)s::text and a.seen_at is null)",
             {"code": code, "site": site, "detail": detail[:500]},
