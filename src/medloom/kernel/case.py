@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from medloom.kernel.entity import Declared, Lines
 from medloom.kernel.meaning import Meaning, Refused
@@ -18,8 +19,7 @@ from medloom.wire.verdict import Finding, Refusal, Verdict
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """One line as it came: its bytes, and the operation in it or why none could be read."""
 
     raw: bytes

@@ -62,8 +62,11 @@ def _failed(item: Written, react: Callable[..., Any], error: Exception) -> Case:
 
 def woken(cursor: Any, batch: Batch) -> list[tuple[str, list[Case]]]:
     """Parked operations that waited for what this round made, to be judged again."""
+    if not queries.anything_waits(cursor):
+        return []  # the common case
     bound = {key for key, head in batch.bound.items() if head.version}
-    made = [c for c in batch.cases if (not c.refused and c.new) or c.num in _adopted(batch)]
+    adopted = {num for (_, num), version in batch.stood.items() if version == 0}
+    made = [c for c in batch.cases if (not c.refused and c.new) or c.num in adopted]
     if not made:
         return []
     wanted = {(c.declared.type, c.home, c.key) for c in made if c.declared} & bound
@@ -87,6 +90,3 @@ def woken(cursor: Any, batch: Batch) -> list[tuple[str, list[Case]]]:
         by_author.setdefault(row["site"], []).append(case)
     return sorted(by_author.items())
 
-
-def _adopted(batch: Batch) -> set[int]:
-    return {num for (_, num), version in batch.stood.items() if version == 0}

@@ -155,10 +155,13 @@ def replace_lines(cursor: Any, table: str, parent: str, pairs: Sequence[tuple[in
     )
 
 
+def anything_waits(cursor: Any) -> bool:
+    """Whether any operation is parked."""
+    return cursor.execute("select 1 from waiting where not done limit 1").fetchone() is not None
+
+
 def waiting_for(cursor: Any, bound: Iterable[tuple[str, str, str]]) -> list[int]:
     """First entries of parked operations that wait for any of these; each is handed out once."""
-    if not cursor.execute("select 1 from waiting where not done limit 1").fetchone():
-        return []  # the common case: nothing is parked
     rows = sorted(set(bound))
     found = cursor.execute(
         """update waiting w set done = true from unnest(%s::text[], %s::text[], %s::text[]) b(type, site, key)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from medloom.wire.operation import Operation
 from medloom.wire.verdict import Finding, Refusal, Verdict
 
 
-@dataclass(frozen=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True):
     """Findings for what has happened all the same, or a refusal with `parked` or `rejected`."""
 
     findings: tuple[Finding, ...] = ()
@@ -30,8 +31,7 @@ def rejected(code: str, path: str, expected: str, got: str = "") -> Ruling:
     return Ruling(refusal=refusal, verdict=Verdict.REJECTED)
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """One operation as a room's rule and query see it: canonical values, references by internal number."""
 
     operation: Operation
@@ -41,13 +41,12 @@ class Asked:
     #: Reference field -> internal number; absent when unknown or new in this very batch.
     refs: Mapping[str, int]
     #: What stands of the object before this operation, by field; empty for a new one.
-    current: Mapping[str, Any] = field(default_factory=dict)
+    current: Mapping[str, Any] = {}
     #: Internal number of the object; 0 while it is new.
     num: int = 0
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """One accepted operation as projections and reactions see it, after numbers were drawn."""
 
     asked: Asked

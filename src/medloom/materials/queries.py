@@ -119,9 +119,9 @@ def lot_facts(
 #: Two batches that draw on one lot judge one after the other. The lot is locked and not its stock: rows of
 #: stock that do not exist yet cannot be locked, and locking those that do led to deadlocks (8 writers).
 _LOCK_LOTS = """
-    select l.num, l.site, l.key from lot l where l.num in (
-        select k.num from unnest(%s::text[], %s::text[]) w(site, key)
-        join lot k on k.site = w.site and k.key = w.key)
+    select l.num, l.site, l.key from lot l where l.num = any(array(
+        select k.num from unnest(%s::text[], %s::text[]) w(site, key) cross join lateral
+            (select num from lot where site = w.site and key = w.key offset 0) k))
     order by l.num for no key update"""
 
 _STOCK = """

@@ -176,7 +176,7 @@ class HubMachine:
 
     def _answer(self, push: Push, admitted: Admitted) -> list[Answer]:
         header = push.header
-        ids = {line.number: _line_id(push, line.number) for line in push.lines}
+        ids = {line.number: _line_id(push, line.number) for line in admitted.known + admitted.reused}
         found = self.store.latest([ids[line.number] for line in admitted.known]) if admitted.known else {}
         answers = {line.number: found[ids[line.number]] for line in admitted.known}
         for line in admitted.reused:

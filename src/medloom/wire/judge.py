@@ -7,8 +7,9 @@ Value domains are checked before (kernel fields), the rooms' own rules after (ad
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from medloom.wire.operation import Kind, Operation
 from medloom.wire.sheet import Basis, Head, Owner, Sheet, Step
@@ -18,8 +19,7 @@ from medloom.wire.verdict import Finding, Refusal, Verdict
 HQ = "HQ"
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """What follows from one operation: the verdict, the new version and the fields it changes."""
 
     verdict: Verdict
@@ -27,9 +27,9 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
     version: int = 0
     state: str = ""
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] = {}
     #: For a conflict: what stands at the hub, by field.
-    theirs: Mapping[str, Any] = field(default_factory=dict)
+    theirs: Mapping[str, Any] = {}
 
 
 def _refuse(verdict: Verdict, code: str, *, path: str = "", expected: str = "", got: str = "") -> Judgement:

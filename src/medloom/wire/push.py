@@ -7,7 +7,6 @@ broken header, a wrong count or a body beyond the limits is an error of the whol
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -45,8 +44,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One line of a push: its number, its bytes and their hash; and the operation, or why it is none."""
 
     number: int
@@ -56,8 +54,7 @@ class Line:
     malformed: Malformed | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(msgspec.Struct, frozen=True):
     """A push that could be taken apart; its signature and its chain are still to be checked."""
 
     header: Header
