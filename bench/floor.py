@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,9 +24,10 @@ def recorded() -> Iterator[list[Write]]:
     found: list[Write] = []
     write_rows, update_heads = queries.write_rows, queries.update_heads
 
-    def keep(cursor: Any, table: str, columns: Sequence[str], lines: Sequence[str]) -> None:
-        found.append((table, tuple(columns), list(lines)))
-        write_rows(cursor, table, columns, lines)
+    def keep(cursor: Any, table: str, columns: Sequence[str], lines: Iterable[str], count: int) -> None:
+        kept = list(lines)
+        found.append((table, tuple(columns), kept))
+        write_rows(cursor, table, columns, kept, count)
 
     def keep_changed(cursor: Any, table: str, columns: Any, rows: Any) -> int:
         lines = ["\t".join(_cell(value) for value in row[2]) + "\n" for row in rows]
@@ -59,10 +60,9 @@ class Floor:
         """Make the copies that writes like these need, with what the tables hold now."""
         for table in sorted({write[0] for write in trial} - self.known):
             real = table.removesuffix(CHANGED)
-            source = "entry_p0" if real == "entry" else real
-            self.admin.execute(f"CREATE TABLE floor.{table} (LIKE {source} INCLUDING ALL)")
+            self.admin.execute(f"CREATE TABLE floor.{table} (LIKE {real} INCLUDING ALL)")
             if real == table:
-                fill = f"INSERT INTO floor.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {source}"  # noqa: S608
+                fill = f"INSERT INTO floor.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {real}"  # noqa: S608
                 self.admin.execute(fill)
             if "id" in [
                 column.name for column in self.admin.execute(f"TABLE floor.{table} LIMIT 0").description

@@ -73,6 +73,7 @@ class Batch:
         self.stood: dict[tuple[str, int], int] = {}
         self.facts: dict[str, Any] = {}
         #: Required operation -> what became of it; and what a restore lost, by (hub label, object).
+        self.wanted: set[str] = set()
         self.required: dict[str, Taken] = {}
         self.hub = ""
         self.lost: dict[tuple[str, str], Lost] = {}
@@ -99,8 +100,8 @@ class Batch:
     def _read_basis(self, cursor: Any, cases: Iterable[Case]) -> None:
         """What became of required operations, and of versions given before a restore."""
         operations = [c.operation for c in cases if c.operation is not None]
-        wanted = {i for o in operations for i in o.requires}
-        self.required = queries.required(cursor, wanted) if wanted else {}
+        self.wanted = {i for o in operations for i in o.requires}
+        self.required = queries.required(cursor, self.wanted) if self.wanted else {}
         based = [o for o in operations if o.base and o.hub]
         if based:
             epochs = queries.hub_epochs(cursor)
@@ -150,15 +151,18 @@ class Batch:
 
     def _resolve(self, cursor: Any, cases: Iterable[Case]) -> None:
         """Every reference of the batch to an internal number, where the object is known already."""
-        wanted: dict[str, set[tuple[str, str]]] = {}
-        for case in cases:
-            for _, what in case.wants:
-                if what not in _NUMBERS:
-                    wanted.setdefault(what[0], set()).add(what[1:])
-        for target in sorted(wanted):
-            pairs = sorted(wanted[target])
+        named = {what for case in cases for _, what in case.wants}
+        wanted: dict[str, list[tuple[str, str]]] = {}
+        for target, site, key in sorted(what for what in named if what not in _NUMBERS):
+            wanted.setdefault(target, []).append((site, key))
+        for target, pairs in wanted.items():
             for site, key, num in queries.numbers_of(cursor, self.types[target], pairs):
                 self.resolved[target, site, key] = num
+        known = {what: num for what in named if (num := self.number(what)) is not None}
+        for case in cases:
+            case.refs = {
+                name: known[what] for name, what in case.wants if what in known and name not in case.lines
+            }
 
     def number(self, what: tuple[str, str, str]) -> int | None:
         """The internal number of (type, site, key), if it is known or made in this batch."""
@@ -174,17 +178,12 @@ class Batch:
             return
         asked = []
         for case in cases:
-            self._take_refs(case)
             head = self._head(case)
-            asked.append(self._asked(case, head))
+            one = self._asked(case, head)
+            if head is None:
+                case.asked = one
+            asked.append(one)
         self.facts[name] = query(cursor, asked)
-
-    def _take_refs(self, case: Case) -> None:
-        refs = case.refs
-        for name, what in case.wants:
-            num = self.number(what)
-            if num is not None and name not in case.lines:
-                refs[name] = num
 
     def _asked(self, case: Case, head: Head | None) -> Asked:
         assert case.operation is not None
@@ -209,8 +208,9 @@ class Batch:
                 self._judge_one(group[0])
             else:
                 self._judge_group(group)
-            for case in group:
-                self._note(case)
+            if self.wanted:
+                for case in group:
+                    self._note(case)
             index += len(group)
 
     def _note(self, case: Case) -> None:
@@ -276,10 +276,10 @@ class Batch:
             case.home = head.site
         if head is not None and head.version and self._key_clash(case, head):
             return
-        self._take_refs(case)
         standing = head if head is not None and head.version else None
-        asked = self._asked(case, standing)
-        case.current = dict(standing.values) if standing else {}
+        asked = case.asked if head is None and case.asked is not None else self._asked(case, standing)
+        if standing is not None:
+            case.current = dict(standing.values)
         judgement = self._judgement(case, operation, declared, standing)
         if judgement.verdict is not Verdict.ACCEPTED:
             case.verdict, case.judgement = judgement.verdict, judgement
@@ -332,7 +332,7 @@ class Batch:
         assert case.operation is not None and case.declared is not None
         stands = case.operation.kind is Kind.OBSERVE or case.declared.facts.safety
         for name, what in case.wants:
-            if self.number(what) is not None or what in self.bound:
+            if name in case.refs or what in self.bound or self.number(what) is not None:
                 continue
             target, _, key = what
             path = f"/fields/{name}"

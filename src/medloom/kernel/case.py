@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from medloom.kernel.entity import Declared, Lines
-from medloom.kernel.meaning import Meaning, Refused
+from medloom.kernel.meaning import Refused
+from medloom.kernel.ruling import Asked
 from medloom.wire.judge import HQ, Judgement
 from medloom.wire.operation import CONTROL, VOLUME, Kind, Operation
 from medloom.wire.sheet import Head
@@ -30,12 +31,16 @@ class Received(msgspec.Struct, frozen=True):
     fault: Refusal | None = None
     #: The entry that caused this one: the first entry of a parked operation, or a reaction's cause.
     cause: int | None = None
+    #: Hash of the bytes, where it is known already.
+    hash: bytes = b""
 
 
 class Case:
     """A mutable record of one operation while its batch is judged; lives only inside append."""
 
     __slots__ = (
+        "asked",
+        "clean",
         "current",
         "declared",
         "fields",
@@ -58,9 +63,11 @@ class Case:
         "wants",
     )
 
-    def __init__(self, received: Received) -> None:
+    def __init__(self, received: Received, ident: str | None = None) -> None:
         self.received = received
         self.operation = received.operation
+        #: JSON escapes every control character: what holds no backslash needs no escaping for COPY either.
+        self.clean = received.operation is not None and b"\\" not in received.raw
         self.declared: Declared | None = None
         self.home = ""
         self.key = ""
@@ -68,11 +75,14 @@ class Case:
         self.lines: dict[str, list[dict[str, Any]]] = {}
         self.refs: dict[str, int] = {}
         self.current: dict[str, Any] = {}
+        #: As its room's rule sees it; kept for an object that nothing is known of.
+        self.asked: Asked | None = None
         self.head: Head | None = None
         self.num = 0
         self.new = False
         self.seq = 0
-        self.ident: str | None = None
+        #: Source identity, where the operation tells a new fact of its author's system.
+        self.ident = ident
         #: What it refers to: (field, (type, site, key)), lines included under the list's name.
         self.wants: list[tuple[str, tuple[str, str, str]]] = []
         self.findings: list[Finding] = []
@@ -124,7 +134,6 @@ def understand(case: Case, author: str, types: Mapping[str, Declared]) -> None:
         return
     declared = types.get(operation.type)
     case.home = operation.site or author
-    case.ident = source_ident(author, operation)
     if declared is None:
         case.quarantine("type_unknown", "/type", "|".join(types), operation.type)
         return
@@ -170,37 +179,40 @@ def _accept_fields(case: Case, declared: Declared, operation: Operation) -> None
         values["command"] = operation.fields.get("command", "")
         if "from" in operation.fields:
             values["from"] = operation.fields["from"]
-    for name, value in operation.fields.items():
-        field = fields.get(name)
-        if field is not None:
-            if value is None:
-                if not field.null:
-                    case.quarantine("missing", f"/fields/{name}", field.domain())
+    name: str
+    value: Any
+    try:
+        for name, value in operation.fields.items():
+            field = fields.get(name)
+            if field is not None:
+                if value is None and not field.null:
+                    raise Refused("missing", field.domain())
+                values[name] = None if value is None else field.accept(value)
+            elif name in known:
+                if not _accept_lines(case, known[name], value):
                     return
-                values[name] = None
-                continue
-            try:
-                values[name] = field.accept(value)
-            except Refused as refused:
-                case.quarantine(refused.code, f"/fields/{name}", refused.expected, str(value))
-                return
-        elif name in known:
-            if not _accept_lines(case, known[name], value):
-                return
-        elif name not in values:
-            case.findings.append(Finding(code="field_unknown", path=f"/fields/{name}", got=str(value)[:80]))
+            elif name not in values:
+                case.findings.append(
+                    Finding(code="field_unknown", path=f"/fields/{name}", got=str(value)[:80])
+                )
+    except Refused as refused:
+        case.quarantine(
+            refused.code, f"/fields/{name}", refused.expected, "" if value is None else str(value)
+        )
+        return
     if operation.base == 0 and operation.kind is not Kind.COMMAND:
         _complete(case, declared)
 
 
 def _complete(case: Case, declared: Declared) -> None:
+    values = case.fields
     for name in declared.required:
-        if case.fields.get(name) is None:
+        if values.get(name) is None:
             case.quarantine("missing", f"/fields/{name}", declared.fields[name].domain())
             return
     for name, value in declared.defaults.items():
-        case.fields.setdefault(name, declared.fields[name].wire(value))
-    key = declared.natural_key(case.fields)
+        values.setdefault(name, value)
+    key = declared.natural_key(values)
     if key is None or len(key) > 200:
         case.quarantine("key_missing", "/fields", "/".join(declared.facts.key))
         return
@@ -218,28 +230,22 @@ def _accept_lines(case: Case, lines: Lines, value: Any) -> bool:
             case.quarantine("lines_wrong", f"{path}/{index}", "object")
             return False
         row: dict[str, Any] = {}
-        for name, field in lines.fields.items():
-            given = item.get(name)
-            if given is None:
-                if not field.null and not field.has_default():
-                    case.quarantine("missing", f"{path}/{index}/{name}", field.domain())
-                    return False
-                if field.has_default():
-                    row[name] = field.wire(field.get_default())
-                continue
-            if not _accept_one(case, field, given, f"{path}/{index}/{name}", row, name):
-                return False
+        given: Any = None
+        try:
+            for slot in lines.slots:
+                given = item.get(slot.name)
+                if given is not None:
+                    row[slot.name] = slot.accept(given)
+                elif slot.default is not None:
+                    row[slot.name] = slot.default
+                elif slot.required:
+                    raise Refused("missing", lines.fields[slot.name].domain())
+        except Refused as refused:
+            got = "" if given is None else str(given)
+            case.quarantine(refused.code, f"{path}/{index}/{slot.name}", refused.expected, got)
+            return False
         accepted.append(row)
     case.lines[lines.name] = accepted
-    return True
-
-
-def _accept_one(case: Case, field: Meaning, given: Any, path: str, row: dict[str, Any], name: str) -> bool:
-    try:
-        row[name] = field.accept(given)
-    except Refused as refused:
-        case.quarantine(refused.code, path, refused.expected, str(given))
-        return False
     return True
 
 

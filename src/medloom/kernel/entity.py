@@ -7,7 +7,7 @@ that last changed it (docs/decisions/0001).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -118,6 +118,19 @@ class Reference:
         return "" if self.network else home
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One field as the door uses it, value by value: what Django would have to be asked each time."""
+
+    name: str
+    accept: Callable[[Any], Any]
+    cell: Callable[[Any], str] | None
+    ref: Reference | None
+    #: Wire form of what stands where nothing was given; None for no default.
+    default: Any
+    required: bool
+
+
 @dataclass(frozen=True)
 class Lines:
     """A list inside an object: the field name on the wire, the Part model and its fields."""
@@ -128,6 +141,7 @@ class Lines:
     fields: Mapping[str, Any]
     table: str
     refs: tuple[Reference, ...]
+    slots: tuple[Slot, ...]
     most: int = 200
 
     def canonical(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -138,12 +152,12 @@ class Lines:
         found = []
         for row in rows:
             line = {}
-            for name, field in self.fields.items():
-                value = row.get(name)
+            for slot in self.slots:
+                value = row.get(slot.name)
                 if value is not None:
-                    line[name] = field.accept(value)
-                elif field.has_default():
-                    line[name] = field.wire(field.get_default())
+                    line[slot.name] = slot.accept(value)
+                elif slot.default is not None:
+                    line[slot.name] = slot.default
             found.append(line)
         return found
 
@@ -163,6 +177,7 @@ class Declared:
     fields: Mapping[str, Any]
     refs: Mapping[str, Reference]
     lines: Mapping[str, Lines]
+    slots: tuple[Slot, ...]
     required: tuple[str, ...]
     defaults: Mapping[str, Any]
     columns: tuple[str, ...]
@@ -170,7 +185,7 @@ class Declared:
     def natural_key(self, fields: Mapping[str, Any]) -> str | None:
         """The natural key that the wire values make, or None when one is missing."""
         parts = [fields.get(name) for name in self.facts.key]
-        return None if any(part is None for part in parts) else "/".join(str(part) for part in parts)
+        return None if None in parts else "/".join(map(str, parts))
 
 
 def meanings(model: type[models.Model]) -> dict[str, Any]:
@@ -184,6 +199,17 @@ def _references(fields: Mapping[str, Any]) -> tuple[Reference, ...]:
         target = field.related_model if isinstance(field, Ref) else None
         if isinstance(target, type) and issubclass(target, Entity):
             found.append(Reference(name, target.facts.type, target.facts.network))
+    return tuple(found)
+
+
+def _slots(fields: Mapping[str, Any], refs: Iterable[Reference]) -> tuple[Slot, ...]:
+    by_name = {ref.name: ref for ref in refs}
+    found = []
+    for name, field in fields.items():
+        default = field.wire(field.get_default()) if field.has_default() else None
+        cell = None if field.plain else field.cell
+        needed = not field.null and not field.has_default()
+        found.append(Slot(name, field.accept, cell, by_name.get(name), default, needed))
     return tuple(found)
 
 
@@ -201,7 +227,8 @@ def _lines(model: type[Entity]) -> dict[str, Lines]:
                 name = str(part._meta.default_related_name or part._meta.model_name)
                 fields = meanings(part)
                 refs = _references(fields)
-                found[name] = Lines(name, part, field.column, fields, part._meta.db_table, refs)
+                table, slots = part._meta.db_table, _slots(fields, refs)
+                found[name] = Lines(name, part, field.column, fields, table, refs, slots)
     return found
 
 
@@ -226,6 +253,8 @@ def declare(model: type[Entity]) -> Declared:
         chain=CONTROL if facts.safety else facts.chain,
     )
     wire_fields = {n: f for n, f in fields.items() if n != "state"}
+    refs = _references(wire_fields)
+    slots = _slots(wire_fields, refs)
     return Declared(
         type=facts.type,
         model=model,
@@ -233,10 +262,11 @@ def declare(model: type[Entity]) -> Declared:
         sheet=sheet,
         table=model._meta.db_table,
         fields=wire_fields,
-        refs={each.name: each for each in _references(wire_fields)},
+        refs={each.name: each for each in refs},
         lines=lines,
-        required=tuple(n for n, f in wire_fields.items() if not f.null and not f.has_default()),
-        defaults={n: f.get_default() for n, f in wire_fields.items() if f.has_default()},
+        slots=slots,
+        required=tuple(slot.name for slot in slots if slot.required),
+        defaults={slot.name: slot.default for slot in slots if slot.default is not None},
         columns=(
             *HEAD_COLUMNS,
             *(("state",) if has_state else ()),

@@ -1,8 +1,8 @@
 """Fields that carry a meaning: each knows its unit, precision and domain, and refuses all that is outside.
 
 Every field has three forms. The *wire* form is what an operation holds (text, integer, truth value
-or None; a quantity is `"12.50 kg"`). The *cell* form is text for COPY (`column` is Django's own name
-for something else). The *row* form is what Django reads. `accept` is the gate: whatever PostgreSQL
+or None; a quantity is `"12.50 kg"`). The *cell* form is text as PostgreSQL reads it (`column` is Django's
+own name for something else). The *row* form is what Django reads. `accept` is the gate: whatever PostgreSQL
 would refuse is refused here, with a code, because one bad value inside COPY would otherwise fail its
 whole batch.
 """
@@ -14,11 +14,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.db import models
 
-from medloom.kernel.meaning import NULL, Meaning, Refused, escape
+from medloom.kernel.meaning import Meaning, Refused
 from medloom.wire.sheet import Owner
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -27,14 +28,26 @@ _EXPIRY = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+@lru_cache(maxsize=4_096)
+def _exists(day: str) -> bool:
+    try:
+        dt.date.fromisoformat(day)
+    except ValueError:
+        return False
+    return True
+
+
 class Code(Meaning, models.CharField):
     """An identifier kept verbatim: 1 to `max_length` printable characters, no blanks at the ends."""
+
+    plain = True
 
     def __init__(
         self, *args: Any, max_length: int = 64, owner: Owner | None = None, group: str = "", **kwargs: Any
     ):
         kwargs["max_length"] = max_length
         super().__init__(*args, **kwargs)
+        self.length_max = max_length
         self.mean(owner, group)
 
     def accept(self, value: Any) -> str:
@@ -43,17 +56,13 @@ class Code(Meaning, models.CharField):
             raise Refused("type_wrong", self.domain())
         if not value or value != value.strip():
             raise Refused("empty" if not value.strip() else "blank_at_end", self.domain())
-        if len(value) > (self.max_length or 0):
+        if len(value) > self.length_max:
             raise Refused("too_long", self.domain())
         if not (value.isascii() and value.isprintable()) and (
             _CONTROL.search(value) or not unicodedata.is_normalized("NFC", value)
         ):
             raise Refused("character_illegal", self.domain())
         return value
-
-    def cell(self, value: Any) -> str:
-        """Escaped, since a code may hold a backslash."""
-        return NULL if value is None else escape(value)
 
     def domain(self) -> str:
         """The domain in words."""
@@ -67,7 +76,7 @@ class Text(Code):
         """The text. Raises Refused: type_wrong, too_long, character_illegal."""
         if type(value) is not str:
             raise Refused("type_wrong", self.domain())
-        if len(value) > (self.max_length or 0):
+        if len(value) > self.length_max:
             raise Refused("too_long", self.domain())
         if "\x00" in value:
             raise Refused("character_illegal", self.domain())
@@ -182,7 +191,7 @@ class Quantity(Meaning, models.DecimalField):
 
     def cell(self, value: Any) -> str:
         """The number alone; the unit is the column's."""
-        return NULL if value is None else value[: -len(self._tail)]
+        return str(value[: -len(self._tail)])
 
     def wire(self, value: Any) -> Any:
         """Number with the field's decimals, and unit."""
@@ -198,6 +207,8 @@ class Number(Meaning, models.DecimalField):
 
     For measured characteristics, whose unit is master data. On the wire text: `"12.500"`.
     """
+
+    plain = True
 
     def __init__(self, *args: Any, unit_in: str = "unit", places: int = 6, owner: Owner | None = None,
                  group: str = "measured", **kwargs: Any):  # fmt: skip
@@ -252,7 +263,7 @@ class Flag(Meaning, models.BooleanField):
 
     def cell(self, value: Any) -> str:
         """t or f."""
-        return NULL if value is None else ("t" if value else "f")
+        return "t" if value else "f"
 
     def domain(self) -> str:
         """The two values."""
@@ -262,6 +273,8 @@ class Flag(Meaning, models.BooleanField):
 class Day(Meaning, models.DateField):
     """A calendar day at the place where it happened, `2026-11-23`."""
 
+    plain = True
+
     def __init__(self, *args: Any, owner: Owner | None = None, group: str = "", **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.mean(owner, group)
@@ -270,10 +283,8 @@ class Day(Meaning, models.DateField):
         """The day. Raises Refused: type_wrong, day_impossible."""
         if type(value) is not str or not _DAY.fullmatch(value):
             raise Refused("type_wrong", self.domain())
-        try:
-            dt.date.fromisoformat(value)
-        except ValueError:
-            raise Refused("day_impossible", self.domain()) from None
+        if not _exists(value):
+            raise Refused("day_impossible", self.domain())
         return value
 
     def wire(self, value: Any) -> Any:
@@ -299,10 +310,8 @@ class Expiry(Code):
         """The day or month. Raises Refused: type_wrong, day_impossible."""
         if type(value) is not str or not _EXPIRY.fullmatch(value):
             raise Refused("type_wrong", self.domain())
-        try:
-            dt.date.fromisoformat(value if len(value) == 10 else f"{value}-01")
-        except ValueError:
-            raise Refused("day_impossible", self.domain()) from None
+        if not _exists(value if len(value) == 10 else f"{value}-01"):
+            raise Refused("day_impossible", self.domain())
         return value
 
     @staticmethod
@@ -320,6 +329,8 @@ class Expiry(Code):
 
 class Instant(Meaning, models.DateTimeField):
     """A moment, RFC 3339 with its offset; kept in UTC."""
+
+    plain = True
 
     def __init__(self, *args: Any, owner: Owner | None = None, group: str = "", **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -367,7 +378,9 @@ class Ref(Meaning, models.ForeignKey):
         """The key. Raises Refused: type_wrong, empty, too_long, character_illegal."""
         if type(value) is not str:
             raise Refused("type_wrong", self.domain())
-        if not value or value != value.strip() or len(value) > 128 or _CONTROL.search(value):
+        if not value or value != value.strip() or len(value) > 128:
+            raise Refused("key_wrong", self.domain())
+        if not (value.isascii() and value.isprintable()) and _CONTROL.search(value):
             raise Refused("key_wrong", self.domain())
         return value
 

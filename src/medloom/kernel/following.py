@@ -89,4 +89,3 @@ def woken(cursor: Any, batch: Batch) -> list[tuple[str, list[Case]]]:
         case = Case(again)
         by_author.setdefault(row["site"], []).append(case)
     return sorted(by_author.items())
-

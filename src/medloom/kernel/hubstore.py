@@ -245,4 +245,5 @@ def received_of(line: Line, epoch: str, chain: str) -> Received:
         number=line.number,
         operation=line.operation,
         fault=fault,
+        hash=line.hash,
     )

@@ -172,6 +172,7 @@ def _isolate(
                 number=item.number,
                 fault=fault,
                 cause=item.cause,
+                hash=item.hash,
             )
 
 
@@ -232,7 +233,7 @@ def _split(
             if ident in taken:
                 continue
             taken.add(ident)
-        fresh.append((index, Case(item)))
+        fresh.append((index, Case(item, ident)))
     return answers, fresh
 
 

@@ -6,9 +6,6 @@ from typing import Any
 
 from medloom.wire.sheet import Owner
 
-#: The NULL of PostgreSQL's COPY text format.
-NULL = "\\N"
-
 
 class Refused(ValueError):
     """A value is outside its field's domain; `code` is stable, `expected` says what would be right."""
@@ -17,13 +14,6 @@ class Refused(ValueError):
         super().__init__(code)
         self.code = code
         self.expected = expected
-
-
-def escape(text: str) -> str:
-    """Text as COPY's text format wants it."""
-    if "\\" in text or "\n" in text or "\t" in text or "\r" in text:
-        text = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-    return text
 
 
 class Meaning:
@@ -38,6 +28,8 @@ class Meaning:
     group: str
     personal: bool
     in_operation = True
+    #: Whether a value is its own cell.
+    plain = False
 
     def mean(self, owner: Owner | None, group: str) -> None:
         """Keep the declaration; called by each field's constructor."""
@@ -48,8 +40,8 @@ class Meaning:
         raise Refused("type_wrong")
 
     def cell(self, value: Any) -> str:
-        """The wire form as COPY text."""
-        return NULL if value is None else str(value)
+        """The wire form of a value that is there as PostgreSQL reads it."""
+        return str(value)
 
     def wire(self, value: Any) -> Any:
         """The wire form of what a row holds."""

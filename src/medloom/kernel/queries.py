@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from medloom.kernel.entity import Declared
@@ -17,8 +18,6 @@ from medloom.wire.verdict import Verdict
 PARTITION_ROWS = 20_000_000
 #: Tables without row-level security: they hold no business fact.
 OPEN_TABLES = frozenset({"source_seen", "waiting"})
-_ESCAPED = re.compile(r"\\(.)")
-_PLAIN = {"t": "\t", "n": "\n", "r": "\r"}
 
 #: A session of one agent pushes one batch at a time; the filter of known ids relies on it.
 LOCK_SESSION = "select pg_advisory_xact_lock(hashtextextended(%s, 0))"
@@ -179,30 +178,33 @@ def entries_by_seq(cursor: Any, seqs: list[int]) -> list[dict[str, Any]]:
 
 #: Below this many rows one INSERT is quicker than a COPY, which takes three messages of its own.
 FEW = 20
+#: Lines that go to PostgreSQL at once: it takes them in while Python makes the next ones.
+CHUNK = 200
+#: The NULL of COPY's text format.
+NULL = "\\N"
+_ESCAPED = re.compile(r"\\(.)")
+_PLAIN = {"t": "\t", "n": "\n", "r": "\r"}
 
 
-def write_rows(cursor: Any, table: str, columns: Sequence[str], lines: Sequence[str]) -> None:
-    """Add rows given as lines in COPY's text format, by the quickest way the table allows.
+def write_rows(cursor: Any, table: str, columns: Sequence[str], lines: Iterable[str], count: int) -> None:
+    """Add `count` rows given as lines in COPY's text format, by the quickest way the table allows.
 
     PostgreSQL refuses COPY into a table with row-level security (for any role that it binds), so those
     get their rows by way of a temporary table, and the ledger's entries straight into their partition,
     which the application may add to and not read (docs/decisions/0005).
     """
-    if not lines:
+    if not count:
         return
     names = ", ".join(columns)
-    if len(lines) < FEW:
+    if count < FEW:
         values = [[plain(cell) for cell in line[:-1].split("\t")] for line in lines]
         row = f"({', '.join(['%s'] * len(columns))})"
         cursor.execute(
             f"insert into {table} ({names}) values {', '.join([row] * len(values))}",
             [cell for cells in values for cell in cells],
         )
-    elif table in OPEN_TABLES:
+    elif table in OPEN_TABLES or table.startswith("entry_p"):
         _copy(cursor, table, names, lines)
-    elif table == "entry":
-        for partition, part in partitions(lines):
-            _copy(cursor, partition, names, part)
     else:
         stage = f"stage_{table}"
         cursor.execute(
@@ -215,24 +217,30 @@ def write_rows(cursor: Any, table: str, columns: Sequence[str], lines: Sequence[
         cursor.execute(f"delete from pg_temp.{stage}")
 
 
-def _copy(cursor: Any, table: str, names: str, lines: Sequence[str]) -> None:
+def _copy(cursor: Any, table: str, names: str, lines: Iterable[str]) -> None:
+    lines = iter(lines)
     with cursor.copy(f"copy {table} ({names}) from stdin") as copy:
-        copy.write("".join(lines).encode())
+        while part := "".join(islice(lines, CHUNK)):
+            copy.write(part.encode())
 
 
-def partitions(lines: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Entries by the partition that their sequence number belongs to."""
-    found: dict[int, list[str]] = {}
-    for line in lines:
-        found.setdefault(int(line[: line.index("\t")]) // PARTITION_ROWS, []).append(line)
-    return [(f"entry_p{number}", part) for number, part in sorted(found.items())]
+def escape(text: str) -> str:
+    """Text as COPY's text format wants it."""
+    if "\\" in text or "\n" in text or "\t" in text or "\r" in text:
+        text = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return text
 
 
 def plain(cell: str) -> str | None:
     """A cell of COPY's text format as the text of a parameter."""
-    if cell == "\\N":
+    if cell == NULL:
         return None
     return _ESCAPED.sub(lambda m: _PLAIN.get(m[1], m[1]), cell) if "\\" in cell else cell
+
+
+def partition_of(seq: int) -> str:
+    """The part of the ledger that an entry of this sequence number belongs to."""
+    return f"entry_p{seq // PARTITION_ROWS}"
 
 
 # -- the sequencer ----------------------------------------------------------------------------

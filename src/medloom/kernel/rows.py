@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -13,11 +14,10 @@ from django.db import connection
 from medloom.kernel import queries
 from medloom.kernel.batch import Batch
 from medloom.kernel.case import Case, feed_of, route
-from medloom.kernel.entity import Declared, Lines
-from medloom.kernel.meaning import NULL, escape
+from medloom.kernel.entity import Declared, Lines, Slot
+from medloom.kernel.queries import NULL, escape
 from medloom.kernel.ruling import Asked, Written
 from medloom.wire.chain import operation_hash
-from medloom.wire.sheet import Head
 from medloom.wire.verdict import Verdict
 
 ENTRY_COLUMNS = (
@@ -108,17 +108,12 @@ def _write_places(cursor: Any, batch: Batch, places: dict[tuple[str, str, str], 
         lifecycle = declared.facts.lifecycle
         if lifecycle is not None:
             values.append(lifecycle.initial)
-        for name, field in declared.fields.items():
-            if name == declared.facts.key[0]:
-                values.append(escape(key))
-            elif field.has_default():
-                values.append(field.cell(field.wire(field.get_default())))
-            else:
-                values.append(NULL)
+        given = {**declared.defaults, declared.facts.key[0]: key}
+        values += _cells(batch, declared.slots, given, site, {}, clean=False)
         by_type.setdefault(target, []).append("\t".join(values) + "\n")
     for target, lines in by_type.items():
         declared = batch.types[target]
-        queries.write_rows(cursor, declared.table, declared.columns, lines)
+        queries.write_rows(cursor, declared.table, declared.columns, lines, len(lines))
 
 
 def new_object(case: Case, target: str, key: str) -> str:
@@ -130,56 +125,65 @@ def new_object(case: Case, target: str, key: str) -> str:
 # -- heads and lines --------------------------------------------------------------------------
 
 
-def _cells(batch: Batch, declared: Declared, head: Head) -> list[str]:
-    """The declared fields of a head as COPY text, references as internal numbers."""
+def _cells(
+    batch: Batch,
+    slots: Sequence[Slot],
+    values: Mapping[str, Any],
+    home: str,
+    refs: Mapping[str, int],
+    *,
+    clean: bool,
+) -> list[str]:
+    """The declared fields as COPY text, references as internal numbers; `clean`: nothing needs escaping."""
     cells = []
-    values = head.values
-    refs = declared.refs
-    for name, field in declared.fields.items():
-        value = values.get(name)
+    for slot in slots:
+        value = values.get(slot.name)
         if value is None:
             cells.append(NULL)
-        elif name in refs:
-            ref = refs[name]
-            num = batch.number((ref.type, "" if ref.network else head.site, value))
+        elif slot.ref is not None:
+            num = refs.get(slot.name) or batch.number((slot.ref.type, slot.ref.site(home), value))
             cells.append(NULL if num is None else str(num))
+        elif slot.cell is not None:
+            cells.append(slot.cell(value))
         else:
-            cells.append(field.cell(value))
+            cells.append(value if clean else escape(value))
     return cells
 
 
-def _head_cells(batch: Batch, case: Case, num: int) -> list[str]:
+def _head_line(batch: Batch, case: Case) -> str:
     declared, head = case.declared, case.head
     assert declared is not None and head is not None
-    key = case.key
+    first = case.new and head.version == 1
+    clean = first and case.clean
     changed = orjson.dumps(head.changed).decode() if head.changed else "{}"
-    cells = [str(num), head.object, head.site, escape(key), str(head.version), escape(changed)]
+    cells = [str(case.num), head.object, head.site, escape(case.key), str(head.version), escape(changed)]
     cells += [str(case.seq), "f", "t" if head.values.get("voided") else "f"]
     if declared.facts.lifecycle is not None:
         cells.append(head.state)
-    return cells + _cells(batch, declared, head)
+    cells += _cells(batch, declared.slots, head.values, head.site, case.refs if first else {}, clean=clean)
+    return "\t".join(cells) + "\n"
 
 
 def _write_heads(cursor: Any, batch: Batch, last: dict[tuple[str, int], Case]) -> None:
-    fresh: dict[str, list[str]] = {}
-    moved: dict[str, list[tuple[int, int, list[Any]]]] = {}
-    keys = {id(head): key for (_, _, key), head in batch.bound.items()}
+    fresh: dict[str, list[Case]] = {}
+    moved: dict[str, list[Case]] = {}
     for (name, num), case in last.items():
-        if case.head is not None and not case.key:
-            case.key = keys.get(id(case.head), "")
-        cells = _head_cells(batch, case, num)
-        stood = batch.stood.get((name, num))
-        if stood is None:
-            fresh.setdefault(name, []).append("\t".join(cells) + "\n")
-        else:
-            moved.setdefault(name, []).append((num, stood, [queries.plain(cell) for cell in cells]))
-    for name in sorted(fresh):
-        queries.write_rows(cursor, batch.types[name].table, batch.types[name].columns, fresh[name])
-    for name in sorted(moved):
+        (moved if (name, num) in batch.stood else fresh).setdefault(name, []).append(case)
+    if any(not case.key for case in last.values()):
+        keys = {id(head): key for (_, _, key), head in batch.bound.items()}
+        for case in last.values():
+            case.key = case.key or keys.get(id(case.head), "")
+    for name, cases in sorted(fresh.items()):
         declared = batch.types[name]
-        if queries.update_heads(cursor, declared.table, column_types(declared), moved[name]) != len(
-            moved[name]
-        ):
+        lines = (_head_line(batch, case) for case in cases)
+        queries.write_rows(cursor, declared.table, declared.columns, lines, len(cases))
+    for name, cases in sorted(moved.items()):
+        declared = batch.types[name]
+        rows = []
+        for case in cases:
+            cells = _head_line(batch, case)[:-1].split("\t")
+            rows.append((case.num, batch.stood[name, case.num], [queries.plain(cell) for cell in cells]))
+        if queries.update_heads(cursor, declared.table, column_types(declared), rows) != len(rows):
             raise HeadMoved(name)
 
 
@@ -208,41 +212,31 @@ def _write_lines(cursor: Any, batch: Batch, accepted: Iterable[Case]) -> None:
                 ended.setdefault((lines.table, lines.parent), []).append((case.num, version))
             out = copies.setdefault(lines.table, (lines, []))[1]
             for position, row in enumerate(rows, 1):
-                out.append(_line(batch, case, lines, row, position, version))
+                cells = _cells(batch, lines.slots, row, case.home, {}, clean=case.clean)
+                out.append(f"{case.num}\t{position}\t{version}\t" + "\t".join(cells) + "\n")
     for (table, parent), pairs in sorted(ended.items()):
         queries.replace_lines(cursor, table, parent, pairs)
     for table, (lines, out) in sorted(copies.items()):
         columns = (lines.parent, "line", "since", *(f.column for f in lines.fields.values()))
-        queries.write_rows(cursor, table, columns, out)
-
-
-def _line(batch: Batch, case: Case, lines: Lines, row: dict[str, Any], position: int, version: int) -> str:
-    cells = [str(case.num), str(position), str(version)]
-    refs = {ref.name: ref for ref in lines.refs}
-    for name, field in lines.fields.items():
-        value = row.get(name)
-        if value is not None and name in refs:
-            num = batch.number((refs[name].type, refs[name].site(case.home), value))
-            cells.append(NULL if num is None else str(num))
-        else:
-            cells.append(field.cell(value))
-    return "\t".join(cells) + "\n"
+        queries.write_rows(cursor, table, columns, out, len(out))
 
 
 # -- entries ----------------------------------------------------------------------------------
 
 
 def _write_entries(cursor: Any, batch: Batch, build: int) -> None:
-    lines, idents, waiting = [], [], []
-    for case in batch.cases:
-        lines.append(_entry(batch, case, build))
-        if case.ident is not None and case.received.cause is None:
-            idents.append(f"{case.ident}\t{case.seq}\n")
-        for target, site, key in case.waits:
-            waiting.append(f"{target}\t{escape(site)}\t{escape(key)}\t{case.seq}\tf\n")
-    queries.write_rows(cursor, "entry", ENTRY_COLUMNS, lines)
-    queries.write_rows(cursor, "source_seen", ("ident", "seq"), idents)
-    queries.write_rows(cursor, "waiting", ("type", "site", "key", "seq", "done"), waiting)
+    idents = [f"{c.ident}\t{c.seq}\n" for c in batch.cases if c.ident and c.received.cause is None]
+    waiting = [
+        f"{target}\t{escape(site)}\t{escape(key)}\t{case.seq}\tf\n"
+        for case in batch.cases
+        for target, site, key in case.waits
+    ]
+    for partition, part in groupby(batch.cases, lambda case: queries.partition_of(case.seq)):
+        cases = list(part)
+        lines = (_entry(batch, case, build) for case in cases)
+        queries.write_rows(cursor, partition, ENTRY_COLUMNS, lines, len(cases))
+    queries.write_rows(cursor, "source_seen", ("ident", "seq"), idents, len(idents))
+    queries.write_rows(cursor, "waiting", ("type", "site", "key", "seq", "done"), waiting, len(waiting))
 
 
 def _entry(batch: Batch, case: Case, build: int) -> str:
@@ -251,32 +245,28 @@ def _entry(batch: Batch, case: Case, build: int) -> str:
     sites = route(case, batch.author, batch.wiring.sites)
     decision = decide(case)
     version = judgement.version if judgement and not case.refused else 0
-    return (
-        "\t".join(
-            (
-                str(case.seq),
-                batch.author,
-                received.epoch,
-                received.chain,
-                str(received.number),
-                escape(operation.type[:32]) if operation else "",
-                _uuid_or_null(_object_of(case)),
-                escape(case.home[:16]),
-                case.verdict.value,
-                str(version),
-                "{" + ",".join(sites) + "}",
-                feed_of(case),
-                escape(operation.source.feed[:64]) if operation and operation.source else NULL,
-                NULL if received.cause is None else str(received.cause),
-                str(build),
-                "\\\\x" + operation_hash(received.raw).hex(),
-                escape(body),
-                encoding or NULL,
-                escape(orjson.dumps(decision, option=orjson.OPT_SORT_KEYS).decode()) if decision else NULL,
-            )
-        )
-        + "\n"
+    cells = (
+        str(case.seq),
+        batch.author,
+        received.epoch,
+        received.chain,
+        str(received.number),
+        escape(operation.type[:32]) if operation else "",
+        _uuid_or_null(_object_of(case)),
+        escape(case.home[:16]),
+        case.verdict.value,
+        str(version),
+        "{" + ",".join(sites) + "}",
+        feed_of(case),
+        escape(operation.source.feed[:64]) if operation and operation.source else NULL,
+        NULL if received.cause is None else str(received.cause),
+        str(build),
+        "\\\\x" + (received.hash or operation_hash(received.raw)).hex(),
+        body if case.clean else escape(body),
+        encoding or NULL,
+        escape(orjson.dumps(decision, option=orjson.OPT_SORT_KEYS).decode()) if decision else NULL,
     )
+    return "\t".join(cells) + "\n"
 
 
 def _object_of(case: Case) -> str:
@@ -336,8 +326,8 @@ def _project(cursor: Any, batch: Batch, accepted: Sequence[Case]) -> dict[str, l
         project = wiring.projections.get(name)
         if project is not None:
             for table, columns, rows in project(items):
-                lines = ["\t".join(_cell(v) for v in row) + "\n" for row in rows]
-                queries.write_rows(cursor, table, columns, lines)
+                lines = ("\t".join([_cell(v) for v in row]) + "\n" for row in rows)
+                queries.write_rows(cursor, table, columns, lines, len(rows))
         effect = wiring.effects.get(name)
         if effect is not None:
             effect(cursor, items)
@@ -356,8 +346,7 @@ def _written(batch: Batch, case: Case) -> Written:
     values = case.head.values if case.head is not None else case.fields
     refs = dict(case.refs)
     for name, ref in declared.refs.items():
-        key = values.get(name)
-        if key is not None and name not in refs:
+        if name not in refs and (key := values.get(name)) is not None:
             num = batch.number((ref.type, ref.site(case.home), key))
             if num:
                 refs[name] = num

@@ -55,16 +55,16 @@ def judge(
     author's own earlier operations (named in `requires`), or changes lost and handed back after a
     restore. Never raises: every operation has a verdict.
     """
-    known = basis or Basis(operation.base)
-    if operation.kind not in sheet.kinds:
+    kind = operation.kind
+    if kind not in sheet.kinds:
         return _refuse(
             Verdict.QUARANTINED,
             "kind_unknown",
             path="/kind",
             expected="|".join(sorted(sheet.kinds)),
-            got=operation.kind,
+            got=kind,
         )
-    if operation.kind is Kind.RAW:
+    if kind is Kind.RAW:
         told = operation.raw
         return _refuse(
             Verdict.QUARANTINED,
@@ -73,9 +73,10 @@ def judge(
             expected=told.get("expected", ""),
             got=told.get("got", ""),
         )
-    if operation.kind is Kind.OBSERVE:
+    if kind is Kind.OBSERVE:
         return _observe(operation, author=author, head=head, sheet=sheet)
-    if operation.kind is Kind.COMMAND:
+    known = basis or Basis(operation.base)
+    if kind is Kind.COMMAND:
         return _command(operation, author=author, head=head, sheet=sheet, basis=known)
     return _set(operation, author=author, head=head, sheet=sheet, basis=known)
 

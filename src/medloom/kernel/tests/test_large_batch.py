@@ -8,7 +8,7 @@ from medloom.kernel import ledger
 from medloom.kernel.access import seeing
 from medloom.kernel.ledger import append
 from medloom.kernel.models import Entry
-from medloom.kernel.queries import FEW, partitions, plain
+from medloom.kernel.queries import FEW, escape, partition_of, plain
 from medloom.kernel.tests.making import make
 from medloom.materials.models import Lot
 from medloom.production.models import Defect, StepRecord
@@ -66,5 +66,6 @@ def test_a_fault_of_the_hub_quarantines_nothing(monkeypatch) -> None:
 
 def test_cells_and_partitions() -> None:
     assert [plain(c) for c in ("\\N", "a\\tb", "back\\\\slash", "x")] == [None, "a\tb", "back\\slash", "x"]
-    lines = ["19999999\tx\n", "20000000\ty\n"]
-    assert partitions(lines) == [("entry_p0", lines[:1]), ("entry_p1", lines[1:])]
+    assert [partition_of(seq) for seq in (19_999_999, 20_000_000)] == ["entry_p0", "entry_p1"]
+    for text in ("a\tb", "back\\slash", "two\r\nlines", "\\N", ""):
+        assert plain(escape(text)) == text
