@@ -22,16 +22,17 @@ def take(path: Path) -> int | None:
     return handle
 
 
-def take_alone(path: Path, *, what: str) -> int:
+def take_alone(path: Path, *, what: str, stop: str = "by `medloom stop`") -> int:
     """Hold the lock under our process id, which is only for people to read.
 
+    `stop`: how its holder is stopped, in words.
     Raises AlreadyRunning with one line when another process holds it.
     """
     handle = take(path)
     if handle is None:
         holder = path.read_text(encoding="ascii").strip() or "unknown"
         raise AlreadyRunning(
-            f"{what} of {path.parent} runs already (process {holder}): stop it with `medloom stop`, "
+            f"{what} of {path.parent} runs already (process {holder}): stop it {stop}, "
             "or choose another folder by MEDLOOM_STATE"
         )
     os.ftruncate(handle, 0)

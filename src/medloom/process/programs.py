@@ -124,21 +124,51 @@ def free(host: str, port: int) -> bool:
         return True
 
 
+#: Ports this process keeps from other Medlooms until it ends.
+_kept: dict[tuple[str, int], socket.socket] = {}
+
+
+def keep(host: str, port: int) -> bool:
+    """Keep a free port from every other Medloom of this machine until this process ends.
+
+    False when it is not free or another keeps it. Seconds pass between choosing a port and listening there,
+    and our web server shares its port with whoever asks for it in the same way (SO_REUSEPORT): two hubs that
+    chose at once would both listen, and each agent's requests would reach now the one and now the other.
+    Only a name in Linux's abstract namespace is needed; it ends with the process, however that ends.
+    """
+    if (host, port) not in _kept and sys.platform == "linux":
+        name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            name.bind(f"\0medloom/port/{host}/{port}")
+        except OSError:
+            name.close()
+            return False
+        _kept[host, port] = name
+    if free(host, port):
+        return True
+    if (host, port) in _kept:
+        _kept.pop((host, port)).close()
+    return False
+
+
 def choose_ports(host: str, port: int | None, live_port: int | None) -> tuple[int, int]:
-    """The two ports: those asked for, else the usual ones, else the next that are free.
+    """The two ports: those asked for, else the usual ones, else the next that are free. They are kept.
 
     Raises StateError when a port that was asked for is taken.
     """
     for name, asked in (("--port", port), ("--live-port", live_port)):
-        if asked and not free(host, asked):
-            raise StateError(f"port {asked} on {host} is taken by another program: choose another by {name}")
+        if asked and not keep(host, asked):
+            raise StateError(
+                f"port {asked} on {host} is taken by another program or another Medloom: "
+                f"choose another by {name}, or leave it out and the next free one is taken"
+            )
     first = port or _next_free(host, PORTS[0], but=(live_port,))
     return first, live_port or _next_free(host, first + 1, but=(first,))
 
 
 def _next_free(host: str, start: int, *, but: Iterable[int | None]) -> int:
     for port in range(start, start + PORTS_TRIED):
-        if port not in but and free(host, port):
+        if port not in but and keep(host, port):
             return port
     raise StateError(f"no free port from {start} to {start + PORTS_TRIED - 1} on {host}: name one by --port")
 

@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from medloom.process import lock
 from medloom.process.state import StateError, current
 from medloom.process.stopping import set_on_signal
 
@@ -41,6 +42,9 @@ def demo(data: Path | None, once: bool, as_json: bool, port: int | None, every: 
     from medloom.demo.stage import Stage, StageBroken, running_hub
 
     state = current()
+    state.prepare()
+    # Held until this process ends: two of them would run two agents on each store.
+    lock.take_alone(state.path / "demo.lock", what="The demonstration", stop="by Ctrl-C where it was started")
     os.environ["MEDLOOM_DEMONSTRATION"] = "1"  # every page then says so
     try:
         with running_hub(state, arguments=("--port", str(port)) if port else ()) as url:
