@@ -17,7 +17,7 @@ from medloom.agent.collector import Collector, Taken
 from medloom.agent.notes import BOUND, DIRTY, natural_key
 from medloom.agent.sources.rows import Row, original_text
 from medloom.agent.sources.sql import Database, TableSource
-from medloom.agent.translate import Outcome, Translator, raw_outcome
+from medloom.agent.translate import Translator, raw_outcome
 from medloom.wire.operation import Kind
 from medloom.wire.rows import SHADOWS, Rows, load
 from medloom.wire.shadow import Edit, Shadow
@@ -97,22 +97,28 @@ class Follower:
         """The name under which the row is followed."""
         return self._key({c: row.cells[c] for c in self.writes.key})
 
-    def missing(self, seen: set[str]) -> list[Outcome]:
-        """Rows followed that a whole sweep did not find: told to a person once, never taken as deleted."""
-        told = []
+    def missing(self, seen: set[str]) -> int:
+        """Rows followed that a whole sweep did not find: told to a person once; returns how many now."""
+        told = 0
         for key in self.store.keys(SHADOWS):
             shadow = load(self.store, key)
             if shadow is None or shadow.type != self.writes.type or key in seen or shadow.gone:
                 continue
-            if shadow.writing or not any(value is not None for value in shadow.values.values()):
-                continue
-            if self._there(shadow):
-                continue  # made or moved while the sweep was under way
-            self._values.poll(key, None)
-            refusal = Refusal("row_gone", "/row", "the row, as it was last seen", "")
-            values = {name: str(value) for name, value in shadow.values.items() if value is not None}
-            told.append(raw_outcome(self.mapping.feed, key, f"gone:{key}", self.writes.type, refusal, values))
+            if shadow.writing or not _shown(shadow) or self._there(shadow):
+                continue  # being made, never seen, or made or moved while the sweep was under way
+            self._tell_gone(key, shadow)
+            told += 1
         return told
+
+    def _tell_gone(self, key: str, shadow: Shadow) -> None:
+        """The row is there no more: an observation for a person, never taken as deleted, never made again."""
+        refusal = Refusal("row_gone", "/row", "the row, as it was last seen", "")
+        values = {name: str(value) for name, value in shadow.values.items() if value is not None}
+        outcome = raw_outcome(self.mapping.feed, key, f"gone:{key}", self.writes.type, refusal, values)
+        # At once: a row marked as gone has been told of, whatever happens in between.
+        with self.store.transaction():
+            self._values.poll(key, None)
+            self.collector.take(self.mapping.feed, [outcome])
 
     def _there(self, shadow: Shadow) -> bool:
         table = self.database.table(self.source)
@@ -136,6 +142,12 @@ class Follower:
         rows.adopt(key, type=self.writes.type, object=object_, row=values, made=None)
 
     def _create(self, key: str, row: Row, values: Mapping[str, Any]) -> list[Taken]:
+        if not self.mapping.records:
+            # A table that only the hub writes, and a row the hub knows nothing of: for a person.
+            refusal = Refusal("row_unknown", "/row", "a row that the hub has sent")
+            original = {name: original_text(cell) for name, cell in row.cells.items() if cell is not None}
+            told = raw_outcome(self.mapping.feed, row.at, f"raw:{key}", self.writes.type, refusal, original)
+            return self.collector.take(self.mapping.feed, [told])
         outcome = Translator(self.mapping).row(row, fallback=row.at)
         taken = self.collector.take(self.mapping.feed, [outcome])
         made = [self.store.own([each])[each] for rows in taken for each in rows.ids]
@@ -195,10 +207,9 @@ class Follower:
     def _decide(self, key: str, cells: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """Inside the plant's transaction: the cells to write, or None to leave the row alone."""
         shadow = load(self.store, key)
-        shown = shadow is not None and any(value is not None for value in shadow.values.values())
-        if cells is None and shown:
-            # A row that was there and is gone: for a person to see, never to be made again.
-            self._values.poll(key, None)
+        if cells is None and shadow is not None and _shown(shadow):
+            if not shadow.gone:
+                self._tell_gone(key, shadow)
             return None
         values = self._wire(cells or {})
         wanted = self._values.prepare(key, values)
@@ -275,3 +286,8 @@ class Follower:
             clock="agent",
             reason=f"{self.mapping.feed}: changed in the plant's table",
         )
+
+
+def _shown(shadow: Shadow) -> bool:
+    """Whether the row was ever seen with anything in it."""
+    return any(value is not None for value in shadow.values.values())

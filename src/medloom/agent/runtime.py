@@ -246,7 +246,8 @@ class Agent:
                 polled.due = now + polled.poll_seconds
                 if self._poll(polled):
                     return True
-            if polled.mapping.records and (polled.sweeping or now >= polled.sweep_due):
+            # What only the hub writes is swept too: a row deleted or altered there must not stay unseen.
+            if polled.sweeping or now >= polled.sweep_due:
                 return self._sweep(polled)
         except StoreFull as error:
             polled.due = polled.sweep_due = self.room.full(error)
@@ -297,12 +298,8 @@ class Agent:
 
     def _finish_sweep(self, polled: Polled) -> None:
         """A whole sweep is over: what it did not find is told once."""
-        if polled.follower is not None:
-            # At once, so that a row marked as gone has been told of, whatever happens in between.
-            with self.store.transaction():
-                gone = polled.follower.missing(polled.seen)
-                self.findings["row_gone"] += len(gone)
-                self.collector.take(polled.mapping.feed, gone)
+        if polled.follower is not None and (gone := polled.follower.missing(polled.seen)):
+            self.findings["row_gone"] += gone
         polled.sweeping, polled.sweep_after = False, None
         polled.seen.clear()
 
