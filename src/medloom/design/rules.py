@@ -41,3 +41,14 @@ def limits_text(low: Decimal | None, high: Decimal | None, unit: str) -> str:
     low_text = "open" if low is None else f"{low.normalize():f}"
     high_text = "open" if high is None else f"{high.normalize():f}"
     return f"{low_text} to {high_text} {unit}"
+
+
+def next_revision(revision: str) -> str:
+    """The revision that follows: 1 -> 2, R7 -> R8, 09 -> 10, A -> B, Z -> AA; else one with "-2"."""
+    digits = len(revision) - len(revision.rstrip("0123456789"))
+    if digits:
+        head, number = revision[:-digits], revision[-digits:]
+        return f"{head}{int(number) + 1:0{digits}}"
+    if len(revision) == 1 and "A" <= revision <= "Y":
+        return chr(ord(revision) + 1)
+    return "AA" if revision == "Z" else f"{revision}-2"

@@ -24,6 +24,7 @@ COMMANDS = {
     "migrate": "medloom.interfaces.commands.upkeep:migrate",
     "psql": "medloom.interfaces.commands.upkeep:psql",
     "faults": "medloom.interfaces.commands.faults:faults",
+    "verify-proof": "medloom.interfaces.commands.verify:verify_proof",
     "version": "medloom.interfaces.commands.upkeep:version",
     "service": "medloom.interfaces.commands.service:service",
     "user": "medloom.interfaces.commands.people:user",

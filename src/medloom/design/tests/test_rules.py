@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from medloom.design.rules import admit_revision, limits_text
+from medloom.design.rules import admit_revision, limits_text, next_revision
 from medloom.kernel.tests.asking import ask
 
 pytestmark = pytest.mark.pure
@@ -42,3 +42,14 @@ def test_limits_do_not_cross(fields: dict, code: str) -> None:
 
 def test_limits_in_words() -> None:
     assert limits_text(Decimal("1.50"), None, "mm") == "1.5 to open mm"
+
+
+@pytest.mark.parametrize(
+    ("stands", "following"),
+    [
+        *(("1", "2"), ("9", "10"), ("09", "10"), ("R7", "R8"), ("1.9", "1.10")),
+        *(("A", "B"), ("Z", "AA"), ("draft", "draft-2")),
+    ],
+)
+def test_a_revision_has_a_following_one(stands: str, following: str) -> None:
+    assert next_revision(stands) == following

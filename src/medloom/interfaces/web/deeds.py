@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from medloom.design.models import REVISION
 from medloom.interfaces.web.viewer import Viewer
 from medloom.interfaces.web.words import OWNERS, command_word, state_word
 from medloom.kernel.entity import Declared
@@ -56,7 +57,7 @@ def writes(viewer: Viewer, type_: str) -> bool:
 
 #: What a person makes by a form; all else comes from plants, or has a page of its own.
 MADE = frozenset(
-    {"work_order", "parameter", "specification", "item", "equipment", "party", "site", "connection"}
+    {"work_order", "parameter", "specification", "item", "equipment", "bom", "party", "site", "connection"}
 )
 
 
@@ -113,8 +114,15 @@ def deeds_of(viewer: Viewer, declared: Declared, row: Any) -> list[Deed]:
         barred = _role_reason(viewer, declared.type) or (
             "" if editable else _owner_reason(declared.sheet.owner)
         )
+        if declared.facts.lifecycle is REVISION and row.state != "draft":
+            barred = str(_("A released revision is not changed: make the next one."))
         address = "" if barred else reverse("web:edit", args=[declared.type, row.object])
         found.append(Deed("edit", _("Edit"), "edit", address, barred))
+    if declared.facts.lifecycle is REVISION:
+        barred = "" if creates(viewer, declared) else _role_reason(viewer, declared.type)
+        barred = barred or ("" if creates(viewer, declared) else _owner_reason(declared.sheet.owner))
+        address = "" if barred else reverse("web:revise", args=[declared.type, row.object])
+        found.append(Deed("revise", _("Make the next revision"), "versions", address, barred))
     if declared.type in ("lot", "equipment"):
         barred = _role_reason(viewer, "hold")
         address = "" if barred else f"{reverse('web:hold-raise')}?{declared.type}={row.object}"

@@ -15,6 +15,7 @@ from medloom.interfaces.web.views import (
     overview,
     places,
     repair,
+    revisions,
     scope,
 )
 
@@ -41,12 +42,14 @@ urlpatterns = [
     path("conflicts/<int:seq>/undo/", conflicts.undo, name="conflict-undo"),
     path("ledger/", ledger.show_ledger, name="ledger"),
     path("ledger/<int:seq>/", ledger.show_record, name="record"),
+    path("ledger/<int:seq>/proof.json", ledger.give_proof, name="proof"),
     path("holds/raise/", holds.raise_hold, name="hold-raise"),
     path("holds/<uuid:object_>/clear/", holds.clear_hold, name="hold-clear"),
     path("dispatch/", dispatch.dispatch_many, name="dispatch-many"),
     path("o/<slug:type_>/", lists.show_list, name="list"),
     path("o/<slug:type_>/new/", changes.create, name="create"),
     path("o/<slug:type_>/<uuid:object_>/", objects.show_object, name="object"),
+    path("o/<slug:type_>/<uuid:object_>/revise/", revisions.revise, name="revise"),
     path("o/<slug:type_>/<uuid:object_>/edit/", changes.edit, name="edit"),
     path("o/<slug:type_>/<uuid:object_>/do/<slug:name>/", changes.command, name="command"),
 ]

@@ -12,11 +12,13 @@ from medloom.interfaces.web import queries, records
 from medloom.interfaces.web.columns import object_address
 from medloom.interfaces.web.listing import PAGE_ROWS, Question, day_of
 from medloom.interfaces.web.proof import check_feeds, proof_of
+from medloom.interfaces.web.receipts import public_key, receipt_of
 from medloom.interfaces.web.viewer import viewer_of
 from medloom.interfaces.web.views.lists import title_of
 from medloom.interfaces.web.words import VERDICTS
 from medloom.kernel.entity import catalogue
-from medloom.kernel.models import Entry
+from medloom.kernel.models import Entry, Leaf
+from medloom.wire.receipt import receipt_bytes
 
 
 def _questions(query: Any, sites: Any) -> list[Question]:
@@ -73,6 +75,7 @@ def show_ledger(request: HttpRequest) -> HttpResponse:
         "zones": viewer.zones,
         "titles": {t: title_of(t) for t in catalogue()},
         "keys": _keys(shown),
+        "hub_key": public_key(),
     }
     return render(request, "medloom/ledger.html", context)
 
@@ -103,7 +106,19 @@ def show_record(request: HttpRequest, seq: int) -> HttpResponse:
         "zone": viewer.zones.get(entry.site, "UTC"),
         "seq": seq,
         "keys": _keys([entry]),
+        "hub_key": public_key(),
+        "sealed": Leaf.objects.filter(seq=seq).exists(),
         "entry": entry,
         "title": title_of(entry.type) if entry.type in catalogue() else entry.type,
     }
     return render(request, "medloom/record.html", context)
+
+
+def give_proof(request: HttpRequest, seq: int) -> HttpResponse:
+    """The receipt of one record as a file, for whoever checks it elsewhere."""
+    entry = Entry.objects.filter(seq=seq).first()
+    if entry is None:
+        raise Http404
+    found = HttpResponse(receipt_bytes(receipt_of(entry)), content_type="application/json")
+    found["Content-Disposition"] = f'attachment; filename="medloom-proof-{seq}.json"'
+    return found

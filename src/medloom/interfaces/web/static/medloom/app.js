@@ -106,7 +106,29 @@
     if (print) { print.onclick = () => window.print(); }
   }
 
-  function dressUp(root) { hoverTimes(root); pickDays(root); density(); picking(); tickAll(); news(); }
+  /* lines of a form: one more, one less; their numbers only tell them apart */
+  function lineForms(root) {
+    $$("[data-lines]", root).forEach((part) => {
+      const body = $("tbody", part);
+      const count = () => $$("tr", body).forEach((row, at) => { $("td", row).textContent = at + 1; });
+      const wire = (row) => { $("[data-drop]", row).onclick = () => { const next = row.nextElementSibling || row.previousElementSibling; row.remove(); count(); ((next && $("input,select", next)) || $("[data-add]", part)).focus(); }; };
+      $$("tr", body).forEach(wire);
+      let next = $$("tr", body).length;
+      $("[data-add]", part).onclick = () => {
+        const holder = document.createElement("tbody");
+        holder.innerHTML = $("template", part).innerHTML.replaceAll("__n__", String(next));
+        next += 1;
+        const row = holder.firstElementChild;
+        body.append(row);
+        wire(row);
+        count();
+        pickDays(row);
+        $("input,select", row).focus();
+      };
+    });
+  }
+
+  function dressUp(root) { lineForms(root); hoverTimes(root); pickDays(root); density(); picking(); tickAll(); news(); }
 
   /* live: a hint names what moved; rows on the page are fetched again in place and marked for a moment */
   const waiting = new Set();
