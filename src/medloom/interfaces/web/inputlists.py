@@ -27,6 +27,20 @@ class InputList:
     stood: list[dict[str, Any]] = field(default_factory=list)
     error: Refusal | None = None
 
+    def fill(self, lines: Lines, told: Any) -> None:
+        """Rows with the values that an operation carried, as far as they can be shown."""
+        if isinstance(told, list) and told:
+            self.rows = [
+                _row(lines, n, {k: _plain(lines, k, v) for k, v in line.items() if k in lines.fields})
+                for n, line in enumerate(told[: lines.most])
+                if isinstance(line, dict)
+            ]
+
+
+def _plain(lines: Lines, name: str, value: Any) -> str:
+    unit = getattr(lines.fields[name], "unit", "")
+    return str(value).removesuffix(f" {unit}") if unit else str(value)
+
 
 def _row(lines: Lines, number: object, values: Mapping[str, str]) -> list[Input]:
     found = []

@@ -64,6 +64,11 @@ def refused_rows(group: dict[str, str], *, first: int, most: int) -> list[int]:
     return [row["seq"] for row in found]
 
 
+def still_waits(seq: int) -> bool:
+    """Whether that refused entry still waits for a person."""
+    return bool(_rows(f"select 1 as found from entry e where e.seq = %s and {OPEN}", (seq,)))
+
+
 def conflict_rows(*, state: str, first: int, most: int, seq: int = 0) -> list[dict[str, Any]]:
     """Conflicts with what became of each: open, settled (by which entry) or undone; newest first."""
     return _rows(

@@ -71,6 +71,11 @@ class Record:
         return " · ".join(str(part) for part in (source.get("feed"), source.get("at")) if part)
 
     @property
+    def path(self) -> str:
+        """Which part was refused."""
+        return str((self.decision.get("refusal") or {}).get("path", ""))
+
+    @property
     def happened(self) -> dt.datetime | None:
         """Event time, as the author said it."""
         try:

@@ -21,6 +21,7 @@ from medloom.interfaces.web.proposals import propose
 from medloom.interfaces.web.scope import Writing
 from medloom.interfaces.web.viewer import Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import title_of
+from medloom.interfaces.web.views.mending import cells_of, correctable
 from medloom.interfaces.web.words import VERDICTS
 from medloom.interfaces.web.writing import new_id, reason_of, refused
 from medloom.kernel.entity import Declared, catalogue
@@ -59,6 +60,8 @@ class Mending:
     fields: dict[str, Any] = field(default_factory=dict)
     possible: bool = False
     why_not: str = ""
+    #: Whether its fields can be corrected one by one.
+    correctable: bool = False
     #: The row as it came, field by field, with the refused one marked.
     row: list[tuple[object, str, bool]] = field(default_factory=list)
 
@@ -109,9 +112,18 @@ def _mending(record: records.Record, viewer: Viewer, given: str | None) -> Mendi
         (records.field_label(declared, n), records.word_of(declared, n, v), n == name)
         for n, v in fields.items()
     ]
+    if record.kind == Kind.RAW:
+        found.was = (record.decision.get("refusal") or {}).get("got")
+        cells = cells_of(record)
+        found.row = [(column, value, f"/{column}" == record.path) for column, value in cells.items()]
+    found.correctable = correctable(record) and viewer.may("planner", "quality", "it")
     if declared is None or record.kind == Kind.RAW:
-        found.why_not = str(
-            _("It could not be read. Mend the file or the feed's mapping; the row then comes again.")
+        found.why_not = (
+            str(_("Its fields can be corrected by hand."))
+            if found.correctable
+            else str(
+                _("It could not be read. Mend the file or the feed's mapping; the row then comes again.")
+            )
         )
     elif not (viewer.registrant or viewer.site == record.entry.site) or not viewer.may(
         "planner", "quality", "it"
