@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tools.browser import running
 from tools.fault import ROOT
@@ -20,6 +20,8 @@ LANGUAGES = ("zh-hans", "en")
 
 #: Playwright's loop runs in the test's own thread; Django would take each query there for a slip.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+#: A loaded machine may take its time; what is expected is waited for, never slept for.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

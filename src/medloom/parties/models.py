@@ -93,7 +93,10 @@ CONNECTION = Lifecycle(
 
 
 class Connection(Entity):
-    """The port through which a site's system is connected (对接端口): its level, its promised freshness."""
+    """The port through which a site's system is connected (对接端口): its level, its promised freshness.
+
+    `agent` is the epoch of the agent that a person chose when two ran with one store (docs: agents).
+    """
 
     facts = Facts(
         type="connection",
@@ -121,6 +124,7 @@ class Connection(Entity):
     )
     system = Text(_("Connected system"), max_length=120, null=True, blank=True)
     promise = Code(_("Freshness promise"), max_length=16, default="P1D")
+    agent = Code(_("Agent that goes on"), max_length=32, null=True, blank=True)
     contact = Code(_("Contact (opaque)"), max_length=64, owner=Owner.SHARED, null=True, blank=True)
 
     class Meta:

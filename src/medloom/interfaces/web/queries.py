@@ -164,10 +164,18 @@ def feed_freshness() -> list[dict[str, Any]]:
         from entry e where e.source is not null group by 1, 2 order by 1, 2 limit 200""")
 
 
-def backlog() -> list[dict[str, Any]]:
-    """For each site and feed: last position written, and how far the log lags behind the newest record."""
-    return _rows("""
-        select f.site, f.feed, max(f.position) as position from feed_line f group by 1, 2 order by 1, 2""")
+def sent_by(epochs: list[str]) -> dict[str, dict[str, Any]]:
+    """Epoch (32 hex digits) -> how many records it sent, the first, the newest, and where it read that."""
+    found = _rows(
+        """
+        select replace(e.epoch::text, '-', '') as epoch, count(*) as count, min(e.received) as first,
+               max(e.received) as last,
+               (array_agg(case when e.encoding is null then e.body::json #>> '{source,at}' end
+                          order by e.seq desc))[1] as place
+        from entry e where e.epoch = any(%s::uuid[]) group by 1""",
+        (epochs,),
+    )
+    return {row["epoch"]: row for row in found}
 
 
 def log_lag() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from medloom.interfaces.web.views import (
     changes,
+    choosing,
     conflicts,
     dispatch,
     door,
@@ -18,6 +19,7 @@ from medloom.interfaces.web.views import (
     repair,
     revisions,
     scope,
+    undoing,
 )
 
 app_name = "web"
@@ -33,6 +35,7 @@ urlpatterns = [
     path("trace/", scope.start_trace, name="trace"),
     path("stock/", places.show_stock, name="stock"),
     path("connections/", places.show_connections, name="connections"),
+    path("connections/<str:site>/choose/", choosing.choose, name="choose-agent"),
     path("alarms/", places.show_alarms, name="alarms"),
     path("dictionary/", places.show_dictionary, name="dictionary"),
     path("repair/", repair.show_desk, name="repair"),
@@ -52,6 +55,7 @@ urlpatterns = [
     path("o/<slug:type_>/new/", changes.create, name="create"),
     path("o/<slug:type_>/<uuid:object_>/", objects.show_object, name="object"),
     path("o/<slug:type_>/<uuid:object_>/revise/", revisions.revise, name="revise"),
+    path("o/<slug:type_>/<uuid:object_>/undo/<int:seq>/", undoing.undo, name="undo"),
     path("o/<slug:type_>/<uuid:object_>/edit/", changes.edit, name="edit"),
     path("o/<slug:type_>/<uuid:object_>/do/<slug:name>/", changes.command, name="command"),
 ]

@@ -253,6 +253,10 @@ CAUSES: dict[str, Cause] = {
     "file_encrypted": Cause(_("The file is locked with a password"), _("Ask the plant for it again.")),
     "pattern": Cause(_("Not written as declared"), _("Correct the value.")),
     "text_too_long": Cause(_("Too long"), _("Shorten it as named as expected.")),
+    "not_undoable": Cause(
+        _("This change cannot be undone"),
+        _("Something changed since, or it is not yours to write. Make a new change instead."),
+    ),
     "not_sealed": Cause(_("The record is not in the log yet"), _("Try again in a moment.")),
     "busy": Cause(_("Others write the same just now"), _("Try again in a moment.")),
     "no_site": Cause(_("Your login belongs to no site"), _("Ask your administrator.")),

@@ -89,9 +89,10 @@ def edit(request: HttpRequest, type_: str, object_: Any) -> HttpResponse | Writi
             context.update(refusal=wrong[0][1], theirs=wrong[0][0].theirs)
             point_out(context["inputs"], context["lists"], wrong[0][1])
             return render(request, "medloom/edit.html", context, status=409)
-        return settled(
-            request, type_, row.object, _("Recorded. The plant receives it with its next contact.")
-        )
+        from medloom.interfaces.web.views.undoing import undo_link
+
+        said = _("Recorded. The plant receives it with its next contact.")
+        return settled(request, type_, row.object, undo_link(type_, row.object, said))
 
     return Writing([operation], then)
 

@@ -175,12 +175,35 @@ def show_object(request: HttpRequest, type_: str, object_: Any) -> HttpResponse:
     elif tab == "related":
         context["relations"] = _relations(declared, row, viewer)
     elif tab == "history":
-        context |= {"records": told, "proofs": proof_of([r.entry for r in told], viewer)}
+        context |= _history(request, declared, row, viewer, told)
     elif tab == "trace":
         from medloom.interfaces.web.views.scope import scope_context
 
         context |= scope_context(request, row, viewer)
     return render(request, "medloom/object.html", context)
+
+
+def _history(
+    request: HttpRequest, declared: Declared, row: Any, viewer: Viewer, told: list[records.Record]
+) -> dict[str, Any]:
+    """The records of the object, or those that touched one field."""
+    from medloom.interfaces.web.views.undoing import undoable
+
+    fields: dict[str, object] = {}
+    for record in told:
+        for change in record.changes:
+            fields.setdefault(change.name, change.label)
+    field = request.GET.get("field", "")
+    touched = [(r, c) for r in told for c in r.changes if c.name == field]
+    return {
+        "records": told,
+        "proofs": proof_of([r.entry for r in told], viewer),
+        "undoable": undoable(viewer, declared, row, told),
+        "fields": sorted(fields.items(), key=lambda pair: str(pair[1])),
+        "field": field if field in fields else "",
+        "touched": touched,
+        "field_label": fields.get(field, ""),
+    }
 
 
 def _open_holds(row: Any) -> list[Any]:

@@ -18,12 +18,13 @@ from medloom.interfaces.web.records import names_of
 from medloom.interfaces.web.telling import told
 from medloom.interfaces.web.viewer import now, viewer_of
 from medloom.interfaces.web.views.lists import drawing_of, title_of
-from medloom.interfaces.web.views.overview import ago, freshness
+from medloom.interfaces.web.views.overview import ago, freshness, lanes_of
 from medloom.interfaces.web.words import ALARMS, cause_of
 from medloom.kernel.alarms import see
 from medloom.kernel.entity import catalogue
 from medloom.kernel.models import Alarm, ChainState, Session
 from medloom.materials.models import Move
+from medloom.parties.agents import agents_of
 from medloom.parties.models import Connection, Key
 
 
@@ -37,9 +38,7 @@ def show_connections(request: HttpRequest) -> HttpResponse:
     chains: dict[str, list[Any]] = {}
     for chain in ChainState.objects.order_by("site", "chain"):
         chains.setdefault(chain.site, []).append(chain)
-    positions: dict[str, list[Any]] = {}
-    for row in queries.backlog():
-        positions.setdefault(row["site"], []).append(row)
+    positions = lanes_of(present)
     keys: dict[str, list[Any]] = {}
     for key in Key.objects.order_by("-since"):
         keys.setdefault(key.site, []).append(key)
@@ -58,6 +57,7 @@ def show_connections(request: HttpRequest) -> HttpResponse:
                 "zone": viewer.zones.get(code, "UTC"),
                 "ports": connections.get(code, []),
                 "session": session,
+                "agents": agents_of(session),
                 "heard": ago(session.seen, present) if session else "",
                 "online": session is not None and (present - session.seen).total_seconds() < 180,
                 "chains": chains.get(code, [])[-6:],

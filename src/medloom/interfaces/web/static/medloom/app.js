@@ -128,7 +128,12 @@
     });
   }
 
-  function dressUp(root) { lineForms(root); hoverTimes(root); pickDays(root); density(); picking(); tickAll(); news(); }
+  /* a choice that asks at once */
+  function sendChoices(root) {
+    $$("select[data-send]", root).forEach((choice) => { choice.onchange = () => choice.form.submit(); });
+  }
+
+  function dressUp(root) { lineForms(root); sendChoices(root); hoverTimes(root); pickDays(root); density(); picking(); tickAll(); news(); }
 
   /* live: a hint names what moved; rows on the page are fetched again in place and marked for a moment */
   const waiting = new Set();
