@@ -7,6 +7,7 @@ to do in `detail`. Nothing becomes a 500: a batch that lost too many races is an
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import time
 import zlib
@@ -14,7 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from django.db import transaction
+import psycopg
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
@@ -35,6 +37,9 @@ from medloom.wire.signature import BadSignature, named_site, verify_request
 #: Of a hand-back, the largest other body.
 BYTES_MAX = BODY_BYTES_MAX
 RETRY_AFTER_S = 1
+#: The server is gone, or ends; Django's own errors come from where it connects and commits.
+NO_DATABASE = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError)
+log = logging.getLogger(__name__)
 Step = Callable[[HubMachine, bytes, str, str], Reply]
 
 
@@ -95,32 +100,38 @@ def signed(step: Step) -> Callable[[HttpRequest], HttpResponse]:
     @csrf_exempt
     @require_POST
     def view(request: HttpRequest) -> HttpResponse:
-        body = _body(request)
-        if isinstance(body, Refused):
-            return reply(body)
-        headers: Mapping[str, str] = request.headers
         try:
-            site = named_site(headers)
-            valid = keys.valid(site, timezone.now())
-            token = verify_request(method="POST", path=request.path, body=body, headers=headers, keys=valid)
+            return reply(_answer(request, step))
         except BadSignature as error:
             return reply(Refused(error.code, 401, "sign with the key enrolled for this site"))
-        plain = _inflated(body, headers.get("Content-Encoding", "identity"))
-        if isinstance(plain, Refused):
-            return reply(plain)
-        try:
-            try:
-                return reply(step(machine(valid), plain, site, token))
-            except (*LOST, *SPOILT):  # nothing was written: once more, and find out what can be saved
-                return reply(step(machine(valid, careful=True), plain, site, token))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             return reply(Refused("message_wrong", 400, str(error)[:200]))
         except Busy:
             return reply(Refused("busy", 503, "others write the same objects: send the same again"))
         except Unfit:
             return reply(Refused("hub_unfit", 503, "the hub cannot write just now: keep it and come back"))
+        except NO_DATABASE as error:
+            log.warning("the database does not answer at %s: %s", request.path, error)
+            return reply(Refused("unavailable", 503, "the database does not answer: keep it and come back"))
 
     return view
+
+
+def _answer(request: HttpRequest, step: Step) -> Reply:
+    body = _body(request)
+    if isinstance(body, Refused):
+        return body
+    headers: Mapping[str, str] = request.headers
+    site = named_site(headers)
+    valid = keys.valid(site, timezone.now())
+    token = verify_request(method="POST", path=request.path, body=body, headers=headers, keys=valid)
+    plain = _inflated(body, headers.get("Content-Encoding", "identity"))
+    if isinstance(plain, Refused):
+        return plain
+    try:
+        return step(machine(valid), plain, site, token)
+    except (*LOST, *SPOILT):  # nothing was written: once more, and find out what can be saved
+        return step(machine(valid, careful=True), plain, site, token)
 
 
 def _hello(hub: HubMachine, body: bytes, site: str, _: str) -> Reply:

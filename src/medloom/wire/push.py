@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from medloom.wire.canonical import LINE_BYTES_MAX, Malformed, decode_operation, dumps, loads
 from medloom.wire.chain import operation_hash, operations_head
 from medloom.wire.operation import Operation, operation_id
+from medloom.wire.signature import public_key
 
 OPERATIONS_MAX = 2_000
 BODY_BYTES_MAX = 4 * 1024 * 1024
@@ -132,12 +133,10 @@ def _line(header: Header, number: int, raw: bytes) -> Line:
     return Line(number, raw, digest, operation)
 
 
-def check_signature(header: Header, public_key: bytes) -> bool:
+def check_signature(header: Header, key: bytes) -> bool:
     """Whether the site's key (32 raw bytes) signed this header."""
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(
-            bytes.fromhex(header.signature), header.to_sign()
-        )
+        public_key(key).verify(bytes.fromhex(header.signature), header.to_sign())
     except (InvalidSignature, ValueError):
         return False
     return True

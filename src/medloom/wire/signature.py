@@ -11,6 +11,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -22,6 +23,12 @@ _INPUT = re.compile(
     r';created=(\d{1,12});keyid="([A-Z0-9][A-Z0-9_-]{0,15})";alg="ed25519"',
     re.ASCII,
 )
+
+
+@lru_cache(maxsize=1_000)
+def public_key(raw: bytes) -> Ed25519PublicKey:
+    """A key of 32 raw bytes, ready to verify. Raises ValueError."""
+    return Ed25519PublicKey.from_public_bytes(raw)
 
 
 class BadSignature(PermissionError):
@@ -93,7 +100,7 @@ def verify_request(
     base = _base(method, path, digest, token, parameters)
     for key in keys:
         try:
-            Ed25519PublicKey.from_public_bytes(key).verify(signed, base)
+            public_key(key).verify(signed, base)
         except InvalidSignature:
             continue
         return token
