@@ -112,7 +112,7 @@ def signed(step: Step) -> Callable[[HttpRequest], HttpResponse]:
             return reply(Refused("hub_unfit", 503, "the hub cannot write just now: keep it and come back"))
         except NO_DATABASE as error:
             log.warning("the database does not answer at %s: %s", request.path, error)
-            return reply(Refused("unavailable", 503, "the database does not answer: keep it and come back"))
+            return reply(Refused("hub_unfit", 503, "the database does not answer: keep it and come back"))
 
     return view
 
