@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import date, datetime
 from pathlib import PurePosixPath
@@ -16,6 +17,7 @@ _LOT = re.compile(r"lot|batch|批号|批次", re.IGNORECASE)
 _CODE = re.compile(
     r"code|shift|班次|(?:^|[a-z_ ])no\.?$|number|\bid\b|编码|编号|单号|代码|料号", re.IGNORECASE
 )
+_NUMBER = re.compile(r"[-+]?[\d.,:/ -]+%?")
 _UNIT = re.compile(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]")
 #: Words of Chinese headers and the declared field they mostly mean; the first that fits counts.
 _WORDS = (
@@ -64,6 +66,13 @@ records:
 """
 
 
+_DOUBLED = (
+    "# 列名 {name!r} 在 {at} 列再次出现，只能读第一列，请在源文件中改名 · the name {name!r} stands again over"
+    " column {at}: only the first is read; rename it in the source\n"
+)
+UNNAMED = "column_"
+
+
 def first_mapping(name: str, data: bytes, *, type_: str = "", feed: str = "") -> str:
     """The YAML text. Raises FileRefused when the file cannot be read or has no header."""
     delivery = read_table(name, data)
@@ -71,17 +80,19 @@ def first_mapping(name: str, data: bytes, *, type_: str = "", feed: str = "") ->
         raise FileRefused(delivery.refusal.code, expected=delivery.refusal.expected, got=delivery.refusal.got)
     sheet, cells, row = _header(delivery.sheets)
     names = [original_text(cell).strip() for cell in cells[row]]
-    columns = {
-        column: [line[i] for line in cells[row + 1 : row + 1 + SAMPLE_ROWS] if i < len(line)]
-        for i, column in enumerate(names)
-        if column
-    }
+    columns, places, doubled = {}, {}, {}
+    for i, column in enumerate(names):
+        if column in columns:
+            doubled[column] = letters(i)
+        elif column:
+            places[column] = letters(i)
+            columns[column] = [line[i] for line in cells[row + 1 : row + 1 + SAMPLE_ROWS] if i < len(line)]
     kind = type_ or "step_record"
     key = _key(columns)
     stem = PurePosixPath(name).stem
     head = _HEAD.format(
         name=name,
-        feed=feed or re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_0123456789") or "feed",
+        feed=feed or _feed(stem),
         pattern=re.sub(r"(?<=[_\-. ])\d+|\d{4,}", "*", stem).replace('"', "?") + PurePosixPath(name).suffix,
         sheet=sheet if len(delivery.sheets) > 1 else "*",
         header=row + 1,
@@ -93,17 +104,32 @@ def first_mapping(name: str, data: bytes, *, type_: str = "", feed: str = "") ->
         key_note="" if key else "  <- 未找到唯一列 · no unique column found: name some",
     )
     taken: set[str] = set()
-    return head + "".join(_line(column, values, taken) for column, values in columns.items())
+    lines = [_line(column, values, taken, places[column]) for column, values in columns.items()]
+    return head + "".join(lines) + "".join(_DOUBLED.format(name=n, at=at) for n, at in doubled.items())
+
+
+def letters(index: int) -> str:
+    """The letters over a sheet's column: 0 is A, 26 is AA."""
+    return (letters(index // 26 - 1) if index >= 26 else "") + chr(ord("A") + index % 26)
+
+
+def _feed(stem: str) -> str:
+    """A feed's name from the file's; one without Latin letters gets a name that no other file's gets."""
+    plain = re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_0123456789")
+    shape = re.sub(r"\d+", "", stem)  # the next month's file is the same feed
+    return plain or f"feed_{hashlib.sha256(shape.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
 
 
 def _header(sheets: dict[str, list[list[Any]]]) -> tuple[str, list[list[Any]], int]:
-    """The sheet and row that look most like a header: the first row with the most distinct words."""
+    """The sheet and row that look most like a header: the first row with the most words."""
     for sheet, cells in sheets.items():
         best, most = -1, 1
         for number, row in enumerate(cells[:20]):
-            words = {original_text(cell).strip() for cell in row if isinstance(cell, str) and cell.strip()}
-            if len(words) > most:
-                best, most = number, len(words)
+            words = [cell.strip() for cell in row if isinstance(cell, str) and cell.strip()]
+            # A .csv holds texts only; a row of numbers is no header, and a name may stand twice.
+            named = sum(not _NUMBER.fullmatch(word) for word in words)
+            if named > most:
+                best, most = number, named
         if best >= 0:
             return sheet, cells, best
     raise FileRefused("header_missing", expected="a row of column names", got="none")
@@ -128,23 +154,29 @@ def _key(columns: dict[str, list[Any]]) -> list[str]:
     return []
 
 
-def _line(column: str, values: list[Any], taken: set[str]) -> str:
+def _line(column: str, values: list[Any], taken: set[str], place: str) -> str:
     kind, note = _kind(column, values)
-    field = _field(column, taken)
+    field = _field(column, taken, place)
     unit = ""
     if kind == "quantity":
         stated = _UNIT.search(column)
         unit = ", unit: {{from: {0}, to: {0}}}".format(_quoted(stated.group(1) if stated else "1"))
     sample = next((original_text(cell) for cell in values if not is_blank(cell)), "")
     comment = f"例 · e.g. {sample[:40]!r}" + (f"; {note}" if note else "")
+    if field.startswith(UNNAMED):
+        comment += "  <- 请填写字段名，或移到 ignored · name the field, or move the column to ignored"
     return f"      {field}: {{column: {_quoted(column)}, as: {kind}{unit}}}  # {comment}\n"
 
 
-def _field(column: str, taken: set[str]) -> str:
-    """A field name for the column, none twice: by a known word of the header, else by its letters."""
+def _field(column: str, taken: set[str], place: str) -> str:
+    """A field name for the column, none twice: by a known word of the header, else by its letters.
+
+    One that says nothing is named for its place in the sheet, and is for a person to name.
+    """
     words = next((name for word, name in _WORDS if word in column), "")
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _UNIT.sub("", column)).strip().casefold()
-    name = words or re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "field"
+    plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    name = words or (plain if plain[:1].isalpha() else UNNAMED + place.casefold())
     free = next(each for n in range(1, 10_000) if (each := name if n == 1 else f"{name}_{n}") not in taken)
     taken.add(free)
     return free
@@ -161,6 +193,7 @@ def _kind(column: str, values: list[Any]) -> tuple[str, str]:
         return "code", f"{numbers} of {len(held)} stored as numbers" if numbers else ""
     if not held:
         return "text", "empty in this file"
+    held = [_plain_number(value) for value in held]  # a .csv holds texts only
     if all(isinstance(value, date) for value in held):
         whole = not any(isinstance(v, datetime) and (v.hour or v.minute or v.second) for v in held)
         return ("date" if whole else "datetime"), ""
@@ -170,6 +203,13 @@ def _kind(column: str, values: list[Any]) -> tuple[str, str]:
             return ("date", "Excel serial numbers") if serial else ("integer", "")
         return "quantity", "名称与单位请核对 · check the unit"
     return "text", ""
+
+
+def _plain_number(value: Any) -> Any:
+    """A text that is nothing but a number, as one; leading noughts make it a code."""
+    if isinstance(value, str) and re.fullmatch(r"-?(0|[1-9]\d{0,14})(\.\d+)?", value.strip()):
+        return float(value)
+    return value
 
 
 def _quoted(text: str) -> str:

@@ -75,6 +75,32 @@ def _rows(mapping: Mapping, delivery: Any, total: Preview) -> Iterator[Outcome]:
             yield outcome
 
 
+def to_mend(mapping: Mapping, types: dict[str, Any]) -> list[dict[str, str]]:
+    """What of a mapping the hub would not understand: undeclared types and fields, key fields left out.
+
+    `types`: type -> its declaration (`kernel.entity.catalogue`). The hub keeps a field it does not know with
+    the operation, and shows it nowhere; that is seldom what the mapping's author meant.
+    """
+    found = []
+    for number, record in enumerate(mapping.records):
+        path, declared = f"$.records[{number}]", types.get(record.type)
+        if declared is None:
+            expected = "one of " + ", ".join(sorted(types))
+            found.append({"path": f"{path}.type", "expected": expected, "got": record.type})
+            continue
+        known = {name: None for name in (*declared.fields, *declared.lines) if name != "state"}
+        free = ", ".join(name for name in known if name not in record.fields)
+        for name, rule in record.fields.items():
+            if name not in known:
+                expected = f"a field of {record.type} (free: {free}), or {rule.column or name} under ignored"
+                found.append({"path": f"{path}.fields.{name}", "expected": expected, "got": name})
+        for name in declared.facts.key:
+            if name not in record.fields and name not in declared.defaults:
+                expected = f"{name}: part of the key of every {record.type}"
+                found.append({"path": f"{path}.fields", "expected": expected, "got": ""})
+    return found
+
+
 def row_tree(outcome: Outcome) -> dict[str, Any]:
     """One row, for --json and for the table."""
     tree: dict[str, Any] = {"at": outcome.at, "key": outcome.key}

@@ -68,8 +68,52 @@ def test_init_gives_every_column_a_field_of_its_own(tmp_path: Path) -> None:
     )
     done = CliRunner().invoke(agent, ["init", str(path), "--type", "step_record"])
     fields = parse_mapping(done.output).records[0].fields
-    assert list(fields) == ["day", "resin", "resin_lot", "field", "field_2", "total"]
+    assert list(fields) == ["day", "resin", "resin_lot", "column_d", "column_e", "total"]
     assert fields["total"].column == "总数(件)"
+
+
+DAILY = "工单号,机台,炉温,炉温,压力(MPa),备注,良品数,3号\nW1,M1,200.5,201,3,ok,5,a\nW2,M1,200.1,202,4,,7,b\n"
+
+
+def test_a_draft_names_each_column_apart_and_check_says_what_to_mend(tmp_path: Path) -> None:
+    path, other, draft = tmp_path / "日报_2024.csv", tmp_path / "领料_2024.csv", tmp_path / "daily.yaml"
+    path.write_text(DAILY, encoding="utf-8")
+    other.write_text(DAILY, encoding="utf-8")
+    text = CliRunner().invoke(agent, ["init", str(path)]).output
+    mapping = parse_mapping(text)
+    assert mapping.match.header == 1
+    fields = mapping.records[0].fields
+    assert list(fields) == [
+        "work_order", "machine", "column_c", "column_e", "remark", "good", "column_h",
+    ]  # fmt: skip
+    marked = [line for line in text.splitlines() if "请填写字段名" in line]
+    assert [line.split(":")[0].strip() for line in marked] == ["column_c", "column_e", "column_h"]
+    assert "'炉温' stands again over column D" in text
+    assert fields["good"].kind == "integer" and fields["column_c"].kind == "quantity"
+    assert parse_mapping(CliRunner().invoke(agent, ["init", str(other)]).output).feed != mapping.feed
+    draft.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(agent, ["check", str(draft), str(path), "--json"])
+    told = json.loads(done.output)
+    assert done.exit_code == 1 and told["refused"] == 0
+    places = [each["path"].removeprefix("$.records[0].fields") for each in told["to_mend"]]
+    assert places == [".column_c", ".column_e", ".remark", ".column_h", ""]
+    assert "压力(MPa) under ignored" in told["to_mend"][1]["expected"]
+    assert "note" in told["to_mend"][2]["expected"] and "number" in told["to_mend"][4]["expected"]
+    shown = CliRunner().invoke(agent, ["check", str(draft), str(path)])
+    assert "mend $.records[0].fields.column_h" in shown.stderr
+
+
+def test_a_draft_that_was_corrected_has_nothing_to_mend(tmp_path: Path) -> None:
+    path, draft = tmp_path / "orders.csv", tmp_path / "orders.yaml"
+    path.write_text("order no,quantity,what\nW1,5,x\nW2,6,y\n", encoding="utf-8")
+    text = CliRunner().invoke(agent, ["init", str(path), "--type", "work_order"]).output
+    right = text.replace("order_no:", "number:").replace("what:", "remark:")
+    draft.write_text(right, encoding="utf-8")
+    done = CliRunner().invoke(agent, ["check", str(draft), str(path), "--json"])
+    assert (done.exit_code, json.loads(done.output)["to_mend"]) == (0, [])
+    draft.write_text(right.replace("type: work_order", "type: workorder"), encoding="utf-8")
+    told = json.loads(CliRunner().invoke(agent, ["check", str(draft), str(path), "--json"]).output)
+    assert [each["path"] for each in told["to_mend"]] == ["$.records[0].type"]
 
 
 def test_init_on_a_broken_file_exits_2(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from medloom.agent.declaration import load_mappings
-from medloom.agent.preview import Preview, preview
+from medloom.agent.preview import Preview, preview, to_mend
 from medloom.demo.moulding import write_plant
 from medloom.demo.plants import MAPPINGS
 from medloom.kernel.entity import catalogue
@@ -69,3 +69,9 @@ def test_mappings_name_declared_types_and_fields(plant: str) -> None:
         if mapping.writes is not None:
             known = {*types[mapping.writes.type].fields, "state"}
             assert {*mapping.writes.columns.values(), *mapping.writes.key.values()} <= known
+
+
+@pytest.mark.parametrize("plant", ["moulding", "machining", "plant_a"])
+def test_every_mapping_of_the_demonstration_names_declared_fields_only(plant: str) -> None:
+    mappings = load_mappings(MAPPINGS / plant)
+    assert {m.feed: to_mend(m, dict(catalogue())) for m in mappings} == {m.feed: [] for m in mappings}

@@ -13,12 +13,12 @@ from rich.table import Table
 
 from medloom.agent.declaration import Mapping, MappingRefused, load_mapping
 from medloom.agent.guess import first_mapping
-from medloom.agent.preview import Preview, preview, row_tree
+from medloom.agent.preview import Preview, preview, row_tree, to_mend
 from medloom.agent.sources.rows import FileRefused
 from medloom.agent.status import STATUS_FILE, read_status, serve
 from medloom.process.stopping import set_on_signal
 
-#: Exit codes: 0 all rows understood, 1 some refused, 2 the mapping or the file cannot be used.
+#: Exit codes: 0 all understood, 1 rows refused or the mapping to be mended, 2 it or the file cannot be used.
 REFUSED, UNUSABLE = 1, 2
 NOT_RUNNING = 3
 #: `status`: it runs, and something is wrong that a person must look at.
@@ -37,7 +37,7 @@ def agent() -> None:
 @click.option("--limit", default=20, show_default=True, help="Rows to show; 0 for all. Every row is counted.")
 @click.option("--refused", is_flag=True, help="Show refused rows only.")
 def check(mapping: Path, file: Path, as_json: bool, limit: int, refused: bool) -> None:
-    """Show offline what each row of FILE would become under MAPPING, and why one would be refused."""
+    """Show offline what each row of FILE would become under MAPPING, what is refused, and what to mend."""
     try:
         declared = load_mapping(mapping)
     except MappingRefused as error:
@@ -46,16 +46,35 @@ def check(mapping: Path, file: Path, as_json: bool, limit: int, refused: bool) -
         )
     if declared.skip:
         _unusable({"code": "feed_skipped", "path": "$.skip", "expected": "", "got": declared.skip}, as_json)
+    mend = to_mend(declared, _types())
     total, outcomes = preview(declared, file)
     shown = []
     for outcome in outcomes:
         if (limit == 0 or len(shown) < limit) and (outcome.refusal is not None or not refused):
             shown.append(row_tree(outcome))
     if as_json:
-        click.echo(json.dumps({**total.as_tree(), "rows": shown}, ensure_ascii=False, indent=1))
+        told = {**total.as_tree(), "to_mend": mend, "rows": shown}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
     else:
         _print(declared, total, shown)
-    raise SystemExit(REFUSED if total.refused else 0)
+        for each in mend:
+            click.echo("mend {path}: {got!r} should be {expected}".format(**each), err=True)
+    raise SystemExit(REFUSED if total.refused or mend else 0)
+
+
+def _types() -> dict[str, Any]:
+    """Every declared object type; Django is started without a database."""
+    import os
+
+    import django
+    from django.apps import apps
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")
+    if not apps.ready:
+        django.setup()
+    from medloom.kernel.entity import catalogue
+
+    return dict(catalogue())
 
 
 def _unusable(refusal: dict[str, str], as_json: bool) -> None:
