@@ -16,7 +16,7 @@ LATER = re.compile(
     "|".join(rf"\b{a}{b}\b" for a, b in (("TO", "DO"), ("FIX", "ME"), ("XX", "X"), ("HA", "CK")))
 )
 SKIPS = {"skip", "skipif", "xfail", "importorskip", "skipUnless", "skipIf", "expectedFailure"}
-MARKS = {"pure", "database", "browser", "process", "simulator"}
+MARKS = {"pure", "files", "database", "browser", "process", "simulator"}
 VAGUE_NAMES = {
     "utils",
     "util",

@@ -1,4 +1,7 @@
-"""A pytest plugin: a test marked `pure` opens no socket, and the processor time it takes is noted."""
+"""A pytest plugin: a test marked `pure` or `files` opens no socket, and the processor time it takes is noted.
+
+A pure test asks for no folder either: what writes files is marked `files`, so that "pure" means what it says.
+"""
 
 import time
 from collections.abc import Iterator
@@ -14,9 +17,12 @@ settings.load_profile("house")
 
 @pytest.fixture(autouse=True)
 def _no_socket_when_pure(request: pytest.FixtureRequest) -> Iterator[None]:
-    if request.node.get_closest_marker("pure") is None:
+    pure, files = (request.node.get_closest_marker(name) for name in ("pure", "files"))
+    if pure is None and files is None:
         yield
         return
+    if files is None and "tmp_path" in request.fixturenames:
+        pytest.fail("a test that needs a folder is marked `files`, not `pure`", pytrace=False)
     disable_socket(allow_unix_socket=False)
     began = time.process_time()
     yield

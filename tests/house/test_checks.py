@@ -10,7 +10,7 @@ from pytest_socket import SocketBlockedError
 
 from tools import fault, honesty, lengths, links, locks, places, pure, pureness, words, writedoor
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.files
 
 
 def write(root: Path, name: str, text: str) -> Path:

@@ -76,3 +76,28 @@ def test_an_unknown_check_is_refused() -> None:
     )
     assert done.returncode == 2
     assert "no check named colour" in done.stderr
+
+
+def test_a_pure_test_that_writes_files_is_refused(tmp_path: Path) -> None:
+    text = "import pytest\n@pytest.mark.{}\ndef test_x(tmp_path):\n    assert tmp_path.exists()\n"
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  pure: a\n  files: b\n")
+    for mark, code in (("pure", 1), ("files", 0)):
+        (tmp_path / "test_x.py").write_text(text.format(mark))
+        argv = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "tools.sockets",
+            "-p",
+            "no:django",
+            "-p",
+            "no:cacheprovider",
+        ]
+        done = subprocess.run(
+            [*argv, str(tmp_path / "test_x.py"), "-c", str(tmp_path / "pytest.ini")],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout
+        assert ("marked `files`, not `pure`" in done.stdout) is (mark == "pure")

@@ -6,7 +6,7 @@ import pytest
 
 from medloom import faults
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.files
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from medloom.agent.tests.files import HEADER, MAPPING, xlsx
 from medloom.agent.translate import Translator
 from medloom.interfaces.commands.agent import agent
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.files
 
 GOOD = ["2018-11-01", "M1", 10045, "712 4 889", 10, 9, 1]
 BAD = ["00:00.0", "M1", 10045, "L2", 10, 9, 1]

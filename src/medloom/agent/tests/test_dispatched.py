@@ -22,7 +22,7 @@ from medloom.kernel.entity import catalogue
 from medloom.wire.canonical import encode_operation
 from medloom.wire.operation import Kind, Operation
 
-pytestmark = pytest.mark.process
+pytestmark = pytest.mark.files
 
 KEY = Ed25519PrivateKey.generate()
 MAPPINGS = Path(machining.__file__).parent / "mappings" / "machining"

@@ -9,7 +9,7 @@ import pytest
 from medloom.agent.sources.folder import Folder
 from medloom.agent.tests.files import xlsx
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.files
 
 
 def names(folder: Folder, now: float) -> list[str]:

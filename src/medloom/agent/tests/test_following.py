@@ -25,7 +25,7 @@ from medloom.wire.canonical import encode_operation
 from medloom.wire.operation import Kind, Operation
 from medloom.wire.sheet import Owner
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.files
 
 KEY = Ed25519PrivateKey.generate()
 JOBS = Path(machining.__file__).parent / "mappings" / "machining" / "20_jobs.yaml"

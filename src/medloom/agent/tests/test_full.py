@@ -103,7 +103,7 @@ def test_levels() -> None:
     ]
 
 
-@pytest.mark.process
+@pytest.mark.files
 def test_edits_wait_at_90_percent_and_observations_at_98_and_nothing_is_lost(tmp_path: Path) -> None:
     store = SqliteSite(
         tmp_path / "store.db", site="MOLD", sheets=SHEETS, key=bytes(32), quota_bytes=4_000_000
@@ -141,7 +141,7 @@ def test_edits_wait_at_90_percent_and_observations_at_98_and_nothing_is_lost(tmp
     store.close()
 
 
-@pytest.mark.process
+@pytest.mark.files
 def test_an_edit_that_the_store_refuses_in_the_middle_of_a_file_is_read_again(tmp_path: Path) -> None:
     """The file's rows themselves take the last room: what was read is kept, the rest is read again later."""
     store = SqliteSite(

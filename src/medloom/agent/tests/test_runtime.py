@@ -18,7 +18,7 @@ from medloom.agent.tests.hubs import SHEETS, Hub, agent_of, settle
 from medloom.agent.translate import Draft, Outcome
 from medloom.wire.operation import Kind, Source
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.files
 
 KEY = Ed25519PrivateKey.generate()
 ROWS = [["2018-11-01", f"M{n % 3}", 10045, f"L {n % 5}", n, n, None] for n in range(1, 31)]

@@ -57,7 +57,7 @@ def hub_state(net: Network) -> dict[str, object]:
     return {k: (h.version, h.state, h.values, h.changed) for k, h in net.store.heads.items()}
 
 
-@pytest.mark.pure
+@pytest.mark.files
 def test_a_session_leaves_the_hubs_state(make: Make) -> None:
     net = Network()
     a = machine(net, make("A"))
@@ -76,7 +76,7 @@ def test_a_session_leaves_the_hubs_state(make: Make) -> None:
     assert own[f"A/{a.epoch}/c/3"].lined
 
 
-@pytest.mark.pure
+@pytest.mark.files
 def test_a_rewind_gives_the_lines_back_and_folds_anew(make: Make) -> None:
     net = Network()
     a = machine(net, make("A"))
@@ -95,7 +95,7 @@ def test_a_rewind_gives_the_lines_back_and_folds_anew(make: Make) -> None:
     assert [own.number for own in a.store.unsent("c", 9)[0]] == [2]
 
 
-@pytest.mark.pure
+@pytest.mark.files
 def test_a_restored_hub_is_healed_from_this_store(make: Make) -> None:
     net = Network()
     a = machine(net, make("A"))
@@ -112,7 +112,7 @@ def test_a_restored_hub_is_healed_from_this_store(make: Make) -> None:
     assert net.store.heads[X].values["note"] == "hub"
 
 
-@pytest.mark.pure
+@pytest.mark.files
 def test_what_a_backup_covers_is_pruned_and_the_state_stays(make: Make) -> None:
     net = Network()
     a = machine(net, make("A"))
@@ -131,7 +131,7 @@ def test_what_a_backup_covers_is_pruned_and_the_state_stays(make: Make) -> None:
     assert state(a.store) == hub_state(net)
 
 
-@pytest.mark.pure
+@pytest.mark.files
 def test_a_chain_is_abandoned_from_a_number_on(make: Make) -> None:
     net = Network()
     a = machine(net, make("A"))
@@ -145,7 +145,7 @@ def test_a_chain_is_abandoned_from_a_number_on(make: Make) -> None:
     assert a.store.unsent("c", 9)[0] == []
 
 
-@pytest.mark.pure
+@pytest.mark.files
 def test_values_are_kept_and_forgotten(make: Make) -> None:
     store = make("A")
     with store.transaction():
@@ -159,7 +159,7 @@ def open_file(path: Path, **changes: object) -> SqliteSite:
     return SqliteSite(path, **(given | changes))  # type: ignore[arg-type]
 
 
-@pytest.mark.pure
+@pytest.mark.files
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     store = open_file(tmp_path / "a.db")
     with store.transaction():
@@ -172,7 +172,7 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.pure
+@pytest.mark.files
 def test_the_file_is_unreadable_without_its_key_and_has_one_owner(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     store = open_file(path)
@@ -194,7 +194,7 @@ def test_the_file_is_unreadable_without_its_key_and_has_one_owner(tmp_path: Path
     store.close()
 
 
-@pytest.mark.pure
+@pytest.mark.files
 def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     store = open_file(path)
@@ -209,7 +209,7 @@ def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.pure
+@pytest.mark.files
 def test_a_full_store_refuses_edits_before_observations(tmp_path: Path) -> None:
     store = open_file(tmp_path / "a.db", quota_bytes=1_000_000)
     with store.transaction():

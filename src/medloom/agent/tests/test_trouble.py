@@ -159,7 +159,7 @@ def status(folder: Path, *arguments: str) -> tuple[int, str, str]:
     return done.exit_code, done.stdout, done.stderr
 
 
-@pytest.mark.process
+@pytest.mark.files
 def test_status_says_so_by_its_exit_code(tmp_path: Path) -> None:
     assert status(tmp_path)[0] == 3
     told = tmp_path / "state" / STATUS_FILE
@@ -175,7 +175,7 @@ def test_status_says_so_by_its_exit_code(tmp_path: Path) -> None:
     assert code == 1 and json.loads(out)["alarms"][0]["code"] == "hub_fails"
 
 
-@pytest.mark.process
+@pytest.mark.files
 def test_an_agent_that_cannot_enrol_yet_says_so(tmp_path: Path) -> None:
     failing, error = Failing(), Unreachable("ConnectError: refused")
     for at in (0.0, 30.0, 61.0):
@@ -188,7 +188,7 @@ def test_an_agent_that_cannot_enrol_yet_says_so(tmp_path: Path) -> None:
     assert (code, told["hub"], told["alarms"][0]["code"]) == (1, "enrolling", "hub_unreachable")
 
 
-@pytest.mark.process
+@pytest.mark.files
 def test_a_full_disk_does_not_end_the_telling(tmp_path: Path) -> None:
     path = tmp_path / STATUS_FILE
     write_status(path, {"pid": os.getpid(), "told_s": int(time.time()), "long": "x" * 100})

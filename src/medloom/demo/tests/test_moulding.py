@@ -13,7 +13,7 @@ from medloom.demo.moulding import write_plant
 from medloom.demo.plants import MAPPINGS
 from medloom.kernel.entity import catalogue
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.files
 
 TODAY = dt.date(2026, 11, 23)
 

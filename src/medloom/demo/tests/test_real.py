@@ -17,7 +17,7 @@ from medloom.agent.preview import preview
 from medloom.demo.plants import MAPPINGS, real_folder
 from medloom.demo.tests.test_moulding import totals
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.files
 
 DATA = Path(os.environ.get("MEDLOOM_DATA", Path(__file__).resolve().parents[4].parent / "shared" / "data"))
 FOLDER = real_folder(DATA) if DATA.is_dir() else None

@@ -17,7 +17,7 @@ from medloom.parties.models import Role
 from medloom.parties.roles import ROLES, WRITERS
 from medloom.wire.operation import Kind
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.files
 
 
 def test_what_is_checked_in_is_what_the_models_say() -> None:

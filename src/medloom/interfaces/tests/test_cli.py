@@ -13,7 +13,7 @@ from medloom.interfaces import cli
 from medloom.process import lock
 from medloom.process.programs import Options, programs
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.files
 
 
 @pytest.fixture

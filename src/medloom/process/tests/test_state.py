@@ -10,7 +10,7 @@ import pytest
 
 from medloom.process import state as folder
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.files
 
 
 def test_secrets_are_made_once_and_only_for_us(tmp_path: Path) -> None:
