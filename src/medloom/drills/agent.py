@@ -28,7 +28,7 @@ from pathlib import Path
 import httpx
 
 from medloom.drills.crash import Server
-from medloom.process.programs import free, search_path
+from medloom.process.programs import keep, search_path
 
 SITE = "D13"
 ROWS_PER_FILE = 40
@@ -148,8 +148,8 @@ def run_case13(seed: int, *, kills: int = 200) -> Killed:
     """
     chance = random.Random(seed)  # noqa: S311  a repeatable drill
     began = time.monotonic()
-    port = next(p for p in range(18_700 + seed % 100, 18_900) if free("127.0.0.1", p))
-    server = Server(next(p for p in range(port + 1, 19_100) if free("127.0.0.1", p)))
+    port = next(p for p in range(18_700 + seed % 100, 18_900) if keep("127.0.0.1", p))
+    server = Server(next(p for p in range(port + 1, 19_100) if keep("127.0.0.1", p)))
     with tempfile.TemporaryDirectory(prefix="medloom-drill-") as name:
         folder = Path(name)
         try:

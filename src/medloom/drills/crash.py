@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import httpx
 
 from medloom.drills.plant import Carry, Plant, enrol
-from medloom.process.programs import free, search_path
+from medloom.process.programs import keep, search_path
 
 START_S_MAX = 30.0
 
@@ -88,7 +88,7 @@ def _carry(server: Server) -> Carry:
 
 @contextlib.contextmanager
 def _server(port: int) -> Iterator[Server]:
-    found = Server(next(p for p in range(port, port + 200) if free("127.0.0.1", p)))
+    found = Server(next(p for p in range(port, port + 200) if keep("127.0.0.1", p)))
     try:
         found.start()
         yield found
