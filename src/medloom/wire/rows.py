@@ -62,8 +62,12 @@ class Rows:
     draft: Callable[[Shadow, Edit], Draft]
 
     def poll(self, key: str, row: Mapping[str, Any] | None) -> list[Own]:
-        """The row as it is now (None: not there): captures what a person changed."""
-        shadow = load(self.store, key)
+        """The row as it is now (None: not there): captures what a person changed.
+
+        Verdicts that came meanwhile are taken first: an edit on top of one that stands already is
+        based on the version that this one made, or it would conflict with its own author for ever.
+        """
+        shadow = self.hear(key)
         if shadow is None:
             return []
         with self.store.transaction():

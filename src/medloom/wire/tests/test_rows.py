@@ -221,3 +221,17 @@ def test_a_restored_agent_store_echoes_nothing_the_hub_has() -> None:
     plant.rest()
     assert len(net.store.entries) == entries
     assert net.store.heads[X].values["due"] == "d2"
+
+
+@pure
+def test_edits_on_top_of_an_accepted_one_never_conflict_with_it() -> None:
+    net, plant = at_version_4()
+    for value in ("a", "b", "c"):
+        # nothing is written back between: the next edit is read right after the verdict came
+        plant.row["note"] = value
+        plant.poll()
+        plant.sync()
+    head = plant.agent.store.head(X)
+    assert head is not None and (head.values["note"], head.version) == ("c", 7)
+    shadow = load(plant.agent.store, "r1")
+    assert shadow is not None and not shadow.disputed
