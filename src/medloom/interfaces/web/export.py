@@ -7,6 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import xlsxwriter
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from medloom.interfaces.web.problems import Problem
+from medloom.interfaces.web.viewer import now, viewer_of
 
 #: Characters that make a spreadsheet take a cell's text for a formula.
 RISKY = ("=", "+", "-", "@", "\t", "\r")
@@ -48,3 +53,39 @@ def workbook(
             note.write_string(line, 0, name)
             note.write_string(line, 1, str(neutral(text)))
     return target.getvalue()
+
+
+#: Rows of one export of records; each is read and put into words.
+RECORDS_MOST = 5_000
+
+
+def spreadsheet(
+    request: HttpRequest,
+    *,
+    name: str,
+    title: object,
+    head: Sequence[object],
+    rows: Iterable[Sequence[Any]],
+    count: int,
+    most: int = RECORDS_MOST,
+) -> HttpResponse:
+    """The answer to `export=xlsx`. Raises Problem when there are more rows than one file takes."""
+    if count > most:
+        raise Problem(
+            422,
+            "export_too_large",
+            expected=_("at most %(most)s rows; narrow the query") % {"most": f"{most:,}"},
+            got=f"{count:,}",
+        )
+    about = [
+        (_("List"), str(title)),
+        (_("Query"), request.GET.urlencode()),
+        (_("Exported by"), viewer_of(request).person),
+        (_("At"), now().isoformat(timespec="seconds")),
+        (_("Records"), str(count)),
+    ]
+    body = workbook(title=name, head=[str(h) for h in head], rows=rows, about=about)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    found = HttpResponse(body, content_type=kind)
+    found["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
+    return found

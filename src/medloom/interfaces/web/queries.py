@@ -50,6 +50,19 @@ def refused_groups(*, verdict: str, site: str, feed: str) -> list[dict[str, Any]
     )
 
 
+def waiting_rows(*, verdict: str, site: str, feed: str, most: int) -> list[int]:
+    """Sequence numbers of all waiting rows of a query, oldest first."""
+    found = _rows(
+        f"""
+        select e.seq from entry e
+        where {OPEN} and (%s = '' or e.verdict = %s) and (%s = '' or e.site = %s)
+              and (%s = '' or coalesce(e.source, '') = %s)
+        order by e.seq limit %s""",
+        (verdict, verdict, site, site, feed, feed, most),
+    )
+    return [row["seq"] for row in found]
+
+
 def refused_rows(group: dict[str, str], *, first: int, most: int) -> list[int]:
     """Sequence numbers of the waiting rows of one group, oldest first."""
     found = _rows(
@@ -69,14 +82,17 @@ def still_waits(seq: int) -> bool:
     return bool(_rows(f"select 1 as found from entry e where e.seq = %s and {OPEN}", (seq,)))
 
 
-def conflict_rows(*, state: str, first: int, most: int, seq: int = 0) -> list[dict[str, Any]]:
+def conflict_rows(
+    *, state: str, first: int, most: int, seq: int = 0, site: str = "", type: str = ""
+) -> list[dict[str, Any]]:
     """Conflicts with what became of each: open, settled (by which entry) or undone; newest first."""
     return _rows(
         """
         with told as (
           select e.seq,
             (select max(c.seq) from entry c where c.cause = e.seq and c.verdict = 'accepted') as settled
-          from entry e where e.verdict = 'conflict' and (%s = 0 or e.seq = %s)),
+          from entry e where e.verdict = 'conflict' and (%s = 0 or e.seq = %s)
+            and (%s = '' or e.site = %s) and (%s = '' or e.type = %s)),
         known as (
           select t.seq, t.settled,
             (select max(u.seq) from entry u where u.cause = t.settled and u.verdict = 'accepted') as undone
@@ -88,7 +104,7 @@ def conflict_rows(*, state: str, first: int, most: int, seq: int = 0) -> list[di
         where %s = '' or %s = case when undone is not null then 'undone' when settled is not null
                               then 'settled' else 'open' end
         order by seq desc offset %s limit %s""",
-        (seq, seq, state, state, first, most),
+        (seq, seq, site, site, type, type, state, state, first, most),
     )
 
 
@@ -186,17 +202,32 @@ def log_lag() -> dict[str, Any]:
     return found[0]
 
 
-def stock_rows(*, key: str, status: str, first: int, most: int) -> list[dict[str, Any]]:
-    """Stock by lot, place and status, with its total count."""
+#: What stock may be sorted by, and how.
+STOCK_ORDERS = {
+    "lot": "l.key",
+    "item": "i.key",
+    "site": "s.site",
+    "location": "s.location",
+    "status": "s.status",
+    "quantity": "s.quantity",
+}
+
+
+def stock_rows(
+    *, key: str, site: str, status: str, order: str, first: int, most: int
+) -> list[dict[str, Any]]:
+    """Stock by lot, place and status, with its total count; `order`: of STOCK_ORDERS, "-" turns it around."""
+    by = STOCK_ORDERS.get(order.lstrip("-"), "l.key")
+    by += " desc nulls last" if order.startswith("-") else ""
     return _rows(
-        """
+        f"""
         select s.site, s.location, s.status, s.unit, s.quantity, l.key as lot, l.object, l.state,
                i.key as item, count(*) over () as total
         from stock s join lot l on l.num = s.lot_id left join item i on i.num = l.item_id
         where (%s = '' or l.key ilike '%%' || %s || '%%' or i.key ilike '%%' || %s || '%%')
-              and (%s = '' or s.status = %s)
-        order by l.key, s.location offset %s limit %s""",
-        (key, key, key, status, status, first, most),
+              and (%s = '' or s.status = %s) and (%s = '' or s.site = %s)
+        order by {by}, l.key, s.location offset %s limit %s""",
+        (key, key, key, status, status, site, site, first, most),
     )
 
 

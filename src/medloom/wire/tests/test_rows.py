@@ -225,7 +225,7 @@ def test_a_restored_agent_store_echoes_nothing_the_hub_has() -> None:
 
 @pure
 def test_edits_on_top_of_an_accepted_one_never_conflict_with_it() -> None:
-    net, plant = at_version_4()
+    _net, plant = at_version_4()
     for value in ("a", "b", "c"):
         # nothing is written back between: the next edit is read right after the verdict came
         plant.row["note"] = value

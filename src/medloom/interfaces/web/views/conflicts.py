@@ -14,11 +14,13 @@ from django.utils.translation import gettext as _
 from medloom.interfaces.web import queries, records
 from medloom.interfaces.web.columns import object_address
 from medloom.interfaces.web.deeds import writes
-from medloom.interfaces.web.listing import PAGE_ROWS
+from medloom.interfaces.web.export import RECORDS_MOST, spreadsheet
+from medloom.interfaces.web.listing import PAGE_ROWS, Question
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.scope import Writing
 from medloom.interfaces.web.viewer import viewer_of
 from medloom.interfaces.web.views.lists import title_of
+from medloom.interfaces.web.words import state_word
 from medloom.interfaces.web.writing import act_of, must_accept, reason_of
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.models import Entry
@@ -70,11 +72,14 @@ def _sides(declared: Declared, record: records.Record, row: Any) -> list[Side]:
 
 def show_conflicts(request: HttpRequest) -> HttpResponse:
     """The conflicts, those that wait first of all."""
-    viewer = viewer_of(request)
-    state = request.GET.get("state", "open")
+    viewer, query = viewer_of(request), request.GET
+    state = query.get("state", "open")
     state = "" if state == "all" else state
-    page = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdigit() else 1
-    rows = queries.conflict_rows(state=state, first=(page - 1) * PAGE_ROWS, most=PAGE_ROWS)
+    page = max(1, int(query["page"])) if query.get("page", "").isdigit() else 1
+    whole = query.get("export") == "xlsx"
+    site, type_ = query.get("site", ""), query.get("type", "")
+    first, most = (0, RECORDS_MOST) if whole else ((page - 1) * PAGE_ROWS, PAGE_ROWS)
+    rows = queries.conflict_rows(state=state, first=first, most=most, site=site, type=type_)
     entries = {e.seq: e for e in Entry.objects.filter(seq__in=[r["seq"] for r in rows])}
     told = {r.entry.seq: r for r in records.records([entries[r["seq"]] for r in rows])}
     lines = []
@@ -100,7 +105,16 @@ def show_conflicts(request: HttpRequest) -> HttpResponse:
             }
         )
     total = rows[0]["total"] if rows else 0
+    if whole:
+        return _export(request, lines, total)
+    types = sorted(((t, str(title_of(t))) for t in catalogue()), key=lambda pair: pair[1])
     context = {
+        "questions": [
+            Question("site", _("Sent by"), "choice", site, choices=list(viewer.sites.items())),
+            Question("type", _("Type"), "choice", type_, choices=types),
+        ],
+        "kept": {"state": query.get("state", "")} if query.get("state") else {},
+        "asked": bool(site or type_),
         "lines": lines,
         "total": total,
         "page": page,
@@ -115,6 +129,29 @@ def show_conflicts(request: HttpRequest) -> HttpResponse:
         "zones": viewer.zones,
     }
     return render(request, "medloom/conflicts.html", context)
+
+
+def _export(request: HttpRequest, lines: list[dict[str, Any]], total: int) -> HttpResponse:
+    """The conflicts of the query as a spreadsheet, one line for each value in conflict."""
+    head = [
+        *(_("Record"), _("State"), _("Type"), _("Number"), _("Sent by"), _("Person"), _("Arrived")),
+        *(_("Field"), _("Sent, not in force"), _("Stands")),
+    ]
+    rows = [
+        [
+            line["seq"],
+            str(state_word(line["state"]).label),
+            str(line["title"]),
+            line["key"],
+            line["record"].entry.site,
+            line["record"].actor,
+            line["record"].entry.received.isoformat(timespec="seconds"),
+            *(str(part) for part in pair),
+        ]
+        for line in lines
+        for pair in line["pairs"] or [("", "", "")]
+    ]
+    return spreadsheet(request, name="conflicts", title=_("Conflicts"), head=head, rows=rows, count=total)
 
 
 def _key(declared: Declared | None, record: records.Record) -> str:

@@ -12,12 +12,11 @@ from django.utils.translation import gettext as _
 
 from medloom.interfaces.web.columns import Drawing, exported
 from medloom.interfaces.web.deeds import Deed, creates
-from medloom.interfaces.web.export import workbook
+from medloom.interfaces.web.export import spreadsheet
 from medloom.interfaces.web.listing import EXPORT_MOST, Sheet, answer
 from medloom.interfaces.web.listings import listing_of
 from medloom.interfaces.web.pagemap import CHAPTERS
-from medloom.interfaces.web.problems import Problem
-from medloom.interfaces.web.viewer import Viewer, now, viewer_of
+from medloom.interfaces.web.viewer import Viewer, viewer_of
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.models import Entry
 
@@ -53,7 +52,7 @@ def show_list(request: HttpRequest, type_: str) -> HttpResponse:
     sheet = answer(listing, query=request.GET, sites=viewer.sites, whole=whole)
     drawing = drawing_of(type_, sheet.rows, viewer, with_times=any(c.kind == "entry" for c in sheet.chosen))
     if whole:
-        return _export(request, sheet, drawing, viewer)
+        return _export(request, sheet, drawing)
     query = request.GET.copy()
     for name in ("page", "columns", "order"):
         query.pop(name, None)
@@ -88,30 +87,14 @@ def _deeds(viewer: Viewer, declared: Declared) -> list[Deed]:
     ]
 
 
-def _export(request: HttpRequest, sheet: Sheet, drawing: Drawing, viewer: Viewer) -> HttpResponse:
-    if sheet.count > EXPORT_MOST:
-        raise Problem(
-            422,
-            "export_too_large",
-            expected=_("at most %(most)s rows; narrow the query") % {"most": f"{EXPORT_MOST:,}"},
-            got=f"{sheet.count:,}",
-        )
-    about = [
-        (_("List"), str(title_of(sheet.listing.type))),
-        (_("Query"), request.GET.urlencode()),
-        (_("Exported by"), viewer.person),
-        (_("At"), now().isoformat(timespec="seconds")),
-        (_("Records"), str(sheet.count)),
-    ]
+def _export(request: HttpRequest, sheet: Sheet, drawing: Drawing) -> HttpResponse:
     head = [f"{c.label} ({c.unit})" if c.unit and c.unit != "1" else str(c.label) for c in sheet.chosen]
-    body = workbook(
-        title=sheet.listing.type,
+    return spreadsheet(
+        request,
+        name=sheet.listing.type,
+        title=title_of(sheet.listing.type),
         head=head,
         rows=([exported(c, row, drawing) for c in sheet.chosen] for row in sheet.rows),
-        about=about,
+        count=sheet.count,
+        most=EXPORT_MOST,
     )
-    answer_ = HttpResponse(
-        body, content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    )
-    answer_["Content-Disposition"] = f'attachment; filename="{sheet.listing.type}.xlsx"'
-    return answer_

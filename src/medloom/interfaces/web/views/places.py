@@ -11,12 +11,13 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from medloom.interfaces.web import queries
-from medloom.interfaces.web.columns import columns_of, domain_words, label_of, object_address
-from medloom.interfaces.web.listing import PAGE_ROWS, Question
+from medloom.interfaces.web.columns import Column, columns_of, domain_words, label_of, object_address
+from medloom.interfaces.web.export import spreadsheet
+from medloom.interfaces.web.listing import EXPORT_MOST, PAGE_ROWS, Question
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.records import names_of
 from medloom.interfaces.web.telling import told
-from medloom.interfaces.web.viewer import now, viewer_of
+from medloom.interfaces.web.viewer import Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import drawing_of, title_of
 from medloom.interfaces.web.views.overview import ago, freshness, lanes_of
 from medloom.interfaces.web.words import ALARMS, cause_of
@@ -109,13 +110,37 @@ def show_alarms(request: HttpRequest) -> HttpResponse:
     return render(request, "medloom/alarms.html", context)
 
 
+def _stock_columns(viewer: Viewer) -> list[Column]:
+    """The columns of stock; the plant's only where there are several."""
+    status = label_of(Move._meta.get_field("status"))
+    found = [
+        Column("lot", _("Lot"), "code", path="lot"),
+        Column("item", _("Item"), "code", path="item"),
+        Column("site", _("Plant"), "site", path="site"),
+        Column("location", _("Location"), "code", path="location"),
+        Column("status", status, "state", path="status"),
+        Column("quantity", _("Quantity"), "quantity", path="quantity"),
+    ]
+    return [c for c in found if c.name != "site" or len(viewer.sites) > 1]
+
+
+def _plain_stock(row: dict[str, Any], name: str) -> Any:
+    """One value of stock for a spreadsheet."""
+    if name == "quantity":
+        return float(row[name])
+    return str(row[{"site": "plant", "status": "word"}.get(name, name)] or "")
+
+
 def show_stock(request: HttpRequest) -> HttpResponse:
     """How much of which lot stands where; made of moves and nothing else."""
     viewer, query = viewer_of(request), request.GET
+    whole = query.get("export") == "xlsx"
     page = max(1, int(query["page"])) if query.get("page", "").isdigit() else 1
     statuses = list(Move._meta.get_field("status").choices or ())
-    key, status = query.get("q", "").strip(), query.get("status", "")
-    rows = queries.stock_rows(key=key, status=status, first=(page - 1) * PAGE_ROWS, most=PAGE_ROWS)
+    key, site, status = (query.get(n, "").strip() for n in ("q", "site", "status"))
+    order = query.get("order", "")
+    first, most = (0, EXPORT_MOST) if whole else ((page - 1) * PAGE_ROWS, PAGE_ROWS)
+    rows = queries.stock_rows(key=key, site=site, status=status, order=order, first=first, most=most)
     total = rows[0]["total"] if rows else 0
     words = dict(statuses)
     for row in rows:
@@ -125,16 +150,29 @@ def show_stock(request: HttpRequest) -> HttpResponse:
             "plant": viewer.sites.get(row["site"], row["site"]),
             "unit": "" if row["unit"] == "1" else row["unit"],
         }
+    columns = _stock_columns(viewer)
+    if whole:
+        lines = [[*(_plain_stock(row, c.name) for c in columns), row["unit"]] for row in rows]
+        head = [*(c.label for c in columns), _("Unit")]
+        return spreadsheet(
+            request, name="stock", title=_("Stock"), head=head, rows=lines, count=total, most=EXPORT_MOST
+        )
+    questions = [
+        Question("q", _("Lot or item"), "code", key),
+        Question("status", label_of(Move._meta.get_field("status")), "choice", status, choices=statuses),
+    ]
+    if len(viewer.sites) > 1:
+        questions.insert(1, Question("site", _("Plant"), "choice", site, choices=list(viewer.sites.items())))
     context = {
         "rows": rows,
         "total": total,
         "page": page,
         "more": total > page * PAGE_ROWS,
-        "questions": [
-            Question("q", _("Lot or item"), "code", key),
-            Question("status", label_of(Move._meta.get_field("status")), "choice", status, choices=statuses),
-        ],
-        "asked": bool(key or status),
+        "columns": columns,
+        "order": order,
+        "several": len(viewer.sites) > 1,
+        "questions": questions,
+        "asked": bool(key or status or site),
         "tones": {"free": "good", "quality": "warn", "blocked": "held"},
     }
     return render(request, "medloom/stock.html", context)

@@ -15,14 +15,16 @@ from django.utils.translation import gettext_lazy
 from medloom.interfaces.web import queries, records
 from medloom.interfaces.web.columns import domain_words
 from medloom.interfaces.web.deeds import writes
-from medloom.interfaces.web.listing import PAGE_ROWS
+from medloom.interfaces.web.export import RECORDS_MOST, spreadsheet
+from medloom.interfaces.web.listing import PAGE_ROWS, Question
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.proposals import propose
 from medloom.interfaces.web.scope import Writing
+from medloom.interfaces.web.telling import expected_words
 from medloom.interfaces.web.viewer import Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import title_of
 from medloom.interfaces.web.views.mending import cells_of, correctable
-from medloom.interfaces.web.words import VERDICTS
+from medloom.interfaces.web.words import VERDICTS, cause_of
 from medloom.interfaces.web.writing import new_id, reason_of, refused
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.meaning import Refused
@@ -69,6 +71,8 @@ class Mending:
 def show_desk(request: HttpRequest) -> HttpResponse:
     """Waiting rows grouped by cause."""
     viewer, query = viewer_of(request), request.GET
+    if query.get("export") == "xlsx":
+        return _export(request, viewer)
     groups = queries.refused_groups(
         verdict=query.get("verdict", ""), site=query.get("site", ""), feed=query.get("feed", "")
     )
@@ -88,8 +92,58 @@ def show_desk(request: HttpRequest) -> HttpResponse:
         + [(v, VERDICTS[v].label) for v in ("quarantined", "parked", "rejected")],
         "verdict": query.get("verdict", ""),
         "zones": viewer.zones,
+        "questions": [
+            Question("site", _("Plant"), "choice", query.get("site", ""), choices=list(viewer.sites.items())),
+            Question("feed", _("Feed"), "code", query.get("feed", "").strip()),
+        ],
+        "kept": {"verdict": query["verdict"]} if query.get("verdict") else {},
+        "asked": bool(query.get("site") or query.get("feed")),
     }
     return render(request, "medloom/repair.html", context)
+
+
+def _export(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Every waiting row of the query as a spreadsheet: what a plant needs to mend its own files."""
+    query = request.GET
+    seqs = queries.waiting_rows(
+        verdict=query.get("verdict", ""),
+        site=query.get("site", ""),
+        feed=query.get("feed", "").strip(),
+        most=RECORDS_MOST + 1,
+    )
+    told = records.records(Entry.objects.filter(seq__in=seqs[:RECORDS_MOST]).order_by("seq"))
+    head = [
+        *(_("Record"), _("Plant"), _("Feed"), _("From"), _("Type"), _("Verdict"), _("Cause"), _("Code")),
+        *(_("Field"), _("Expected"), _("Came"), _("The row as it came")),
+    ]
+    return spreadsheet(
+        request,
+        name="repair-desk",
+        title=_("Repair desk"),
+        head=head,
+        rows=(_export_line(record, viewer) for record in told),
+        count=len(seqs),
+    )
+
+
+def _export_line(record: records.Record, viewer: Viewer) -> list[Any]:
+    entry, refusal = record.entry, record.decision.get("refusal") or {}
+    declared = catalogue().get(entry.type)
+    cells = cells_of(record) if record.kind == Kind.RAW else dict(record.body.get("fields") or {})
+    return [
+        entry.seq,
+        str(viewer.sites.get(entry.site, entry.site)),
+        entry.source or "",
+        record.place,
+        str(title_of(entry.type)) if declared else entry.type,
+        str(VERDICTS[entry.verdict].label),
+        str(cause_of(str(refusal.get("code", ""))).label),
+        str(refusal.get("code", "")),
+        record.path,
+        expected_words(str(refusal.get("expected", ""))),
+        str(refusal.get("got", "")),
+        "; ".join(f"{name}: {value}" for name, value in cells.items()) or record.text,
+    ]
 
 
 def _address(group: dict[str, Any]) -> str:
