@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import Page, expect
 
+from medloom.wire.verdict import Verdict
 from tests.browser.network import LONG_LOT, Network, build
 from tests.browser.visits import follow, log_in
 
@@ -20,10 +21,11 @@ def net(transactional_db: None, settings: Any) -> Network:
     """The generated network with some stock; no live stream, which has a test of its own."""
     settings.LIVE_PORT = 0
     net = build()
-    for number, (site, amount) in enumerate((("SZ", "25 kg"), ("SZ", "5 kg"), ("PG", "7 kg"))):
+    for number, (site, amount) in enumerate((("SZ", "25"), ("SZ", "5"), ("PG", "7"))):
         lot = LONG_LOT if number != 1 else "RM-2611-77"
-        fields = {"number": f"MV-{number}", "lot": lot, "kind": "receipt", "quantity": amount, "target": "A1"}
-        net.plant(site, "move", "observe", fields)
+        fields = {"number": f"MV-{number}", "lot": lot, "kind": "received", "target": "A1"}
+        answer = net.plant(site, "move", "observe", fields | {"quantity": amount, "unit": "kg"})
+        assert answer.verdict is Verdict.ACCEPTED, answer
     return net
 
 
