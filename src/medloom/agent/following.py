@@ -7,9 +7,11 @@ person changed in the plant's own program becomes an operation, based on the ver
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from medloom.agent import declaration
 from medloom.agent.cells import cell_of, wire_of
@@ -44,7 +46,7 @@ class Stated:
         head = self._inner.head(object_)
         if head is None or not head.state:
             return head
-        return replace(head, values={**head.values, STATE: head.state})
+        return msgspec.structs.replace(head, values={**head.values, STATE: head.state})
 
 
 @dataclass
@@ -231,8 +233,6 @@ class Follower:
         return shadow is not None and bool(shadow.captured)
 
     def _intend_state(self, key: str, state: Mapping[str, Any]) -> None:
-        import msgspec
-
         shadow = load(self.store, key)
         if shadow is None:
             return

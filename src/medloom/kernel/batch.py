@@ -27,13 +27,7 @@ _NUMBERS_MOST = 200_000
 
 
 def remember(bound: Mapping[tuple[str, str, str], int]) -> None:
-    """Keep bindings of types that others refer to; called only after their commit.
-
-    Records, results and moves are most of what is written and nobody refers to them: kept, they alone
-    would fill a hundred megabytes of each worker.
-    """
-    wanted = _referred()
-    bound = {what: num for what, num in bound.items() if what[0] in wanted}
+    """Keep bindings; called only after their commit."""
     if len(_NUMBERS) + len(bound) > _NUMBERS_MOST:
         for _ in range(min(len(_NUMBERS), _NUMBERS_MOST // 2)):
             _NUMBERS.popitem(last=False)
@@ -160,9 +154,25 @@ class Batch:
                 self.resolved[target, site, key] = num
         known = {what: num for what in named if (num := self.number(what)) is not None}
         for case in cases:
-            case.refs = {
-                name: known[what] for name, what in case.wants if what in known and name not in case.lines
-            }
+            refs, lines = case.refs, case.lines
+            for name, what in case.wants:
+                num = known.get(what)
+                if num is not None and name not in lines:
+                    refs[name] = num
+
+    def made(self) -> dict[tuple[str, str, str], int]:
+        """The bindings that later batches may refer to.
+
+        Records, results and moves are most of what is written and nobody refers to them: kept, they alone
+        would fill a hundred megabytes of each worker.
+        """
+        wanted, numbers = _referred(), self.numbers
+        made = {
+            what: numbers[h.object]
+            for what, h in self.bound.items()
+            if what[0] in wanted and h.object in numbers
+        }
+        return {**made, **self.resolved}
 
     def number(self, what: tuple[str, str, str]) -> int | None:
         """The internal number of (type, site, key), if it is known or made in this batch."""

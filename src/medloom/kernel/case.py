@@ -174,7 +174,7 @@ def _refer(case: Case, declared: Declared) -> None:
 
 
 def _accept_fields(case: Case, declared: Declared, operation: Operation) -> None:
-    fields, known, values = declared.fields, declared.lines, case.fields
+    slots, known, values = declared.slots, declared.lines, case.fields
     if operation.kind is Kind.COMMAND:
         values["command"] = operation.fields.get("command", "")
         if "from" in operation.fields:
@@ -183,11 +183,16 @@ def _accept_fields(case: Case, declared: Declared, operation: Operation) -> None
     value: Any
     try:
         for name, value in operation.fields.items():
-            field = fields.get(name)
-            if field is not None:
-                if value is None and not field.null:
-                    raise Refused("missing", field.domain())
-                values[name] = None if value is None else field.accept(value)
+            slot = slots.get(name)
+            if slot is not None:
+                if type(value) is str:
+                    values[name] = slot.known.get(value) or slot.take(value)
+                elif value is not None:
+                    values[name] = slot.accept(value)
+                elif slot.null:
+                    values[name] = None
+                else:
+                    raise Refused("missing", declared.fields[name].domain())
             elif name in known:
                 if not _accept_lines(case, known[name], value):
                     return
@@ -234,7 +239,9 @@ def _accept_lines(case: Case, lines: Lines, value: Any) -> bool:
         try:
             for slot in lines.slots:
                 given = item.get(slot.name)
-                if given is not None:
+                if type(given) is str:
+                    row[slot.name] = slot.known.get(given) or slot.take(given)
+                elif given is not None:
                     row[slot.name] = slot.accept(given)
                 elif slot.default is not None:
                     row[slot.name] = slot.default

@@ -118,6 +118,10 @@ class Reference:
         return "" if self.network else home
 
 
+#: Texts that each field keeps as accepted.
+KNOWN_MOST = 300
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One field as the door uses it, value by value: what Django would have to be asked each time."""
@@ -128,7 +132,21 @@ class Slot:
     ref: Reference | None
     #: Wire form of what stands where nothing was given; None for no default.
     default: Any
-    required: bool
+    null: bool
+    #: Texts accepted before, with their canonical form: units, machines, days and kinds come again and again.
+    known: dict[str, Any]
+
+    @property
+    def required(self) -> bool:
+        """Whether a new object must be given a value."""
+        return not self.null and self.default is None
+
+    def take(self, text: str) -> Any:
+        """The canonical form of a text, kept for the next time. Raises Refused."""
+        found = self.accept(text)
+        if len(self.known) < KNOWN_MOST:
+            self.known[text] = found
+        return found
 
 
 @dataclass(frozen=True)
@@ -177,7 +195,7 @@ class Declared:
     fields: Mapping[str, Any]
     refs: Mapping[str, Reference]
     lines: Mapping[str, Lines]
-    slots: tuple[Slot, ...]
+    slots: Mapping[str, Slot]
     required: tuple[str, ...]
     defaults: Mapping[str, Any]
     columns: tuple[str, ...]
@@ -208,8 +226,7 @@ def _slots(fields: Mapping[str, Any], refs: Iterable[Reference]) -> tuple[Slot, 
     for name, field in fields.items():
         default = field.wire(field.get_default()) if field.has_default() else None
         cell = None if field.plain else field.cell
-        needed = not field.null and not field.has_default()
-        found.append(Slot(name, field.accept, cell, by_name.get(name), default, needed))
+        found.append(Slot(name, field.accept, cell, by_name.get(name), default, field.null, {}))
     return tuple(found)
 
 
@@ -264,7 +281,7 @@ def declare(model: type[Entity]) -> Declared:
         fields=wire_fields,
         refs={each.name: each for each in refs},
         lines=lines,
-        slots=slots,
+        slots={slot.name: slot for slot in slots},
         required=tuple(slot.name for slot in slots if slot.required),
         defaults={slot.name: slot.default for slot in slots if slot.default is not None},
         columns=(

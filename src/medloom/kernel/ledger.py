@@ -274,9 +274,7 @@ def _round(
     batch.read(cursor)
     batch.judge()
     written = rows.write(cursor, batch, build=build)
-    made = {key: batch.numbers[h.object] for key, h in batch.bound.items() if h.object in batch.numbers}
-    bound.update(made)
-    bound.update(batch.resolved)
+    bound.update(batch.made())
     if last:
         return []
     return [(HQ, following.reactions(batch, written)), *following.woken(cursor, batch)]

@@ -109,7 +109,7 @@ def _write_places(cursor: Any, batch: Batch, places: dict[tuple[str, str, str], 
         if lifecycle is not None:
             values.append(lifecycle.initial)
         given = {**declared.defaults, declared.facts.key[0]: key}
-        values += _cells(batch, declared.slots, given, site, {}, clean=False)
+        values += _cells(batch, declared.slots.values(), given, site, {}, clean=False)
         by_type.setdefault(target, []).append("\t".join(values) + "\n")
     for target, lines in by_type.items():
         declared = batch.types[target]
@@ -127,7 +127,7 @@ def new_object(case: Case, target: str, key: str) -> str:
 
 def _cells(
     batch: Batch,
-    slots: Sequence[Slot],
+    slots: Iterable[Slot],
     values: Mapping[str, Any],
     home: str,
     refs: Mapping[str, int],
@@ -160,7 +160,9 @@ def _head_line(batch: Batch, case: Case) -> str:
     cells += [str(case.seq), "f", "t" if head.values.get("voided") else "f"]
     if declared.facts.lifecycle is not None:
         cells.append(head.state)
-    cells += _cells(batch, declared.slots, head.values, head.site, case.refs if first else {}, clean=clean)
+    cells += _cells(
+        batch, declared.slots.values(), head.values, head.site, case.refs if first else {}, clean=clean
+    )
     return "\t".join(cells) + "\n"
 
 

@@ -158,7 +158,7 @@ def keep_stock(cursor: Any, written: Sequence[Written]) -> None:
     select l.num, v.site, v.location, v.status, v.unit, v.quantity, 1
     from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::numeric[])
          v(site, key, location, status, unit, quantity)
-    join lot l on l.site = v.site and l.key = v.key
+    cross join lateral (select num from lot where site = v.site and key = v.key offset 0) l
     order by l.num, v.location, v.status
     on conflict (lot_id, location, status) do update
     set quantity = stock.quantity + excluded.quantity, version = stock.version + 1""",

@@ -12,6 +12,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from medloom.wire.operation import Kind
 
 
@@ -102,8 +104,7 @@ class Basis:
     also: frozenset[int] = frozenset()
 
 
-@dataclass(slots=True)
-class Head:
+class Head(msgspec.Struct):
     """What stands now of one object: its version, and for each field the version that last changed it.
 
     `changed` lists only fields changed after the creation; every other field dates from version 1.
@@ -114,5 +115,5 @@ class Head:
     site: str
     version: int = 0
     state: str = ""
-    changed: dict[str, int] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
+    changed: dict[str, int] = {}
+    values: dict[str, Any] = {}
