@@ -202,8 +202,8 @@ class Cursor:
                 result = self._next()
                 if result.status in (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED):
                     failed = failed or result
-                    if key is not None:
-                        del self._names[key]
+                    if key is not None or result is failed:  # never prepared, or its plan may be out of date
+                        self._names.pop(answer.request[0], None)
                 elif key is None:
                     self._keep(answer, result)
                 self._next()  # None: the end of this answer
