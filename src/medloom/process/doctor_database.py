@@ -18,6 +18,7 @@ VERSIONS = (15, 18)
 HELD_WARN_S, HELD_FAIL_S = 5, 60
 SKEW_WARN_S = 5.0
 CONNECT_S = 5
+STOCK_S_MAX, STOCK_SHOWN = 30, 20
 
 HOLDERS = """
     SELECT pid, usename, application_name, datname, client_addr::text AS client, state,
@@ -169,9 +170,48 @@ def _horizon(state: State) -> list[Finding]:
     return findings or [Finding("horizon", OK, "no transaction holds the feeds back")]
 
 
+def _stock(state: State) -> list[Finding]:
+    """Stock is a sum of moves that is written with them; a difference was written past the door."""
+    if _reachable(state):
+        return []
+    import django
+
+    os.environ.setdefault("MEDLOOM_LOG_LEVEL", "WARNING")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")
+    django.setup()
+    from medloom.materials.queries import stock_differences
+
+    with _open(state, "owner") as owner:
+        owner.execute(f"SET statement_timeout = '{STOCK_S_MAX}s'")
+        try:
+            found = stock_differences(owner, most=STOCK_SHOWN + 1)
+        except psycopg.errors.UndefinedTable:
+            return []  # `migrations` says so already
+        except psycopg.errors.QueryCanceled:
+            message = f"not compared with its moves: that takes more than {STOCK_S_MAX} s here"
+            return [Finding("stock", WARN, message, "run this when the hub is idle")]
+    if not found:
+        return [Finding("stock", OK, "all of it is the sum of its moves")]
+    advice = "the moves are right; find out who wrote to the table stock, then tell us with --json"
+    findings = [
+        Finding(
+            "stock",
+            FAIL,
+            f"lot {row['key']} of {row['site']} at {row['location'] or 'no location'} ({row['status']}): "
+            f"{row['kept']:f} is kept, its moves make {row['moved']:f}",
+            advice,
+        )
+        for row in found[:STOCK_SHOWN]
+    ]
+    if len(found) > STOCK_SHOWN:
+        findings.append(Finding("stock", FAIL, f"and more than these {STOCK_SHOWN}", advice))
+    return findings
+
+
 CHECKS: list[tuple[str, Check]] = [
     ("database", _database),
     ("roles", _roles),
     ("migrations", _migrations),
     ("horizon", _horizon),
+    ("stock", _stock),
 ]
