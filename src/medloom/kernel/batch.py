@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from medloom.kernel import queries
-from medloom.kernel.case import Case, understand
+from medloom.kernel.case import Case, made_whole, understand
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.parts import standing_lines
 from medloom.kernel.ruling import Asked, Wiring
@@ -287,6 +287,8 @@ class Batch:
         if head is not None and head.version and self._key_clash(case, head):
             return
         standing = head if head is not None and head.version else None
+        if standing is None and not made_whole(case, declared):
+            return
         asked = case.asked if head is None and case.asked is not None else self._asked(case, standing)
         if standing is not None:
             case.current = dict(standing.values)

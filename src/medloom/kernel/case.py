@@ -205,8 +205,23 @@ def _accept_fields(case: Case, declared: Declared, operation: Operation) -> None
             refused.code, f"/fields/{name}", refused.expected, "" if value is None else str(value)
         )
         return
-    if operation.base == 0 and operation.kind is not Kind.COMMAND:
+    if _on_pending(operation):
+        # Whether it makes the object is known only with the object; until then its key is what it says.
+        case.key = declared.natural_key(values) or ""
+    elif operation.base == 0 and operation.kind is not Kind.COMMAND:
         _complete(case, declared)
+
+
+def _on_pending(operation: Operation) -> bool:
+    """Whether it may be an edit on top of one that its author had no version for yet: that has no base."""
+    return operation.kind is Kind.SET and not operation.base and bool(operation.requires)
+
+
+def made_whole(case: Case, declared: Declared) -> bool:
+    """Its object turned out to be new: what that must have is there, or it is quarantined now."""
+    if case.operation is not None and _on_pending(case.operation):
+        _complete(case, declared)
+    return not case.refused
 
 
 def _complete(case: Case, declared: Declared) -> None:

@@ -91,14 +91,15 @@ def operation_id(row: dict[str, Any]) -> str:
 def snapshot(cursor: Any, site: str, after: str, limit: int) -> list[SnapshotRow]:
     """Heads that the site may read, in order of object id over all types."""
     parts = [
-        _heads_of(cursor, declared, site, after or FIRST, limit)
+        heads_of(cursor, declared, site, after or FIRST, limit)
         for declared in catalogue().values()
         if declared.facts.readers != "registrant"
     ]
     return list(heapq.merge(*parts, key=lambda row: row.head.object))[:limit]
 
 
-def _heads_of(cursor: Any, declared: Declared, site: str, after: str, limit: int) -> list[SnapshotRow]:
+def heads_of(cursor: Any, declared: Declared, site: str, after: str, limit: int) -> list[SnapshotRow]:
+    """Heads of one type that the site may read, in order of object id, after that id."""
     rows = cursor.execute(
         queries.snapshot_sql(declared.table, declared.columns),
         (uuid.UUID(after), [site, ""] if declared.facts.readers == "network" else [site], limit),

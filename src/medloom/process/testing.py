@@ -36,14 +36,17 @@ class Bench:
     state: State
     name: str
 
-    def create(self) -> None:
-        """Make the test database anew from the template, ending whatever is connected to it."""
+    def create(self, template: str = TEMPLATE) -> None:
+        """Make the test database anew from the template, ending whatever is connected to it.
+
+        `template` may be any other database of the server that nobody is connected to.
+        """
         with self._administer() as connection:
             name = sql.Identifier(self.name)
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
-                    name, sql.Identifier(TEMPLATE), sql.Identifier(LOGIN_ROLES["owner"])
+                    name, sql.Identifier(template), sql.Identifier(LOGIN_ROLES["owner"])
                 )
             )
             for role in LOGIN_ROLES.values():

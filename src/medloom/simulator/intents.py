@@ -6,6 +6,7 @@ author saw when writing it; so it can tell a seen change from a silent overwrite
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from dataclasses import dataclass, field
 #: Every token begins with it; other values are none of the oracle's business.
 MARK = "#"
 _REASON = re.compile(rb'"reason":"([^"]*)"')
+#: The same tokens where a field holds a count or a day: nothing else in a run is that large or that late.
+FIRST_COUNT = 1_000_000
+FIRST_DAY = dt.date(2100, 1, 1)
 
 
 @dataclass
@@ -29,7 +33,7 @@ class Intents:
         """A fresh token; `saw` are the values its author had before their eyes."""
         self.count += 1
         made = f"{MARK}{self.count}"
-        self.parents[made] = tuple(str(each) for each in saw if is_token(each))
+        self.parents[made] = tuple(named(each) for each in saw if is_token(each))
         return made
 
     def wrote(self, raw: bytes, by: str) -> None:
@@ -64,4 +68,26 @@ def tokens_of(raw: bytes) -> list[str]:
 
 def is_token(value: object) -> bool:
     """Whether a value was written by somebody whose intent the oracle knows."""
-    return isinstance(value, str) and value.startswith(MARK)
+    return named(value) != ""
+
+
+def named(value: object) -> str:
+    """The token that a value is, however its field holds it; "" when it is none."""
+    if isinstance(value, str):
+        if value.startswith(MARK):
+            return value
+        if value[:2] == "21" and value[4:5] == "-":
+            return f"{MARK}{(dt.date.fromisoformat(value) - FIRST_DAY).days}"
+    elif isinstance(value, int) and value >= FIRST_COUNT:
+        return f"{MARK}{value - FIRST_COUNT}"
+    return ""
+
+
+def as_count(token: str) -> int:
+    """The token for a field of counts."""
+    return FIRST_COUNT + int(token[len(MARK) :])
+
+
+def as_day(token: str) -> str:
+    """The token for a field of days."""
+    return (FIRST_DAY + dt.timedelta(days=int(token[len(MARK) :]))).isoformat()

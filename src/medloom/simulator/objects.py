@@ -47,8 +47,6 @@ SHEETS = {
         chain=CONTROL,
     ),
 }
-#: Fields of an order that a plant's table shows and a mapping reads and writes.
-ORDER_FIELDS = ("note", "due", "progress")
 _SPACE = uuid.UUID("6b1f6a1e-4f0e-5d4a-9f57-0d2d3a7c1e11")
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from medloom.agent.store import SqliteSite
-from medloom.simulator.objects import SHEETS
 from medloom.simulator.run import Parts
 from medloom.simulator.site_actor import SiteActor
 from medloom.wire.feed import decode_line
+from medloom.wire.sheet import Sheet
 
 _KEY = bytes(range(32))
 _COUNT = itertools.count()
@@ -20,9 +21,11 @@ _COUNT = itertools.count()
 class FileSite(SqliteSite):
     """A store that can be backed up and looked through, as the simulator needs it."""
 
-    def __init__(self, folder: Path, site: str, path: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, site: str, sheets: Mapping[str, Sheet], path: Path | None = None
+    ) -> None:
         self.folder = folder
-        super().__init__(path or folder / f"{site}{next(_COUNT)}.db", site=site, sheets=SHEETS, key=_KEY)
+        super().__init__(path or folder / f"{site}{next(_COUNT)}.db", site=site, sheets=sheets, key=_KEY)
         # What a power cut leaves is another test's; here only what a transaction holds together counts.
         self._db.pragma("synchronous", "off")
 
@@ -36,7 +39,7 @@ class FileSite(SqliteSite):
             kept = Path(f"{self.path}{end}")
             if kept.exists():
                 shutil.copyfile(kept, f"{path}{end}")
-        return FileSite(self.folder, self.site, path)
+        return FileSite(self.folder, self.site, self.sheets, path)
 
     def raws_held(self) -> set[bytes]:
         """Every operation whose bytes this store holds."""
@@ -51,7 +54,7 @@ def parts(folder: Path) -> Parts:
 
     class FileActor(SiteActor):
         @staticmethod
-        def new_store(site: str) -> Any:
-            return FileSite(folder, site)
+        def new_store(site: str, sheets: Mapping[str, Sheet]) -> Any:
+            return FileSite(folder, site, sheets)
 
     return Parts(site=FileActor)

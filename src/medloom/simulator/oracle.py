@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import msgspec
 
 from medloom.simulator.hub_actor import HubActor
-from medloom.simulator.intents import Intents, is_token, tokens_of
-from medloom.simulator.objects import ORDER_FIELDS, object_id
+from medloom.simulator.intents import Intents, is_token, named, tokens_of
+from medloom.simulator.objects import object_id
 from medloom.simulator.site_actor import Plant, SiteActor
 from medloom.wire.memory_ledger import Entry
 from medloom.wire.operation import Kind
@@ -63,9 +63,9 @@ def _doubled(hub: HubActor) -> Iterator[str]:
     for entry in hub.store.entries:
         if entry.verdict is not Verdict.ACCEPTED or entry.operation is None:
             continue
-        if entry.type == "order" and entry.operation.kind is Kind.SET:
+        if entry.type == hub.world.business.order and entry.operation.kind is Kind.SET:
             after = _decided(entry).get("after", {}) if entry.version > 1 else entry.operation.fields
-            effects.update((str(value), name) for name, value in after.items() if is_token(value))
+            effects.update((named(value), name) for name, value in after.items() if is_token(value))
         else:
             source = entry.operation.source
             part = source.key if source is not None else ""
@@ -81,27 +81,32 @@ def _decided(entry: Entry) -> dict[str, dict[str, object]]:
 def _overwritten(hub: HubActor, intents: Intents) -> Iterator[str]:
     """A value gives way only to one whose author had seen it, or one that followed from it."""
     for entry in hub.store.entries:
-        if entry.type != "order" or entry.verdict is not Verdict.ACCEPTED or entry.version == 1:
+        if (
+            entry.type != hub.world.business.order
+            or entry.verdict is not Verdict.ACCEPTED
+            or entry.version == 1
+        ):
             continue
         decided = _decided(entry)
         before = decided.get("before", {})
         for name, value in decided.get("after", {}).items():
             stood = before.get(name)
-            if is_token(value) and is_token(stood) and stood not in intents.ancestors(str(value)):
+            if is_token(value) and is_token(stood) and named(stood) not in intents.ancestors(named(value)):
                 yield f"overwritten: {stood} by {value} on {entry.object} {name}, unseen"
 
 
 def _diverged(hub: HubActor, sites: Sequence[SiteActor]) -> Iterator[str]:
     """Each site holds exactly what stands at the hub, as far as it may see it."""
+    business = hub.world.business
     for actor in sites:
         here = actor.store.objects()
         for each, head in hub.store.heads.items():
-            if head.site not in ("", actor.site) and actor.site != "HQ":
+            if not business.sees(actor.site, head):
                 continue
             mine = here.get(each)
             if mine is None:
                 yield f"diverged: {actor.site} lacks {hub.store.types[each]} {each}"
-            elif (mine.version, mine.state, mine.values) != (head.version, head.state, head.values):
+            elif not business.same(hub.store.types[each], mine, head):
                 yield f"diverged: {actor.site} {each} {mine} / {head}"
         yield from (f"diverged: {actor.site} has {each} more" for each in here if each not in hub.store.heads)
 
@@ -128,19 +133,19 @@ def _rows(hub: HubActor, sites: Sequence[SiteActor]) -> Iterator[str]:
                 continue
             if shadow.captured:
                 yield f"row {key} of {actor.site} waits for ever for {shadow.captured}"
-            for name in ORDER_FIELDS:
+            for name in hub.world.business.order_fields:
                 if name in head.values and name not in shadow.disputed and row.get(name) != head.values[name]:
                     yield f"row {key} of {actor.site} shows {row.get(name)}, the hub has {head.values[name]}"
 
 
 def _balances(hub: HubActor) -> Iterator[str]:
     """Stock is the sum of its moves and was never negative."""
-    sums: Counter[str] = Counter()
+    business, sums = hub.world.business, Counter[str]()
     for entry in hub.store.entries:
         if entry.type == "move" and entry.verdict is Verdict.ACCEPTED and entry.operation is not None:
-            lot = str(entry.operation.fields["lot"])
-            sums[lot] += entry.operation.fields["quantity"]
-            if sums[lot] < 0:
+            lot = business.lot_of(entry)
+            sums[lot] += business.quantity(entry)
+            if sums[lot] < 0 and business.guarded:
                 yield f"balance of {lot} fell to {sums[lot]}"
     for lot, left in hub.store.balances.items():
         if sums[lot] != left:
@@ -150,6 +155,7 @@ def _balances(hub: HubActor) -> Iterator[str]:
 def _holds(hub: HubActor) -> Iterator[str]:
     """A hold stands until it is cleared; what was finished under it says so."""
     standing: dict[str, str] = {}
+    business, heads = hub.world.business, hub.store.heads
     for entry in hub.store.entries:
         if entry.verdict is not Verdict.ACCEPTED or entry.operation is None:
             continue
@@ -158,14 +164,16 @@ def _holds(hub: HubActor) -> Iterator[str]:
             if command == "clear":
                 standing.pop(entry.object, None)
             else:
-                standing[entry.object] = str(entry.operation.fields.get("lot"))
-        elif command == "finish" and entry.object in standing.values():
+                standing[entry.object] = business.lot_of(entry)
+        elif command == business.finish_command and (
+            business.lot_key(entry.object, heads.get(entry.object)) in standing.values()
+        ):
             said = {finding.code for finding in entry.answer.findings}
             if "after_hold" not in said:
                 yield f"finished under a hold without saying so: {entry.object}"
     for hold in standing:
-        if hub.store.heads[hold].state != "open":
-            yield f"hold {hold} is {hub.store.heads[hold].state}, nobody cleared it"
+        if heads[hold].state != "open":
+            yield f"hold {hold} is {heads[hold].state}, nobody cleared it"
 
 
 def _groups(hub: HubActor) -> Iterator[str]:

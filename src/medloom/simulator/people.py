@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from medloom.simulator.business import Given, Lot, new_lot
 from medloom.simulator.hub_actor import HubActor
-from medloom.simulator.intents import Intents, is_token, tokens_of
+from medloom.simulator.intents import Intents, is_token, named, tokens_of
 from medloom.simulator.objects import object_id
 from medloom.simulator.site_actor import AT, Event, Plant, SiteActor
 from medloom.simulator.world import World
 from medloom.wire.canonical import encode_operation
-from medloom.wire.operation import CONTROL, VOLUME, Kind, Operation, hub_label
+from medloom.wire.operation import Kind, Operation, hub_label
 from medloom.wire.verdict import Verdict
 
 
@@ -21,44 +22,46 @@ class PlantPeople:
 
     def __init__(self, world: World, plant: Plant, intents: Intents) -> None:
         self.world, self.plant, self.intents = world, plant, intents
-        self.by_hand: list[tuple[str, str, int]] = []
+        self.business = world.business
+        self.by_hand: list[tuple[str, Lot, int]] = []
 
     def edit(self) -> None:
         """Change a field of an order's row, having seen what the row shows."""
         if not self.plant.orders:
             return
         row = self.plant.orders[self.world.random.choice(sorted(self.plant.orders))]
-        name = self.world.random.choice(["note", "note", "progress", "due"])
-        row[name] = self.intents.token(row.get(name))
+        name = self.business.words[self.world.random.choice(["note", "note", "progress", "due"])]
+        row[name] = self.business.value(name, self.intents.token(row.get(name)))
 
     def event(self) -> None:
         """Something happens on the floor, and the plant's log gets a row."""
-        random, lots = self.world.random, self.plant.lots
+        random, lots, business = self.world.random, self.plant.lots, self.business
         number = f"{self.plant.site}{len(self.plant.events)}"
         token = self.intents.token()
+        drafts: tuple[Given, ...]
         kind = random.choice(["lot", "record", "record", "move", "move", "transfer", "finish", "hold"])
         if kind == "lot" or not lots:
             drafts = self._lot(number)
         elif kind == "record":
-            drafts = ({"type": "record", "kind": Kind.OBSERVE, "fields": {"good": token}},)
+            drafts = (business.counted(number, token, lots),)
         elif kind == "move":
-            drafts = (_move(random.choice(lots), random.choice([-7, -3, 2, 5])),)
+            drafts = (business.moved(number, random.choice(lots), random.choice([-7, -3, 2, 5])),)
         elif kind == "transfer":
-            drafts = (_move(random.choice(lots), -4), _move(random.choice(lots), 4))
-        elif kind == "finish":
-            drafts = (_finish(random.choice(lots)),)
-        else:
             drafts = (
-                {"type": "hold", "kind": Kind.SET, "chain": CONTROL, "fields": {"lot": random.choice(lots)}},
+                business.moved(f"{number}-1", random.choice(lots), -4),
+                business.moved(f"{number}-2", random.choice(lots), 4),
             )
+        elif kind == "finish":
+            drafts = (business.finish(random.choice(lots)),)
+        else:
+            drafts = (business.held(number, random.choice(lots)),)
         named = tuple({"object": object_id(number, str(at))} | each for at, each in enumerate(drafts))
         self.plant.events.append(Event(number, token, named))
 
-    def _lot(self, number: str) -> tuple[dict[str, Any], ...]:
-        lot = object_id("lot", self.plant.site, number)
+    def _lot(self, number: str) -> tuple[Given, ...]:
+        lot = new_lot(self.plant.site, number)
         self.plant.lots.append(lot)
-        made = {"type": "lot", "object": lot, "kind": Kind.OBSERVE, "fields": {"number": number}}
-        return made, _move(lot, 20)
+        return self.business.made(lot), self.business.moved(number, lot, 20)
 
     def write_by_hand(self, agent: SiteActor) -> None:
         """A move entered at the agent's own page."""
@@ -67,8 +70,9 @@ class PlantPeople:
         token = self.intents.token()
         self._enter(agent, token, self.world.random.choice(self.plant.lots), 1)
 
-    def _enter(self, agent: SiteActor, token: str, lot: str, quantity: int) -> None:
-        given = _move(lot, quantity) | {"object": object_id("hand", self.world.mint())}
+    def _enter(self, agent: SiteActor, token: str, lot: Lot, quantity: int) -> None:
+        ident = self.world.mint()
+        given = self.business.moved(f"hand-{ident}", lot, quantity) | {"object": object_id("hand", ident)}
         self.by_hand.append((token, lot, quantity))
         agent.by_hand(token, **given)
 
@@ -88,58 +92,49 @@ class PlantPeople:
                 self._enter(agent, token, lot, quantity)
 
 
-def _move(lot: str, quantity: int) -> dict[str, Any]:
-    fields = {"lot": lot, "quantity": quantity}
-    return {"type": "move", "kind": Kind.SET, "chain": VOLUME, "base": 0, "fields": fields}
-
-
-def _finish(lot: str) -> dict[str, Any]:
-    fields = {"command": "finish"}
-    return {"type": "lot", "object": lot, "kind": Kind.COMMAND, "chain": CONTROL, "fields": fields}
-
-
 class Registrant:
     """Those at the registrant's pages: they plan, note, release, hold, clear and settle."""
 
     def __init__(self, world: World, hub: HubActor, intents: Intents, sites: list[str]) -> None:
         self.world, self.hub, self.intents, self.sites = world, hub, intents, sites
+        self.business = world.business
         self.orders = 0
 
     def order(self, site: str) -> None:
         """Plan a work order for a plant."""
         self.orders += 1
         number = f"W{self.orders}"
-        fields = {"number": number, **{name: self.intents.token() for name in ("note", "due")}}
-        self._post("order", object_id("order", site, number), Kind.SET, fields, base=0, site=site)
+        fields = self.business.planned(number, self.intents.token(), self.intents.token())
+        order = object_id("order", site, number)
+        self._post(self.business.order, order, Kind.SET, fields, base=0, site=site)
 
     def act(self) -> None:
         """One thing a person does, on what the page shows now; it arrives a little later."""
         kind = self.world.random.choice(["edit"] * 5 + ["command", "hold", "clear", "settle", "order"])
-        heads = self.hub.store.heads
-        of = {
-            name: [o for o, t in self.hub.store.types.items() if t == name]
-            for name in ("order", "lot", "hold")
-        }
+        heads, types, business = self.hub.store.heads, self.hub.store.types, self.business
+        named_so = {"order": business.order, "lot": "lot", "hold": "hold"}
+        of = {name: [o for o, t in types.items() if t == wanted] for name, wanted in named_so.items()}
         if kind == "order" or not of["order"]:
             self.order(self.world.random.choice(self.sites))
         elif kind == "edit":
             each = self.world.random.choice(sorted(of["order"]))
-            name = self.world.random.choice(["note", "note", "due"])
-            value = self.intents.token(heads[each].values.get(name))
-            self._post("order", each, Kind.SET, {name: value}, base=heads[each].version)
+            name = business.words[self.world.random.choice(["note", "note", "due"])]
+            value = business.value(name, self.intents.token(heads[each].values.get(name)))
+            self._post(business.order, each, Kind.SET, {name: value}, base=heads[each].version)
         elif kind == "command":
             each = self.world.random.choice(sorted(of["order"]))
             step = self.world.random.choice(["release", "close"])
             fields = {"command": step, "from": heads[each].state}
-            self._post("order", each, Kind.COMMAND, fields, base=heads[each].version)
+            self._post(business.order, each, Kind.COMMAND, fields, base=heads[each].version)
         elif kind == "hold" and of["lot"]:
-            lot = self.world.random.choice(sorted(of["lot"]))
-            fields = {"lot": lot}
-            hold = object_id("hold", self.world.mint())
-            self._post("hold", hold, Kind.SET, fields, base=0, site=heads[lot].site)
+            chosen = self.world.random.choice(sorted(of["lot"]))
+            lot, ident = business.lot(chosen, heads[chosen]), self.world.mint()
+            hold = object_id("hold", ident)
+            fields = business.hold(ident, lot)
+            self._post("hold", hold, Kind.SET, fields, base=0, site=lot.site)
         elif kind == "clear" and of["hold"]:
             hold = self.world.random.choice(sorted(of["hold"]))
-            fields = {"command": "clear"}
+            fields = business.clear()
             self._post("hold", hold, Kind.COMMAND, fields, base=heads[hold].version)
         elif kind == "settle" and self.world.scenario.settles:
             self.settle()
@@ -151,17 +146,19 @@ class Registrant:
         }
         for entry in self.hub.store.entries:
             operation = entry.operation
-            if entry.verdict is not Verdict.CONFLICT or operation is None or operation.type != "order":
+            if entry.verdict is not Verdict.CONFLICT or operation is None:
+                continue
+            if operation.type != self.business.order:
                 continue
             head = self.hub.store.heads.get(entry.object)
             if entry.id in repaired or head is None:
                 continue
             fields = {
-                name: self.intents.token(value, head.values.get(name))
+                name: self.business.value(name, self.intents.token(value, head.values.get(name)))
                 for name, value in operation.fields.items()
                 if is_token(value)
             }
-            self._post("order", entry.object, Kind.SET, fields, base=head.version, repairs=entry.id)
+            self._post(operation.type, entry.object, Kind.SET, fields, base=head.version, repairs=entry.id)
             return
 
     def _post(
@@ -177,7 +174,7 @@ class Registrant:
     ) -> None:
         if not fields:
             return
-        tokens = [str(value) for value in fields.values() if is_token(value)] or [self.intents.token()]
+        tokens = [named(value) for value in fields.values() if is_token(value)] or [self.intents.token()]
         operation = Operation(
             id=str(uuid.UUID(self.world.mint())),
             type=type,

@@ -11,6 +11,7 @@ from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from medloom.simulator.business import SYNTHETIC, Business
 from medloom.simulator.hub_actor import HubActor
 from medloom.simulator.intents import Intents
 from medloom.simulator.oracle import Explained, violations
@@ -32,6 +33,7 @@ class Parts:
 
     hub: type[HubActor] = HubActor
     site: type[SiteActor] = SiteActor
+    business: Business = SYNTHETIC
 
 
 @dataclass
@@ -60,7 +62,7 @@ class Run:
         self.seed = seed
         self.parts = parts
         self.scenario = scenario or draw(Random(seed ^ 0x5EED))  # noqa: S311
-        self.world = World(seed, self.scenario)
+        self.world = World(seed, self.scenario, parts.business)
         self.intents = Intents()
         self.hub = parts.hub(self.world, dict(_PUBLIC))
         self.plants = {site: Plant(site) for site in SITES}

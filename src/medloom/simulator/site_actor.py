@@ -8,15 +8,16 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from medloom.simulator.business import Lot
 from medloom.simulator.hub_actor import EPOCH_S, HubActor
-from medloom.simulator.intents import Intents
-from medloom.simulator.objects import ORDER_FIELDS, SHEETS
+from medloom.simulator.intents import Intents, named
 from medloom.simulator.world import World
 from medloom.wire.memory_site import MemorySite
 from medloom.wire.messages import Mode, Reply
 from medloom.wire.operation import CONTROL, Kind, Source
 from medloom.wire.rows import Rows, load
 from medloom.wire.shadow import Edit, Shadow
+from medloom.wire.sheet import Sheet
 from medloom.wire.site import Ask, PushBody, SiteMachine
 from medloom.wire.writing import Draft, write
 
@@ -45,7 +46,7 @@ class Plant:
     site: str
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    lots: list[str] = field(default_factory=list)
+    lots: list[Lot] = field(default_factory=list)
 
 
 class SiteActor:
@@ -66,9 +67,9 @@ class SiteActor:
     ) -> None:
         self.world, self.hub, self.plant, self.intents, self.key = world, hub, plant, intents, key
         self.site = plant.site
-        self.store = store or self.new_store(plant.site)
+        self.store = store or self.new_store(plant.site, world.business.sheets)
         self.machine = self.machine_class(self.store, site=self.site, key=key, mint=world.mint, batch=20)
-        self.rows = self.rows_class(self.store, self.site, ORDER_FIELDS, self._draft)
+        self.rows = self.rows_class(self.store, self.site, world.business.order_fields, self._draft)
         self.alive = True
         self.online = True
         self.clock_off_s = 0
@@ -76,9 +77,9 @@ class SiteActor:
         self.push_hook: Callable[[], None] | None = None
 
     @staticmethod
-    def new_store(site: str) -> MemorySite:
+    def new_store(site: str, sheets: Mapping[str, Sheet]) -> MemorySite:
         """An empty store."""
-        return MemorySite(site=site, sheets=SHEETS)
+        return MemorySite(site=site, sheets=sheets)
 
     # -- life --------------------------------------------------------------------------------
 
@@ -226,17 +227,20 @@ class SiteActor:
             chain=CONTROL,
             base=edit.base,
             hub=shadow.hub,
-            reason=",".join(str(value) for value in edit.fields.values()),
+            reason=",".join(named(value) or str(value) for value in edit.fields.values()),
         )
 
     def _adopt(self) -> None:
         """Orders that the plant's table does not have yet: follow them, so that they are written."""
+        order = self.world.business.order
         for each, head in self.store.objects().items():
-            if self.store.type_of(each) != "order" or head.site != self.site:
+            if self.store.type_of(each) != order or head.site != self.site:
                 continue
+            if "number" not in head.values:
+                continue  # a command's line came before its creation's, which travels on the other feed
             key = str(head.values["number"])
             if load(self.store, key) is None:
-                self.rows.adopt(key, type="order", object=each, row={}, made=None)
+                self.rows.adopt(key, type=order, object=each, row={}, made=None)
 
     def write_back(self) -> None:
         """Bring the table's rows to what the hub decided, where this agent may."""

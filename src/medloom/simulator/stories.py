@@ -12,8 +12,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from medloom.simulator.business import SYNTHETIC
 from medloom.simulator.hub_actor import HubActor
-from medloom.simulator.objects import ORDER_FIELDS, object_id
+from medloom.simulator.objects import object_id
 from medloom.simulator.scenario import Scenario
 from medloom.simulator.site_actor import AT
 from medloom.simulator.world import World
@@ -162,7 +163,7 @@ def delete_and_edit(seed: int) -> Iterator[str]:
         given = {"type": "order", "object": order, "kind": Kind.SET, "fields": edit.fields}
         return Draft(**given, at=AT, actor="person", chain=CONTROL, base=base, hub=hub, reason="story")  # type: ignore[arg-type]
 
-    rows = Rows(a.store, "A", ORDER_FIELDS, draft)
+    rows = Rows(a.store, "A", SYNTHETIC.order_fields, draft)
     rows.adopt("W1", type="order", object=order, row={"note": "first", "due": "d1"}, made=None)
     rows.hear("W1")
     for step in stage.random.sample(["gone", "edit"], 2):

@@ -7,15 +7,17 @@ import itertools
 from collections.abc import Callable
 from random import Random
 
+from medloom.simulator.business import SYNTHETIC, Business
 from medloom.simulator.scenario import Scenario
 
 
 class World:
     """An agenda of things to happen, a source of chance, and the network's manners."""
 
-    def __init__(self, seed: int, scenario: Scenario) -> None:
+    def __init__(self, seed: int, scenario: Scenario, business: Business = SYNTHETIC) -> None:
         self.random = Random(seed)  # noqa: S311 (a simulation, no secret)
         self.scenario = scenario
+        self.business = business
         self.now_s = 0.0
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
