@@ -16,7 +16,7 @@ from medloom.inspection.reactions import block_lot
 from medloom.inspection.rules import admit_result
 from medloom.kernel.ruling import Wiring
 from medloom.materials.projections import alias_edges
-from medloom.materials.queries import keep_stock, lot_facts, move_facts
+from medloom.materials.queries import hold_facts, keep_stock, lot_facts, move_facts
 from medloom.materials.reactions import protect
 from medloom.materials.rules import admit_hold, admit_lot, admit_move
 from medloom.parties.queries import site_codes, site_facts
@@ -30,6 +30,7 @@ from medloom.trace.rules import edges
 #: type -> one declared set-wise query over all operations of that type in a batch.
 FACTS = {
     "bom": states_of("bom"),
+    "hold": hold_facts,
     "lot": partial(lot_facts, blocked=ask_blocked),
     "move": partial(move_facts, blocked=ask_blocked),
     "parameter": states_of("parameter"),

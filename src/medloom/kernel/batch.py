@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from medloom.kernel import queries
-from medloom.kernel.case import Case, made_whole, understand
+from medloom.kernel.case import Case, View, as_meant, made_whole, understand, worst_id
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.parts import standing_lines
 from medloom.kernel.ruling import Asked, Wiring
@@ -311,7 +311,7 @@ class Batch:
         if operation.requires or (operation.hub and operation.base):
             found = basis_of(
                 operation,
-                required=self.required,
+                required=as_meant(case, self.required),
                 exists=standing is not None,
                 hub=self.hub,
                 lost=self.lost.get((operation.hub, operation.object)),
@@ -320,7 +320,7 @@ class Batch:
                 case.waits = tuple(("operation", "", each) for each in operation.requires)
                 return found
             basis = found
-        view = _View(operation, {**case.fields, **case.lines} if case.lines else case.fields)
+        view = View(operation, {**case.fields, **case.lines} if case.lines else case.fields)
         return judge(view, author=self.author, head=standing, sheet=declared.sheet, basis=basis)  # type: ignore[arg-type]
 
     def _key_clash(self, case: Case, head: Head) -> bool:
@@ -393,18 +393,3 @@ class Batch:
             head.object = operation.object
         case.head = head
         advance(head, judgement)
-
-
-class _View:
-    """An operation with its canonical values; spares building a second struct per operation."""
-
-    __slots__ = ("base", "fields", "kind", "object", "raw", "site")
-
-    def __init__(self, operation: Any, fields: dict[str, Any]) -> None:
-        self.kind, self.base, self.object = operation.kind, operation.base, operation.object
-        self.raw, self.site, self.fields = operation.raw, operation.site, fields
-
-
-def worst_id(case: Case) -> str:
-    """The id of the member that failed a group."""
-    return case.operation.id if case.operation else f"number {case.received.number}"

@@ -12,6 +12,7 @@ import msgspec
 from medloom.kernel.entity import Declared, Lines
 from medloom.kernel.meaning import Refused
 from medloom.kernel.ruling import Asked
+from medloom.wire.basis import Taken
 from medloom.wire.judge import HQ, Judgement
 from medloom.wire.operation import CONTROL, VOLUME, Kind, Operation
 from medloom.wire.sheet import Head
@@ -33,6 +34,8 @@ class Received(msgspec.Struct, frozen=True):
     cause: int | None = None
     #: Hash of the bytes, where it is known already.
     hash: bytes = b""
+    #: Ids it requires that mean other operations here than they did to its author: used twice meanwhile.
+    contested: frozenset[str] = frozenset()
 
 
 class Case:
@@ -112,6 +115,14 @@ class Case:
     def quarantine(self, code: str, path: str, expected: str = "", got: str = "") -> None:
         """Refuse as not understandable."""
         self.refuse(Verdict.QUARANTINED, Refusal(code=code, path=path, expected=expected, got=got[:200]))
+
+
+def as_meant(case: Case, required: Mapping[str, Taken]) -> Mapping[str, Taken]:
+    """What became of the operations that it requires; of a contested id, nothing that its author meant."""
+    other = {
+        i: Taken(Verdict.CONFLICT, required[i].object, 0) for i in case.received.contested & required.keys()
+    }
+    return {**required, **other} if other else required
 
 
 def source_ident(site: str, operation: Operation) -> str | None:
@@ -272,8 +283,11 @@ def _accept_lines(case: Case, lines: Lines, value: Any) -> bool:
 
 
 def route(case: Case, author: str, sites: Sequence[str]) -> tuple[str, ...]:
-    """To which sites the entry goes, decided now and stored: its own, the author's; all for the network's."""
-    if case.refused or case.declared is None:
+    """To which sites the entry goes, decided now and stored: its own, the author's; all for the network's.
+
+    A conflict goes where the accepted operation would have gone: both sides are to see both values.
+    """
+    if case.declared is None or (case.refused and case.verdict is not Verdict.CONFLICT):
         return (author,)
     if case.declared.facts.readers == "network":
         return tuple(sites) or (author,)
@@ -289,3 +303,18 @@ def feed_of(case: Case) -> str:
     if case.operation is not None and case.operation.kind is Kind.COMMAND:
         return CONTROL
     return case.declared.sheet.chain
+
+
+class View:
+    """An operation with its canonical values; spares building a second struct per operation."""
+
+    __slots__ = ("base", "fields", "kind", "object", "raw", "site")
+
+    def __init__(self, operation: Any, fields: dict[str, Any]) -> None:
+        self.kind, self.base, self.object = operation.kind, operation.base, operation.object
+        self.raw, self.site, self.fields = operation.raw, operation.site, fields
+
+
+def worst_id(case: Case) -> str:
+    """The id of the member that failed a group."""
+    return case.operation.id if case.operation else f"number {case.received.number}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -14,7 +14,7 @@ from medloom.kernel.case import Case, Received
 from medloom.kernel.ruling import Written
 from medloom.wire import canonical
 from medloom.wire.operation import Operation
-from medloom.wire.verdict import Refusal
+from medloom.wire.verdict import Refusal, Verdict
 
 
 def reactions(batch: Batch, written: Mapping[str, list[Written]]) -> list[Case]:
@@ -61,17 +61,28 @@ def _failed(item: Written, react: Callable[..., Any], error: Exception) -> Case:
 
 
 def woken(cursor: Any, batch: Batch) -> list[tuple[str, list[Case]]]:
-    """Parked operations that waited for what this round made, to be judged again."""
+    """Parked operations that waited for what this round made or decided, to be judged again."""
     if not queries.anything_waits(cursor):
         return []  # the common case
     bound = {key for key, head in batch.bound.items() if head.version}
-    adopted = {num for (_, num), version in batch.stood.items() if version == 0}
-    made = [c for c in batch.cases if (not c.refused and c.new) or c.num in adopted]
-    if not made:
-        return []
+    made = [c for c in batch.cases if (not c.refused and c.new) or c.num in _adopted(batch)]
     wanted = {(c.declared.type, c.home, c.key) for c in made if c.declared} & bound
     wanted |= {("object", "", c.head.object) for c in made if c.head is not None}
-    seqs = queries.waiting_for(cursor, wanted)
+    decided = [c for c in batch.cases if c.operation is not None and c.verdict is not Verdict.PARKED]
+    return _again(cursor, wanted | _as_waited([c.operation.id for c in decided if c.operation]))
+
+
+def woken_by_repeats(cursor: Any, ids: Iterable[str]) -> list[tuple[str, list[Case]]]:
+    """Parked operations that waited for one which its source identity answered: it makes no entry."""
+    return _again(cursor, _as_waited(ids))
+
+
+def _as_waited(ids: Iterable[str]) -> set[tuple[str, str, str]]:
+    return {("operation", "", each) for each in ids}
+
+
+def _again(cursor: Any, wanted: set[tuple[str, str, str]]) -> list[tuple[str, list[Case]]]:
+    seqs = queries.waiting_for(cursor, wanted) if wanted else []
     if not seqs:
         return []
     by_author: dict[str, list[Case]] = {}

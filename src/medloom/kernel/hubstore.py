@@ -19,7 +19,7 @@ from medloom.kernel.cursor import one_transaction
 from medloom.kernel.ledger import append, repeated
 from medloom.kernel.ruling import Wiring
 from medloom.kernel.sequencer import start_epoch
-from medloom.wire.chain import feed_start
+from medloom.wire.chain import feed_start, operation_hash
 from medloom.wire.feed import FeedLine
 from medloom.wire.messages import Rung, SnapshotRow
 from medloom.wire.operation import hub_label
@@ -124,13 +124,13 @@ class PostgresHub:
     def append(self, intake: Intake) -> list[Answer]:
         """Judge and store new lines and move the chain's standing; inside the caller's transaction."""
         received = [received_of(line, intake.epoch, intake.chain) for line in intake.lines]
-        answers = self._append(received, intake.site) if received else []
+        # Before the operations are judged: what the source identity answers has no other trace.
         self.cursor.execute(
             """insert into chain_state (site, epoch, chain, next, head) values (%s, %s, %s, %s, %s)
                on conflict (site, epoch, chain) do update set next = excluded.next, head = excluded.head""",
             (intake.site, uuid.UUID(intake.epoch), intake.chain, intake.next, intake.head),
         )
-        return answers
+        return self._append(received, intake.site) if received else []
 
     def _append(self, received: Sequence[Received], author: str, *, careful: bool = False) -> list[Answer]:
         self.wired = self.wired or self.wiring(self.cursor)
@@ -155,20 +155,35 @@ class PostgresHub:
         Members of a group are judged together; anything else one by one, since what a lost version has
         become must be known to the next operation that was made on it.
         """
+        lines = [line for line in lines if line.verdict in set(Verdict)]
         keys = {line.id: key for line in lines if (key := queries.split_id(line.id)) is not None}
         found = queries.latest_entries(self.cursor, list(keys.values()))
-        new = {line.id: line for line in lines if line.id in keys and keys[line.id] not in found}
+        told = [line for line in lines if line.id in keys]
+        new = {line.id: line for line in told if keys[line.id] not in found}
+        known = [line for line in told if line.id not in new]
+        # Ids that another agent has used meanwhile: what requires them means other operations.
+        same = {line.id for line in known if bytes(found[keys[line.id]]["hash"]) == operation_hash(line.raw)}
+        contested = frozenset(line.id for line in known if line.id not in same)
         for run in _runs(new.values()):
-            received = [_again(line, *keys[line.id]) for line in run]
+            received = [_again(line, *keys[line.id], contested) for line in run]
             answers = self._append(received, run[0].site, careful=True)
-            for line, answer in zip(run, answers, strict=True):
-                if answer.verdict is Verdict.ACCEPTED and line.verdict == Verdict.ACCEPTED and line.object:
-                    self.cursor.execute(
-                        """insert into lost_version (hub, object, old, new) values (%s, %s, %s, %s)
-                           on conflict do nothing""",
-                        (hub_label(line.hub), uuid.UUID(line.object), line.version, answer.version),
-                    )
+            self._map(
+                (line, a.verdict, a.version) for line, a in zip(run, answers, strict=True) if not a.first
+            )
+        # What another site has handed back, or its author sent again, before this one.
+        stands = [(line, found[keys[line.id]]) for line in known if line.id in same]
+        self._map((line, row["verdict"], row["version"]) for line, row in stands)
         return len(new)
+
+    def _map(self, lines: Iterable[tuple[FeedLine, str, int]]) -> None:
+        """Keep which version a lost one has become, where both were accepted."""
+        for line, verdict, version in lines:
+            if verdict == line.verdict == Verdict.ACCEPTED and line.object:
+                self.cursor.execute(
+                    """insert into lost_version (hub, object, old, new) values (%s, %s, %s, %s)
+                       on conflict do nothing""",
+                    (hub_label(line.hub), uuid.UUID(line.object), line.version, version),
+                )
 
     # -- feeds
 
@@ -228,8 +243,16 @@ def _group(line: FeedLine) -> str:
     return f"{line.site}/{operation.group}" if operation is not None and operation.group else ""
 
 
-def _again(line: FeedLine, epoch: str, chain: str, number: int) -> Received:
-    return Received(raw=line.raw, epoch=epoch, chain=chain, number=number, operation=line.operation())
+def _again(line: FeedLine, epoch: str, chain: str, number: int, contested: frozenset[str]) -> Received:
+    """A lost line as the door takes it. A page's operation names no hub epoch: it meant its line's."""
+    operation, fault = line.operation(), None
+    if operation is None:
+        fault = Refusal(code="unreadable", path="")
+    else:
+        contested = contested & set(operation.requires)
+        if not operation.hub:
+            operation = msgspec.structs.replace(operation, hub=hub_label(line.hub))
+    return Received(line.raw, epoch, chain, number, operation, fault, contested=contested)
 
 
 def received_of(line: Line, epoch: str, chain: str) -> Received:

@@ -187,12 +187,14 @@ def _rounds(
     build = current_build(cursor)
     answers, fresh = _split(cursor, received, author, known)
     bound: dict[tuple[str, str, str], int] = {}
-    todo: list[tuple[str, list[Case]]] = [(author, [case for _, case in fresh])]
+    todo = [(author, part) for part in _in_turn([case for _, case in fresh])]
     for round_ in range(ROUNDS_MOST + 1):
         next_: list[tuple[str, list[Case]]] = []
         for who, cases in todo:
             if cases:
                 next_ += _round(cursor, who, cases, wiring, build, bound, last=round_ == ROUNDS_MOST)
+        if round_ == 0 and answers:
+            next_ += following.woken_by_repeats(cursor, [each.id for each in answers.values()])
         if not next_:
             break
         todo = next_
@@ -200,6 +202,30 @@ def _rounds(
         answers[index] = answer_of(case)
     _answer_twins(answers, received, fresh, author)
     return [answers[i] for i in range(len(received))], bound
+
+
+def _in_turn(cases: Sequence[Case]) -> list[list[Case]]:
+    """The batch, cut after each run of safety operations: what follows a hold is judged with it standing.
+
+    Within one part everything is read beforehand. Members of a group stay together.
+    """
+    parts: list[list[Case]] = [[]]
+    for case in cases:
+        before = parts[-1][-1] if parts[-1] else None
+        if before is not None and _protects(before) and not _protects(case) and not _together(before, case):
+            parts.append([])
+        parts[-1].append(case)
+    return parts
+
+
+def _protects(case: Case) -> bool:
+    declared = catalogue().get(case.operation.type) if case.operation is not None else None
+    return declared is not None and declared.facts.safety
+
+
+def _together(one: Case, other: Case) -> bool:
+    group = one.operation.group if one.operation is not None else ""
+    return bool(group) and other.operation is not None and other.operation.group == group
 
 
 def _split(

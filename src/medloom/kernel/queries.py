@@ -166,10 +166,19 @@ def anything_waits(cursor: Any) -> bool:
 def waiting_for(cursor: Any, bound: Iterable[tuple[str, str, str]]) -> list[int]:
     """First entries of parked operations that wait for any of these; each is handed out once."""
     rows = sorted(set(bound))
-    found = cursor.execute(
-        """update waiting w set done = true from unnest(%s::text[], %s::text[], %s::text[]) b(type, site, key)
-           where not w.done and w.type = b.type and w.site = b.site and w.key = b.key returning w.seq""",
+    wait = cursor.execute(
+        """select distinct w.seq from unnest(%s::text[], %s::text[], %s::text[]) b(type, site, key)
+           join waiting w on not w.done and w.type = b.type and w.site = b.site and w.key = b.key""",
         ([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]),
+    ).fetchall()
+    if not wait:
+        return []
+    # All that such an operation waits for ends together, or each of it would bring it once. Locked first and
+    # read again after: another transaction may be handing it out just now.
+    seqs = [row["seq"] for row in wait]
+    cursor.execute("select id from waiting where seq = any(%s) order by id for update", (seqs,))
+    found = cursor.execute(
+        "update waiting set done = true where seq = any(%s) and not done returning seq", (seqs,)
     ).fetchall()
     return sorted({r["seq"] for r in found})
 
@@ -308,7 +317,7 @@ def latest_entries(
     """(epoch, chain, number) -> its latest entry."""
     rows = cursor.execute(
         """select distinct on (e.epoch, e.chain, e.number)
-               e.epoch, e.chain, e.number, e.seq, e.verdict, e.version, e.object, e.decision
+               e.epoch, e.chain, e.number, e.seq, e.hash, e.verdict, e.version, e.object, e.decision
            from unnest(%s::uuid[], %s::text[], %s::bigint[]) w(epoch, chain, number)
            join entry e on e.epoch = w.epoch and e.chain = w.chain and e.number = w.number
            where e.verdict <> 'op_id_reuse'

@@ -102,6 +102,15 @@ def _read_holds(cursor: Any, nums: list[int]) -> dict[int, OpenHold]:
     return {row["num"]: OpenHold(row["key"], row["position"]) for row in rows}
 
 
+def hold_facts(cursor: Any, asked: Sequence[Asked]) -> None:
+    """Nothing is read: the lots are locked, so that a hold and what it forbids come one after the other.
+
+    Without it a lot could be released beside a hold whose entry has the lower number, and say nothing of it.
+    """
+    lots = sorted({(one.home, str(one.fields["lot"])) for one in asked if one.fields.get("lot")})
+    cursor.execute(_LOCK_LOTS, ([site for site, _ in lots], [key for _, key in lots]))
+
+
 def lot_facts(
     cursor: Any, asked: Sequence[Asked], *, blocked: Blocking
 ) -> dict[tuple[str, str], tuple[OpenHold, ...]]:

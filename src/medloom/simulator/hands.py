@@ -17,6 +17,7 @@ import psycopg
 from django.db import connections
 
 from medloom.kernel.hubstore import PostgresHub
+from medloom.kernel.ledger import LOST, SPOILT
 from medloom.wire.hub import HubMachine
 
 #: Nothing in a run takes that long, on any machine; after it something hangs.
@@ -42,9 +43,10 @@ class HeldStore(PostgresHub):
         with super().transaction():
             if self.hand.held:
                 # The sequencer's horizon stands from here on, long before the transaction has its locks.
-                self.cursor.execute("select pg_current_xact_id()")
+                self.cursor.execute("select pg_current_xact_id()").fetchone()
             self.hand.stop("begun")
             yield
+            self.cursor.flush()
             self.hand.stop("done")
 
     def covered(self, site: str) -> dict[str, int]:
@@ -62,6 +64,7 @@ class Hand:
         self.result: Any = None
         self.error: Exception | None = None
         self.machine = HubMachine(HeldStore(self, **given))
+        self.careful = HubMachine(HeldStore(self, careful=True, **given))
         self._work: SimpleQueue[Callable[[HubMachine], Any] | None] = SimpleQueue()
         self._go = threading.Semaphore(0)
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -76,7 +79,10 @@ class Hand:
             try:
                 wrapper.ensure_connection()
                 self.pid = wrapper.connection.info.backend_pid
-                self.result, self.error = work(self.machine), None
+                try:
+                    self.result, self.error = work(self.machine), None
+                except (*LOST, *SPOILT):  # as the hub's door does it
+                    self.result, self.error = work(self.careful), None
             except Exception as error:  # told to whoever asked; a run is there to find it
                 self.result, self.error = None, error
             self._tell("idle")
@@ -90,7 +96,8 @@ class Hand:
 
     def stop(self, where: str) -> None:
         """Stop here until told to go on, when the work is one that is held."""
-        if self.held and not self.killed:
+        first, self._before = where not in self._before, self._before | {where}
+        if self.held and first and not self.killed:
             self._tell(where)
             self._go.acquire()
         if self.killed:
@@ -101,6 +108,7 @@ class Hand:
     def begin(self, work: Callable[[HubMachine], Any], *, held: bool) -> None:
         """Begin some work; with `held` its transaction stops when it has begun, and before it commits."""
         self.held, self.killed, self.state = held, False, "running"
+        self._before: frozenset[str] = frozenset()
         self._work.put(work)
 
     def go(self) -> None:

@@ -68,6 +68,10 @@ class House(Business):
         fields = {"command": self.finish_command}
         return {"type": "lot", "object": lot.object, "kind": Kind.COMMAND, "chain": CONTROL, "fields": fields}
 
+    def held(self, key: str, lot: Lot) -> Given:
+        # As the agent tells a row that it has lost its memory of: the way it was told the first time.
+        return super().held(key, lot) | {"base": 0}
+
     def hold(self, key: str, lot: Lot) -> Given:
         return {"number": f"H-{key}", "lot": lot.number, "cause": "somebody had a look"}
 
