@@ -65,7 +65,8 @@ def woken(cursor: Any, batch: Batch) -> list[tuple[str, list[Case]]]:
     if not queries.anything_waits(cursor):
         return []  # the common case
     bound = {key for key, head in batch.bound.items() if head.version}
-    made = [c for c in batch.cases if (not c.refused and c.new) or c.num in _adopted(batch)]
+    adopted = {num for (_, num), version in batch.stood.items() if version == 0}
+    made = [c for c in batch.cases if (not c.refused and c.new) or c.num in adopted]
     wanted = {(c.declared.type, c.home, c.key) for c in made if c.declared} & bound
     wanted |= {("object", "", c.head.object) for c in made if c.head is not None}
     decided = [c for c in batch.cases if c.operation is not None and c.verdict is not Verdict.PARKED]
