@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from medloom.design.queries import states_of
+from medloom.design.queries import revisions_of
 from medloom.design.rules import admit_revision
 from medloom.inspection.queries import result_facts
 from medloom.inspection.reactions import block_lot
@@ -29,14 +29,14 @@ from medloom.trace.rules import edges
 
 #: type -> one declared set-wise query over all operations of that type in a batch.
 FACTS = {
-    "bom": states_of("bom"),
+    "bom": revisions_of("bom"),
     "hold": hold_facts,
     "lot": partial(lot_facts, blocked=ask_blocked),
     "move": partial(move_facts, blocked=ask_blocked),
-    "parameter": states_of("parameter"),
+    "parameter": revisions_of("parameter"),
     "result": result_facts,
     "site": site_facts,
-    "specification": states_of("specification"),
+    "specification": revisions_of("specification"),
     "step_record": partial(step_facts, blocked=ask_blocked),
     "work_order": order_facts,
 }

@@ -226,6 +226,16 @@ ROOMS = {
         "a machine ran outside its released limits", _FACT, "Decide on the lot."
     ),
     "revision_fixed": Meant("a released revision is never changed", "Nothing.", "Make the next revision."),
+    "revision_not_effective": Meant(
+        "a BOM revision was named for a day on which it is not effective",
+        _FACT,
+        "Decide on what was made, or correct the order.",
+    ),
+    "revision_stands": Meant(
+        "another revision of the same document is released",
+        "Nothing.",
+        "Supersede that one in the same step; the page does so.",
+    ),
     "short_stock": Meant(
         "more was taken than there is", "Send the missing receipt or count.", "Compare the counts."
     ),

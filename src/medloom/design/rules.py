@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from medloom.kernel.ruling import FINE, Asked, Ruling, rejected
 from medloom.wire.operation import Kind
 
 
-def admit_revision(asked: Asked, states: Mapping[int, str] | None) -> Ruling:
+@dataclass(frozen=True)
+class Revisions:
+    """What stands before a batch of revisions.
+
+    states  internal number -> state of the revisions that a batch would change
+    stands  operation id of a release -> other revisions of the document that are released at its turn
+    """
+
+    states: Mapping[int, str] = field(default_factory=dict)
+    stands: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def admit_revision(asked: Asked, facts: Revisions | None) -> Ruling:
     """What is released is never changed: a change is the next revision (ISO 13485 4.2.4).
 
-    `states`: internal number -> state of the revisions that stand.
+    Of one document at most one revision is released: releasing another one needs the earlier one superseded
+    first, in the same group. A plant must never have to choose.
     """
+    facts = facts or Revisions()
     if asked.operation.kind is Kind.SET and asked.num:
-        state = asked.current.get("state") or (states or {}).get(asked.num, "draft")
+        state = asked.current.get("state") or facts.states.get(asked.num, "draft")
         if state != "draft":
             return rejected("revision_fixed", "/base", "a new revision", str(state))
+    if asked.operation.kind is Kind.COMMAND and asked.operation.fields.get("command") == "release":
+        standing = facts.stands.get(asked.operation.id, ())
+        if standing:
+            got = ", ".join(standing)
+            return rejected("revision_stands", "/fields/command", f"revision {got} superseded first", got)
     return _limits(asked)
 
 
@@ -52,3 +72,19 @@ def next_revision(revision: str) -> str:
     if len(revision) == 1 and "A" <= revision <= "Y":
         return chr(ord(revision) + 1)
     return "AA" if revision == "Z" else f"{revision}-2"
+
+
+# -- effectivity ------------------------------------------------------------------------------
+
+#: First and last day (ISO 8601, both included) on which a revision is effective; "" leaves that side open.
+Window = tuple[str, str]
+
+
+def effective(day: str, windows: Sequence[Window]) -> bool:
+    """Whether any of these windows holds the day; what nobody limited always does."""
+    return not windows or any(first <= day and (not last or day <= last) for first, last in windows)
+
+
+def windows_text(windows: Sequence[Window]) -> str:
+    """Windows in words for a finding: `2026-12-01 to open`."""
+    return ", ".join(f"{first or 'open'} to {last or 'open'}" for first, last in sorted(set(windows)))

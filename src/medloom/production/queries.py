@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from medloom.design.rules import Window
 from medloom.kernel.ruling import Asked
 from medloom.materials.queries import Blocking, ask_equipment, holds_on_equipment, numbers_of, open_holds
-from medloom.production.rules import OrderFacts, Setting, StepFacts, lots_of
-from medloom.wire.operation import Kind
+from medloom.production.rules import Cited, OrderFacts, Setting, StepFacts, cited, lots_of
 
 _SETTINGS = """
     select distinct on (p.site, p.number) p.site, p.number, p.revision, p.unit, p.low, p.high
@@ -18,7 +18,7 @@ _SETTINGS = """
 
 
 def step_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> StepFacts:
-    """Open holds on every lot that went in, and the released setting of every parameter read."""
+    """Open holds on all that was used, the released setting of every parameter read, the days of BOMs."""
     lots: dict[int, tuple[str, str]] = {}
     unnumbered: set[tuple[str, str]] = set()
     for one in asked:
@@ -45,36 +45,46 @@ def step_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Ste
         for number in (one.fields.get("machine"), one.fields.get("mould"))
         if number is not None
     }
+    named = _ask_boms(cursor, asked)
     on_equipment = ask_equipment(cursor, used)
     holds = open_holds(cursor, lots, blocked)
     settings = {
         (r["site"], r["number"]): Setting(r["revision"], r["unit"], r["low"], r["high"]) for r in released
     }
-    return StepFacts(holds, settings, holds_on_equipment(cursor, on_equipment))
+    windows = _boms(named)[1]
+    return StepFacts(holds, settings, holds_on_equipment(cursor, on_equipment), windows)
 
 
 _BOMS = """
-    select w.site, w.item, w.revision,
-           min(array_position(array['released', 'draft', 'superseded', 'obsolete'], b.state::text)) as rank
+    select w.site, w.item, w.revision, b.state::text as state, b.effective_from, b.effective_until
     from unnest(%s::text[], %s::text[], %s::text[]) w(site, item, revision)
     join item i on i.site = w.site and i.key = w.item
-    join bom b on b.item_id = i.num and b.revision = w.revision
-    group by w.site, w.item, w.revision"""
+    join bom b on b.item_id = i.num and b.revision = w.revision and not b.voided"""
 _STATES = ("released", "draft", "superseded", "obsolete")
 
 
+def _ask_boms(cursor: Any, asked: Sequence[Asked]) -> Any:
+    """The BOM revisions that orders or records name, asked for in one statement; none named, none asked."""
+    wanted = sorted({place for one in asked if (place := cited(one)) is not None})
+    return cursor.execute(_BOMS, tuple([w[i] for w in wanted] for i in range(3))) if wanted else ()
+
+
+def _boms(rows: Any) -> tuple[dict[Cited, str], dict[Cited, tuple[Window, ...]]]:
+    """(site, item, revision) -> the best state where variants differ, and the days of every variant."""
+    states: dict[Cited, str] = {}
+    windows: dict[Cited, tuple[Window, ...]] = {}
+    for row in rows:
+        place = (row["site"], row["item"], row["revision"])
+        states[place] = min(states.get(place, row["state"]), row["state"], key=_STATES.index)
+        window = (_day(row["effective_from"]), _day(row["effective_until"]))
+        windows[place] = (*windows.get(place, ()), window)
+    return states, windows
+
+
+def _day(value: Any) -> str:
+    return "" if value is None else str(value.isoformat())
+
+
 def order_facts(cursor: Any, asked: Sequence[Asked]) -> OrderFacts:
-    """State of the BOM revision that each order asks for; the best one where variants differ."""
-    wanted = sorted(
-        {
-            (one.home, str(item), str(one.fields["revision"]))
-            for one in asked
-            if one.operation.kind is not Kind.COMMAND
-            and one.fields.get("revision") is not None
-            and (item := one.fields.get("item") or one.current.get("item")) is not None
-        }
-    )
-    if not wanted:
-        return OrderFacts()
-    rows = cursor.execute(_BOMS, tuple([w[i] for w in wanted] for i in range(3))).fetchall()
-    return OrderFacts({(r["site"], r["item"], r["revision"]): _STATES[r["rank"] - 1] for r in rows})
+    """State and days of the BOM revision that each order asks for."""
+    return OrderFacts(*_boms(_ask_boms(cursor, asked)))

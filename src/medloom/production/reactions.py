@@ -16,6 +16,7 @@ BLOCKING = frozenset(
         "equipment_held",
         "after_hold",
         "wrong_revision",
+        "revision_not_effective",
         "parameter_out_of_limits",
         "unit_differs",
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from medloom.design.rules import limits_text, within
+from medloom.design.rules import Window, effective, limits_text, windows_text, within
 from medloom.kernel.ruling import FINE, Asked, Ruling, rejected
 from medloom.materials.rules import OpenHold, held
 from medloom.wire.operation import Kind
@@ -24,6 +24,10 @@ class Setting:
     high: Decimal | None = None
 
 
+#: (site, item number, BOM revision): what an order or a record names.
+Cited = tuple[str, str, str]
+
+
 @dataclass(frozen=True)
 class StepFacts:
     """What stands before a batch of step records.
@@ -31,11 +35,13 @@ class StepFacts:
     holds     (site, lot number) -> open holds on the lot or on an ancestor with `spreads`
     settings  (site, parameter number) -> its released revision
     equipment (site, equipment number) -> open holds on the machine or mould
+    windows   (site, item number, BOM revision) -> the days on which it is effective
     """
 
     holds: Mapping[tuple[str, str], Sequence[OpenHold]] = field(default_factory=dict)
     settings: Mapping[tuple[str, str], Setting] = field(default_factory=dict)
     equipment: Mapping[tuple[str, str], Sequence[OpenHold]] = field(default_factory=dict)
+    windows: Mapping[Cited, Sequence[Window]] = field(default_factory=dict)
 
 
 def admit_step(asked: Asked, facts: StepFacts | None) -> Ruling:
@@ -52,7 +58,35 @@ def admit_step(asked: Asked, facts: StepFacts | None) -> Ruling:
     for index, row in enumerate(_lines(asked, "parameters") or ()):
         setting = facts.settings.get((asked.home, str(row["name"])))
         findings += reading(row, setting, path=f"/fields/parameters/{index}")
+    findings += out_of_force(asked, facts.windows, days=("day",))
     return Ruling(findings=findings) if findings else FINE
+
+
+def cited(asked: Asked) -> Cited | None:
+    """The BOM revision that an order or a record names, if it does."""
+    values = {**asked.current, **asked.fields}
+    item, revision = values.get("item"), values.get("revision")
+    if asked.operation.kind is Kind.COMMAND or item is None or revision is None:
+        return None
+    return asked.home, str(item), str(revision)
+
+
+def out_of_force(
+    asked: Asked, windows: Mapping[Cited, Sequence[Window]], *, days: Sequence[str]
+) -> tuple[Finding, ...]:
+    """A finding when the BOM revision named is not effective on the day of the record or order.
+
+    days  fields that may tell the day; the first that is filled counts, and without one nothing is said
+    """
+    values, place = {**asked.current, **asked.fields}, cited(asked)
+    day = next((str(values[name]) for name in days if values.get(name)), "")
+    if place is None or not day or not asked.fields.keys() & {"item", "revision", *days}:
+        return ()
+    known = windows.get(place, ())
+    if effective(day, known):
+        return ()
+    expected = f"revision {place[2]} from {windows_text(known)}"
+    return (Finding(code="revision_not_effective", path="/fields/revision", expected=expected, got=day),)
 
 
 def _lines(asked: Asked, name: str) -> Sequence[Mapping[str, Any]] | None:
@@ -144,16 +178,23 @@ def cavity_note(used: int | None, standard: int | None) -> str:
 
 @dataclass(frozen=True)
 class OrderFacts:
-    """Revisions of bills of materials: (site, item number, revision) -> state of the best one."""
+    """Revisions of bills of materials.
 
-    boms: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    boms     (site, item number, revision) -> state of the best one
+    windows  the same -> the days on which it is effective
+    """
+
+    boms: Mapping[Cited, str] = field(default_factory=dict)
+    windows: Mapping[Cited, Sequence[Window]] = field(default_factory=dict)
 
 
 def admit_order(asked: Asked, facts: OrderFacts | None) -> Ruling:
     """A work order is released only complete, and asks for a BOM revision that is there.
 
-    A revision that is not there yet parks the request; an outdated one is refused with what stands.
+    A revision that is not there yet parks the request; an outdated one is refused with what stands. One that
+    is not effective on the day of the order is told: who plans may know why.
     """
+    facts = facts or OrderFacts()
     values = {**asked.current, **asked.fields}
     if asked.operation.kind is Kind.COMMAND:
         if asked.operation.fields.get("command") == "release":
@@ -164,14 +205,16 @@ def admit_order(asked: Asked, facts: OrderFacts | None) -> Ruling:
     received, due = values.get("received"), values.get("due")
     if received and due and due < received:
         return rejected("due_before_received", "/fields/due", f"{received} or later", str(due))
+    findings = out_of_force(asked, facts.windows, days=("planned_start", "due"))
+    fine = Ruling(findings=findings) if findings else FINE
     item, revision = values.get("item"), asked.fields.get("revision")
     if item is None or revision is None:
-        return FINE
-    state = (facts or OrderFacts()).boms.get((asked.home, str(item), str(revision)))
+        return fine
+    state = facts.boms.get((asked.home, str(item), str(revision)))
     if state is None:
         refusal = Refusal(code="unknown_bom", path="/fields/revision", got=f"{item}/{revision}")
         waits = (("bom", asked.home, f"{item}/1/{revision}"),)
         return Ruling(refusal=refusal, verdict=Verdict.PARKED, waits=waits)
     if state in ("superseded", "obsolete"):
         return rejected("wrong_revision", "/fields/revision", "a released revision", f"{revision} {state}")
-    return FINE
+    return fine

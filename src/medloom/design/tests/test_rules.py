@@ -6,14 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from medloom.design.rules import admit_revision, limits_text, next_revision
+from medloom.design.rules import Revisions, admit_revision, limits_text, next_revision
 from medloom.kernel.tests.asking import ask
 
 pytestmark = pytest.mark.pure
 
 
-def refusal(asked, states=None) -> str:
-    found = admit_revision(asked, states).refusal
+def refusal(asked, states=None, **facts) -> str:
+    found = admit_revision(asked, Revisions(states or {}, **facts)).refusal
     return found.code if found else ""
 
 
@@ -24,6 +24,16 @@ def test_only_a_draft_is_changed() -> None:
     within_batch = ask("parameter", {"high": "5"}, kind="set", base=1, num=7, current={"state": "released"})
     assert refusal(within_batch, {7: "draft"}) == "revision_fixed"
     assert refusal(ask("bom", {"command": "retire"}, kind="command", num=7), {7: "released"}) == ""
+
+
+def test_one_revision_of_a_document_is_released_at_a_time() -> None:
+    release = ask("bom", {"command": "release"}, kind="command", num=7, id="op-1")
+    assert refusal(release, {7: "draft"}) == ""
+    assert refusal(release, {7: "draft"}, stands={"op-1": ()}) == ""
+    assert refusal(release, {7: "draft"}, stands={"op-1": ("1",)}) == "revision_stands"
+    assert refusal(release, {7: "draft"}, stands={"op-2": ("1",)}) == ""
+    retire = ask("bom", {"command": "retire"}, kind="command", num=7, id="op-1")
+    assert refusal(retire, {7: "released"}, stands={"op-1": ("1",)}) == ""
 
 
 @pytest.mark.parametrize(

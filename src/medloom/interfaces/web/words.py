@@ -285,6 +285,13 @@ CAUSES: dict[str, Cause] = {
     "unknown_reference": Cause(_("It names something unknown; a placeholder stands for it")),
     "placeholder": Cause(_("It names something unknown; a placeholder stands for it")),
     "wrong_revision": Cause(_("Made on another revision than the one in force")),
+    "revision_not_effective": Cause(
+        _("The BOM revision was not effective on that day"),
+        _("Decide on what was made, or correct the order."),
+    ),
+    "revision_stands": Cause(
+        _("Another revision of it is released"), _("Supersede that one in the same step.")
+    ),
     "after_hold": Cause(_("Done after a hold was placed")),
     "balance": Cause(_("The quantities do not add up"), _("Check the counts at their source.")),
     "insufficient_stock": Cause(_("There is not enough in stock")),

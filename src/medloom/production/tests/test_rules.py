@@ -8,6 +8,7 @@ import pytest
 
 from medloom.kernel.tests.asking import ask
 from medloom.materials.rules import OpenHold
+from medloom.production.reactions import BLOCKING
 from medloom.production.rules import (
     OrderFacts,
     Setting,
@@ -145,3 +146,43 @@ def test_an_order_cannot_be_due_before_it_was_received() -> None:
     order = ask("work_order", {"number": "W1", "received": "2026-11-05", "due": "2026-11-04"}, kind="set")
     refusal = admit_order(order, None).refusal
     assert refusal is not None and refusal.code == "due_before_received"
+
+
+WINDOWS = {("A", "I", "B"): (("2026-11-01", "2026-11-30"), ("2027-01-01", ""))}
+
+
+@pytest.mark.parametrize(
+    ("day", "code"),
+    [
+        ("2026-10-31", "revision_not_effective"),
+        ("2026-11-01", ""),
+        ("2026-11-30", ""),
+        ("2026-12-01", "revision_not_effective"),
+        ("2031-01-01", ""),
+        (None, ""),
+    ],
+)
+def test_a_revision_outside_its_days_is_a_finding(day: str | None, code: str) -> None:
+    fields = {"item": "I", "revision": "B", "planned_start": day}
+    facts = OrderFacts({("A", "I", "B"): "released"}, WINDOWS)
+    found = admit_order(ask("work_order", fields, kind="set"), facts)
+    assert found.verdict is Verdict.ACCEPTED and [f.code for f in found.findings] == ([code] if code else [])
+    step = {"number": "S", "day": day, "item": "I", "revision": "B"}
+    assert [f.code for f in admit_step(ask("step_record", step), StepFacts(windows=WINDOWS)).findings] == (
+        [code] if code else []
+    )
+
+
+def test_the_finding_says_which_days_and_an_order_is_judged_by_its_first_day() -> None:
+    fields = {"item": "I", "revision": "B", "planned_start": "2026-12-05", "due": "2027-01-05"}
+    facts = OrderFacts({("A", "I", "B"): "released"}, WINDOWS)
+    (found,) = admit_order(ask("work_order", fields, kind="set"), facts).findings
+    assert (found.path, found.got) == ("/fields/revision", "2026-12-05")
+    assert found.expected == "revision B from 2026-11-01 to 2026-11-30, 2027-01-01 to open"
+    # A later edit is judged when it moves the day or the revision, and only then.
+    standing = {"item": "I", "revision": "B", "due": "2026-11-20"}
+    moved = ask("work_order", {"planned_start": "2026-12-24"}, kind="set", base=1, current=standing)
+    assert [f.code for f in admit_order(moved, facts).findings] == ["revision_not_effective"]
+    noted = ask("work_order", {"remark": "x"}, kind="set", base=1, current=fields)
+    assert admit_order(noted, facts).findings == ()
+    assert "revision_not_effective" in BLOCKING, "what was made on it is held"
