@@ -33,7 +33,18 @@ def test_every_command_of_the_table_helps(run) -> None:
     told = run("--help")
     assert told.exit_code == 0 and "Exit codes: 0 done, 1 failed, 2 wrong use, 3 not running" in told.output
     names = cli.main.list_commands(None)
-    assert {"up", "stop", "status", "doctor", "migrate", "psql", "faults", "version", "service"} <= set(names)
+    assert {
+        "up",
+        "stop",
+        "status",
+        "doctor",
+        "migrate",
+        "psql",
+        "faults",
+        "version",
+        "service",
+        "verify-proof",
+    } <= set(names)
     for name in names:
         helped = run(name, "--help")
         assert helped.exit_code == 0 and helped.output.startswith("Usage:"), name

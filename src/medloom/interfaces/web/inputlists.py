@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medloom.interfaces.web.columns import domain_words, kind_of, label_of, unit_word
-from medloom.interfaces.web.inputs import Input, shown_value, wire_value
+from medloom.interfaces.web.inputs import Input, ref_of, shown_value, wire_value
 from medloom.interfaces.web.records import label_of_lines
 from medloom.kernel.entity import Declared, Lines
 from medloom.kernel.meaning import Refused
@@ -57,6 +57,7 @@ def _row(lines: Lines, number: object, values: Mapping[str, str]) -> list[Input]
                 must=not known.null and not known.has_default(),
                 words=[(w, label) for w, label in known.choices or ()] if kind == "state" else [],
                 hint=domain_words(known),
+                ref=ref_of(known),
             )
         )
     return found

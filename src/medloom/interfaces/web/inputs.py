@@ -26,6 +26,8 @@ class Input:
     must: bool = False
     words: list[tuple[str, object]] = field(default_factory=list)
     hint: str = ""
+    #: For a reference the type it names: the page offers numbers that exist.
+    ref: str = ""
     error: Refusal | None = None
 
 
@@ -47,6 +49,11 @@ def shown_value(declared_field: Any, value: Any, *, zone: str) -> str:
     return value.isoformat() if kind == "day" else str(value)
 
 
+def ref_of(declared_field: Any) -> str:
+    """The type that a reference names; "" for any other field."""
+    return str(declared_field.related_model.facts.type) if kind_of(declared_field) == "ref" else ""
+
+
 def inputs_of(declared: Declared, names: Iterable[str], *, row: Any = None, zone: str = "UTC") -> list[Input]:
     """The inputs of these fields, filled with what stands."""
     found = []
@@ -66,6 +73,7 @@ def inputs_of(declared: Declared, names: Iterable[str], *, row: Any = None, zone
                 must=not known.null and not known.has_default(),
                 words=[(w, label) for w, label in known.choices or ()] if kind == "state" else [],
                 hint=domain_words(known) if kind in ("count", "quantity", "number") else "",
+                ref=ref_of(known),
             )
         )
     return found

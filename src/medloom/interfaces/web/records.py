@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from django.utils.translation import get_language
 
 from medloom.interfaces.web.columns import Column, label_of, unit_word
 from medloom.interfaces.web.telling import rule_words
@@ -148,8 +149,9 @@ def field_label(declared: Declared | None, name: str) -> object:
 
 
 def label_of_lines(declared: Declared, name: str) -> object:
-    """What a list inside an object is called."""
-    return declared.lines[name].model._meta.verbose_name
+    """What a list inside an object is called; Chinese has no plural."""
+    label = str(declared.lines[name].model._meta.verbose_name)
+    return label if (get_language() or "").startswith("zh") else f"{label}s"
 
 
 def _changes(entry: Entry, body: Mapping[str, Any], decision: Mapping[str, Any]) -> list[Change]:

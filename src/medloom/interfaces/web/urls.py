@@ -27,6 +27,7 @@ urlpatterns = [
     path("", overview.show_overview, name="overview"),
     path("tasks/", overview.show_tasks, name="tasks"),
     path("find/", places.find, name="find"),
+    path("suggest/<slug:type_>/", places.suggest, name="suggest"),
     path("login/", door.Login.as_view(), name="login"),
     path("logout/", door.Logout.as_view(), name="logout"),
     path("language/", door.change_language, name="language"),

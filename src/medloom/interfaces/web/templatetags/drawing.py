@@ -28,13 +28,15 @@ def cells(
 def _kind_class(column: Column) -> SafeString:
     if column.number:
         return SafeString(' class="num"')
+    if column.kind == "key":
+        return SafeString(' class="keyed"')
     return SafeString(' class="mono"') if column.kind == "code" else SafeString("")
 
 
 @register.simple_tag(takes_context=True)
 def sort_head(context: dict[str, Any], column: Column, order: str) -> SafeString:
     """A column's head: a link that sorts by it, turning around what is sorted already."""
-    number = SafeString(' class="num"') if column.number else ""
+    number = _kind_class(column) if column.number or column.kind == "key" else ""
     if not column.path:
         return format_html('<th scope="col"{}>{}</th>', number, column.label)
     here = order.lstrip("-") == column.name

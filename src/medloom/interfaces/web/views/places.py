@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -27,6 +27,9 @@ from medloom.kernel.models import Alarm, ChainState, Session
 from medloom.materials.models import Move
 from medloom.parties.agents import agents_of
 from medloom.parties.models import Connection, Key
+
+#: Numbers offered below a field of a form.
+SUGGESTED_MOST = 20
 
 
 def show_connections(request: HttpRequest) -> HttpResponse:
@@ -196,6 +199,19 @@ def find(request: HttpRequest) -> HttpResponse:
             "plant": viewer.sites.get(row["site"], row["site"]),
         }
     return render(request, "medloom/find.html", {"text": text, "found": found, "short": len(text) < 2})
+
+
+def suggest(request: HttpRequest, type_: str) -> JsonResponse:
+    """Numbers of that type that hold the text, for a form's field; of one plant where it is known."""
+    declared = catalogue().get(type_)
+    if declared is None:
+        raise Http404
+    text, site = request.GET.get("q", "").strip()[:64], request.GET.get("site", "")
+    rows = declared.model._default_manager.filter(voided=False, key__icontains=text)
+    if site and not declared.facts.network:
+        rows = rows.filter(site=site)
+    keys = rows.order_by("key").values_list("key", flat=True)[:SUGGESTED_MOST]
+    return JsonResponse({"keys": list(dict.fromkeys(keys))})
 
 
 def show_dictionary(request: HttpRequest) -> HttpResponse:

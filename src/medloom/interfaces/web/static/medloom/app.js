@@ -123,6 +123,7 @@
         wire(row);
         count();
         pickDays(row);
+        offerNumbers(row);
         $("input,select", row).focus();
       };
     });
@@ -133,7 +134,24 @@
     $$("select[data-send]", root).forEach((choice) => { choice.onchange = () => choice.form.submit(); });
   }
 
-  function dressUp(root) { lineForms(root); sendChoices(root); hoverTimes(root); pickDays(root); density(); picking(); tickAll(); news(); }
+  /* numbers that exist, offered below a field that names another object */
+  function offerNumbers(root) {
+    $$("input[data-ref]", root).forEach((box) => {
+      let later = null;
+      const ask = () => {
+        const pick = $("#f-site", box.form);
+        const query = new URLSearchParams({ q: box.value, site: pick ? pick.value : box.form.dataset.site || "" });
+        fetch(box.dataset.ref + "?" + query, { credentials: "same-origin" })
+          .then((answer) => (answer.ok ? answer.json() : { keys: [] }))
+          .then((found) => box.list.replaceChildren(...found.keys.map((key) => { const one = document.createElement("option"); one.value = key; return one; })))
+          .catch(() => {});
+      };
+      box.onfocus = ask;
+      box.oninput = () => { clearTimeout(later); later = setTimeout(ask, 150); };
+    });
+  }
+
+  function dressUp(root) { offerNumbers(root); lineForms(root); sendChoices(root); hoverTimes(root); pickDays(root); density(); picking(); tickAll(); news(); }
 
   /* live: a hint names what moved; rows on the page are fetched again in place and marked for a moment */
   const waiting = new Set();
