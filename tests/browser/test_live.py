@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from medloom.process import state
 from medloom.production.models import WorkOrder
@@ -93,6 +93,17 @@ def test_a_row_changes_by_itself_for_those_who_may_see_it(
     net.plant("PG", "work_order", "command", command, object=str(other.object), source=source)
     page.wait_for_timeout(1_500)
     assert page.locator("#news").is_hidden(), "another plant's order is not even hinted at"
+    page.goto(f"{base}/")
+    page.locator("#pulse[data-state=live]").wait_for()
+    # the overview also asks every ten seconds: taken away here, so that only a hint is left
+    page.locator("#live-overview").evaluate("part => part.setAttribute('hx-trigger', 'medloom:again')")
+    page.evaluate("htmx.process(document.body)")
+    arrived = page.locator("#plant-SZ .pictures b").first
+    before = int(arrived.inner_text())
+    fields = {"number": "RM-LIVE-1", "item": "10001", "kind": "material"}
+    net.plant("SZ", "lot", "set", fields, source=("lots", "RM-LIVE-1", "h", "lots.csv!9"))
+    expect(arrived).to_have_text(str(before + 1))
+    expect(page.locator("#plant-SZ [data-lane=v] b")).not_to_have_text("0")
     page.goto("about:blank")
 
 
