@@ -171,7 +171,7 @@ def _changes(entry: Entry, body: Mapping[str, Any], decision: Mapping[str, Any])
             Change(
                 name,
                 field_label(declared, name),
-                word_of(declared, name, before.get(name)) if name in before else "",
+                word_of(declared, name, before[name]) if before.get(name) is not None else "",
                 word_of(declared, name, value),
                 was=str(original[0]),
                 rule=rule_words(str(original[1])) if original[1] else "",

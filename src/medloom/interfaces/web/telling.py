@@ -79,3 +79,19 @@ SHEETS = frozenset(
 def told(text: str) -> str:
     """A word of a fact sheet in the reader's language."""
     return gettext(text) if text in SHEETS else text
+
+
+#: Freshness promises, as they are declared (ISO 8601).
+PROMISES: dict[str, object] = {
+    "PT1M": gettext_lazy("within a minute"),
+    "PT1H": gettext_lazy("within an hour"),
+    "PT4H": gettext_lazy("within 4 hours"),
+    "PT12H": gettext_lazy("within 12 hours"),
+    "P1D": gettext_lazy("within a day"),
+    "P7D": gettext_lazy("within a week"),
+}
+
+
+def promise_words(promise: str) -> object:
+    """A freshness promise in words; another one as it is declared."""
+    return PROMISES.get(promise, promise)

@@ -81,6 +81,12 @@ def expected(text: str) -> str:
 
 
 @register.filter
+def promised(promise: str) -> object:
+    """A freshness promise in words."""
+    return telling.promise_words(str(promise))
+
+
+@register.filter
 def command_word(code: str) -> object:
     """The word on a command's button."""
     return words.command_word(code)
