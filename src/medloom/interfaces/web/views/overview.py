@@ -158,6 +158,7 @@ def show_overview(request: HttpRequest) -> HttpResponse:
     counts = open_counts(viewer)
     context = {
         "plants": plants,
+        "several": len(plants) > 1,
         "chart": _chart(plants),
         "lag": max(0, (lag["newest"] or 0) - (lag["last"] or 0)) if lag["last"] else 0,
         "log": lag,
