@@ -9,9 +9,10 @@ import openpyxl
 import pytest
 from playwright.sync_api import Page, expect
 
+from medloom.production.models import WorkOrder
 from medloom.wire.verdict import Verdict
-from tests.browser.network import LONG_LOT, Network, build
-from tests.browser.visits import follow, log_in
+from tests.browser.network import LONG_LOT, Network, build, found
+from tests.browser.visits import follow, log_in, say_why
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -43,7 +44,7 @@ def test_stock_is_filtered_sorted_and_exported(page: Page, live_server: Any, net
     expect(page.locator("table.list tbody tr")).to_have_count(3)
     page.get_by_role("link", name="Quantity").click()
     expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Quantity")
-    expect(page.locator("table.list tbody tr").first).to_contain_text("5 kg")
+    expect(page.locator("table.list tbody tr").first).to_contain_text("RM-2611-77")
     page.select_option("#q-site", "PG")
     follow(page, "Query")
     expect(page.locator("table.list tbody tr")).to_have_count(1)
@@ -101,3 +102,24 @@ def test_a_list_is_walked_by_keyboard_alone(page: Page, live_server: Any, net: N
     with page.expect_navigation():
         page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="WO-0001")).to_be_visible()
+
+
+def test_conflicts_are_settled_together_and_none_that_changed_meanwhile(
+    page: Page, live_server: Any, net: Network
+) -> None:
+    order = found(WorkOrder, "WO-0001")
+    source = ("orders", "WO-0001", "h3", "orders.csv!2")
+    theirs = {"planned_start": "2026-12-11"}
+    net.plant(
+        "SZ", "work_order", "set", theirs, object=str(order.object), base=order.version - 1, source=source
+    )
+    log_in(page, live_server.url, "anna")
+    page.goto(f"{live_server.url}/conflicts/")
+    page.get_by_label("Select all on this page").check()
+    expect(page.locator("input[name=conflict]:checked")).to_have_count(2)
+    page.get_by_text("The value that stands").click()
+    say_why(page, "the plan of Monday holds")
+    follow(page, "Settle the ticked ones")
+    expect(page.get_by_text("Settled: 2.")).to_be_visible()
+    expect(page.get_by_text("No conflict waits.")).to_be_visible()
+    assert str(found(WorkOrder, "WO-0001").planned_start) == "2026-12-05"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +19,18 @@ from medloom.interfaces.web.export import RECORDS_MOST, spreadsheet
 from medloom.interfaces.web.listing import PAGE_ROWS, Question
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.scope import Writing
-from medloom.interfaces.web.viewer import viewer_of
+from medloom.interfaces.web.viewer import Viewer, viewer_of
 from medloom.interfaces.web.views.lists import title_of
 from medloom.interfaces.web.words import state_word
-from medloom.interfaces.web.writing import act_of, must_accept, reason_of
+from medloom.interfaces.web.writing import act_of, must_accept, reason_of, refused
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.models import Entry
 from medloom.wire.judge import may_write
+from medloom.wire.operation import Operation
 from medloom.wire.verdict import Answer
+
+#: Conflicts settled by one press of the button.
+SETTLED_MOST = 200
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,10 @@ def _sides(declared: Declared, record: records.Record, row: Any) -> list[Side]:
     return found
 
 
-def show_conflicts(request: HttpRequest) -> HttpResponse:
-    """The conflicts, those that wait first of all."""
+def show_conflicts(request: HttpRequest) -> HttpResponse | Writing:
+    """The conflicts, those that wait first of all; many may be settled in one way with one reason."""
+    if request.method == "POST":
+        return _settle_many(request)
     viewer, query = viewer_of(request), request.GET
     state = query.get("state", "open")
     state = "" if state == "all" else state
@@ -83,6 +90,7 @@ def show_conflicts(request: HttpRequest) -> HttpResponse:
     entries = {e.seq: e for e in Entry.objects.filter(seq__in=[r["seq"] for r in rows])}
     told = {r.entry.seq: r for r in records.records([entries[r["seq"]] for r in rows])}
     lines = []
+    standing = _rows_of(entries.values())
     for row in rows:
         record = told[row["seq"]]
         declared = catalogue().get(record.entry.type)
@@ -92,7 +100,8 @@ def show_conflicts(request: HttpRequest) -> HttpResponse:
                 **row,
                 "record": record,
                 "title": title_of(record.entry.type) if declared else record.entry.type,
-                "key": _key(declared, record),
+                "key": _key(declared, record, standing),
+                "version": standing.get(record.entry.object, ("", 0))[1],
                 "pairs": [
                     (
                         records.field_label(declared, name),
@@ -115,6 +124,7 @@ def show_conflicts(request: HttpRequest) -> HttpResponse:
         ],
         "kept": {"state": query.get("state", "")} if query.get("state") else {},
         "asked": bool(site or type_),
+        "may": state == "open" and viewer.may("planner", "quality", "it"),
         "lines": lines,
         "total": total,
         "page": page,
@@ -154,11 +164,24 @@ def _export(request: HttpRequest, lines: list[dict[str, Any]], total: int) -> Ht
     return spreadsheet(request, name="conflicts", title=_("Conflicts"), head=head, rows=rows, count=total)
 
 
-def _key(declared: Declared | None, record: records.Record) -> str:
+def _rows_of(entries: Iterable[Entry]) -> dict[Any, tuple[str, int]]:
+    """Object id -> its number and version, for every entry's object that stands; a query for each type."""
+    wanted: dict[str, list[Any]] = {}
+    for entry in entries:
+        if entry.type in catalogue():
+            wanted.setdefault(entry.type, []).append(entry.object)
+    found: dict[Any, tuple[str, int]] = {}
+    for type_, ids in wanted.items():
+        rows = catalogue()[type_].model._default_manager.filter(object__in=ids)
+        found |= {o: (k, v) for o, k, v in rows.values_list("object", "key", "version")}
+    return found
+
+
+def _key(declared: Declared | None, record: records.Record, standing: dict[Any, tuple[str, int]]) -> str:
     if declared is None:
         return ""
-    found = declared.model._default_manager.filter(object=record.entry.object).values_list("key", flat=True)
-    return found.first() or declared.natural_key(record.body.get("fields") or {}) or ""
+    known = standing.get(record.entry.object)
+    return known[0] if known else declared.natural_key(record.body.get("fields") or {}) or ""
 
 
 def _known(seq: int) -> tuple[records.Record, Declared, Any]:
@@ -209,20 +232,7 @@ def settle(request: HttpRequest, seq: int) -> HttpResponse | Writing:
         raise Problem(
             409, "stale", path="/version", expected=str(row.version), got=request.POST.get("version", "")
         )
-    fields = {
-        s.name: s.sent_wire if choice == "sent" else s.stands_wire
-        for s in sides
-        if s.name not in declared.facts.key
-    }
-    operation = act_of(viewer).change(
-        declared.type,
-        str(row.object),
-        site=row.site,
-        base=row.version,
-        fields=fields,
-        reason=reason_of(request.POST),
-        repairs=str(record.body.get("id", "")),
-    )
+    operation = _settlement(viewer, record, declared, row, choice=choice, reason=reason_of(request.POST))
 
     def then(answers: list[Answer]) -> HttpResponse:
         must_accept(answers)
@@ -230,6 +240,59 @@ def settle(request: HttpRequest, seq: int) -> HttpResponse | Writing:
         return HttpResponseRedirect(reverse("web:conflict", args=[seq]))
 
     return Writing([operation], then, causes=(seq,))
+
+
+def _settlement(
+    viewer: Viewer, record: records.Record, declared: Declared, row: Any, *, choice: str, reason: str
+) -> Operation:
+    """The operation that lets the value sent or the value that stands be the one, as a new version."""
+    fields = {
+        s.name: s.sent_wire if choice == "sent" else s.stands_wire
+        for s in _sides(declared, record, row)
+        if s.name not in declared.facts.key
+    }
+    return act_of(viewer).change(
+        declared.type,
+        str(row.object),
+        site=row.site,
+        base=row.version,
+        fields=fields,
+        reason=reason,
+        repairs=str(record.body.get("id", "")),
+    )
+
+
+def _settle_many(request: HttpRequest) -> Writing:
+    """Settle the ticked conflicts alike; one that changed since the page was made is left for a person."""
+    viewer, choice = viewer_of(request), request.POST.get("choice", "")
+    if choice not in ("sent", "stands"):
+        raise Problem(422, "not_a_choice", path="/choice", expected="sent|stands", got=choice)
+    ticked = [value.split(":") for value in request.POST.getlist("conflict") if ":" in value]
+    if not ticked:
+        raise Problem(422, "nothing_selected", path="/conflict", expected=_("at least one conflict"))
+    if len(ticked) > SETTLED_MOST:
+        raise Problem(422, "too_many", path="/conflict", expected=str(SETTLED_MOST), got=str(len(ticked)))
+    reason = reason_of(request.POST)
+    operations, causes = [], []
+    for seq, version in ticked:
+        record, declared, row = _known(int(seq) if seq.isdigit() else 0)
+        status = next(iter(_status(record.entry.seq)), {"state": "open"})["state"]
+        barred = _barred(viewer, declared, row, _sides(declared, record, row), status)
+        if not barred and str(row.version) == version:
+            operations.append(_settlement(viewer, record, declared, row, choice=choice, reason=reason))
+            causes.append(record.entry.seq)
+    if not operations:
+        raise Problem(409, "nothing_to_do", expected=_("conflicts that still wait and are yours to settle"))
+
+    def then(answers: list[Answer]) -> HttpResponse:
+        done = len(answers) - len(refused(answers))
+        messages.success(request, _("Settled: %(done)s.") % {"done": done})
+        if len(ticked) > done:
+            left = {"left": len(ticked) - done}
+            messages.warning(request, _("Left for you to look at: %(left)s.") % left)
+        return HttpResponseRedirect(reverse("web:conflicts"))
+
+    return Writing(operations, then, causes=causes)
 
 
 def undo(request: HttpRequest, seq: int) -> HttpResponse | Writing:

@@ -208,7 +208,9 @@
       const here = ids.filter((id) => $("#row-" + CSS.escape(id)));
       if (here.length) { fetchAgain(here); } else { news(); }
     }
-    $$("[data-live-part]").forEach((part) => window.htmx && window.htmx.trigger(part, "medloom:again"));
+    /* what a person has ticked stays under their hand */
+    const free = $$("[data-live-part]").filter((part) => !$("input:checked", part));
+    free.forEach((part) => window.htmx && window.htmx.trigger(part, "medloom:again"));
   }
   function moved(hint) {
     heartbeat();
