@@ -1,12 +1,15 @@
-"""`medloom demo --once --json` in its own state folder: every row one verdict, and a second run adds nothing.
+"""The demonstration from files to the ledger, without a loss or a double, whatever is read or deleted again.
 
-A second run, and a run after the agent lost its store, add no entry.
+One state folder for all of it: loaded once, then asked; then a second run, and a run after the agents lost
+their stores, add no entry. On real files where their folder is (MEDLOOM_DATA names it, else ../shared/data
+beside the project), otherwise on the generated network alone.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,49 +17,131 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from medloom.process.programs import free, search_path
+from medloom.process.postgres import running_database
+from medloom.process.programs import search_path
+from medloom.process.state import State, conninfo
 
 pytestmark = pytest.mark.process
 
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("MEDLOOM_DATA", ROOT.parent / "shared" / "data"))
+REAL = (DATA / "optimold_injection_plant").is_dir()
 VERDICTS = ("accepted", "parked", "quarantined", "rejected", "conflict", "op_id_reuse", "repeated")
-SECONDS_MAX = 300
+SECONDS_MAX = 600
+Feeds = dict[tuple[str, str], dict[str, Any]]
 
 
-@pytest.fixture
-def state() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="medloom-once-") as name:
-        Path(name).chmod(0o755)  # the database's account must be able to enter
-        yield Path(name) / "state"
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    found = Path(tempfile.mkdtemp(prefix="medloom-once-"))
+    found.chmod(0o755)  # the database's account must be able to enter
+    yield found
+    shutil.rmtree(found, ignore_errors=True)
 
 
-def once(state: Path) -> list[dict[str, Any]]:
-    """One run; its feeds."""
+def run(folder: Path) -> Feeds:
+    """`medloom demo --once --json`; the feeds by (plant, feed), every row of each with one verdict."""
+    argv = [sys.executable, "-P", "-m", "medloom", "demo", "--once", "--json"]
+    if REAL:
+        argv += ["--data", str(DATA)]
     inherited = {n: v for n, v in os.environ.items() if not n.startswith("MEDLOOM_")}
-    port = next(p for p in range(18_200, 18_390) if free("127.0.0.1", p))
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "medloom", "demo", "--once", "--json", "--port", str(port)],
-        env=inherited | {"MEDLOOM_STATE": str(state), "PYTHONPATH": search_path()},
+        argv,
+        check=False,
         capture_output=True,
+        text=True,
         timeout=SECONDS_MAX,
+        env=inherited | {"MEDLOOM_STATE": str(folder / "state"), "PYTHONPATH": search_path()},
     )
-    assert done.returncode == 0, done.stderr.decode()[-2_000:]
-    feeds: list[dict[str, Any]] = json.loads(done.stdout)["feeds"]
+    assert done.returncode == 0, done.stderr[-3_000:]
+    feeds = json.loads(done.stdout)["feeds"]
     for feed in feeds:
         assert feed["read"] == sum(feed[name] for name in VERDICTS), feed
-    return feeds
+        assert feed["with_findings"] <= feed["accepted"], feed
+    return {(feed["plant"], feed["feed"]): feed for feed in feeds}
 
 
-def test_rows_are_told_once_whatever_is_deleted(state: Path) -> None:
-    first = {f"{feed['plant']}/{feed['feed']}": feed for feed in once(state)}
-    shifts = first["MOLD/shifts"]
-    assert (shifts["read"], shifts["accepted"], shifts["quarantined"]) == (121, 120, 1)
-    assert shifts["normalised"]["lot"] > 0
-    assert first["MACH/measured"]["normalised"]["unit"] == first["MACH/measured"]["read"]
-    assert not any(feed["repeated"] for feed in first.values())
-    for deleted in ("", "store.db*"):
-        for path in (state / "demo" / "agents").glob(f"*/{deleted}") if deleted else ():
-            path.unlink()
-        again = once(state)
-        assert all(feed["repeated"] == feed["read"] for feed in again), again
+#: Name -> question to the hub's database once all is loaded; asked at one start of it.
+QUESTIONS = {
+    "entries": "select count(*) from entry",
+    "balances": "select count(*) from entry where decision like '%balance_%'",
+    "doubled_lots": "select count(*) from (select upper(replace(key, ' ', '')) from lot group by site, 1"
+    " having count(*) > 1) d",
+    "destroyed_codes": "select count(*) from item where key like '%.0'",
+    "destroyed_days": "select count(*) from step_record where day < '2000-01-01'",
+    "edges": "select count(*) from trace_edge",
+    "records_without_their_edge": """
+        select count(*) from step_record s
+        where s.output_lot_id is not null and s.resin_lot_id is not null and s.total > 0
+          and not exists (select from trace_edge e where e.parent = s.resin_lot_id
+                          and e.child = s.output_lot_id and e.step = s.num and e.voided_by is null)""",
+}
+
+
+def ask(folder: Path) -> dict[str, int]:
+    """The answers, read as the database's owner."""
+    state = State(folder / "state")
+    with running_database(state), psycopg.connect(conninfo("owner", state)) as connection:
+        found = {name: connection.execute(sql).fetchone() for name, sql in QUESTIONS.items()}
+    return {name: int(row[0]) for name, row in found.items() if row is not None}
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> Feeds:
+    return run(folder)
+
+
+@pytest.fixture(scope="module")
+def said(folder: Path, first: Feeds) -> dict[str, int]:
+    return ask(folder)
+
+
+def test_every_row_has_exactly_one_verdict(first: Feeds) -> None:
+    assert sum(feed["read"] for feed in first.values()) > 0
+    assert not any(feed["repeated"] or feed["op_id_reuse"] for feed in first.values())
+    measured = first["MACH", "measured"]
+    assert measured["normalised"]["unit"] == measured["read"] > 0
+    if REAL:
+        read = {feed: first["PLANT-A", feed]["read"] for plant, feed in first if plant == "PLANT-A"}
+        assert read["shifts"] >= 1385 and read["orders"] >= 129 and read["items"] >= 115
+    else:
+        shifts = first["MOLD", "shifts"]
+        assert (shifts["read"], shifts["accepted"], shifts["quarantined"]) == (121, 120, 1)
+        assert shifts["normalised"]["lot"] > 0
+
+
+def test_balances_raise_no_alarm_on_rows_whose_balances_hold(first: Feeds, said: dict[str, int]) -> None:
+    assert said["balances"] == 0
+    if REAL:
+        shifts = first["PLANT-A", "shifts"]
+        assert (shifts["with_findings"], shifts["accepted"]) == (0, shifts["read"])
+
+
+def test_lots_that_differ_by_blanks_or_case_are_one_and_codes_and_days_are_right(
+    said: dict[str, int],
+) -> None:
+    assert (said["doubled_lots"], said["destroyed_codes"], said["destroyed_days"]) == (0, 0, 0)
+
+
+def test_genealogy_runs_from_the_resin_lot_to_the_order_both_ways(said: dict[str, int]) -> None:
+    assert said["records_without_their_edge"] == 0
+    assert said["edges"] > 0
+
+
+def test_a_second_run_and_a_run_without_the_agents_store_add_no_entry(
+    first: Feeds, said: dict[str, int], folder: Path
+) -> None:
+    again = run(folder)
+    assert all(feed["repeated"] == feed["read"] for feed in again.values()), again
+    stores = list((folder / "state" / "demo" / "agents").glob("*/store.db"))
+    assert len(stores) == 2
+    for store in stores:
+        for file in store.parent.glob("store.db*"):
+            file.unlink()
+    anew = run(folder)
+    assert anew.keys() == again.keys() == first.keys()
+    assert all(feed["repeated"] == feed["read"] for feed in anew.values()), anew
+    assert ask(folder)["entries"] == said["entries"]
