@@ -14,11 +14,18 @@ from medloom.design.rules import admit_revision
 from medloom.inspection.queries import result_facts
 from medloom.inspection.reactions import block_lot
 from medloom.inspection.rules import admit_result
-from medloom.kernel.ruling import Wiring
+from medloom.kernel.ruling import Alias, Wiring
 from medloom.materials.projections import alias_edges
-from medloom.materials.queries import hold_facts, keep_stock, lot_facts, move_facts
+from medloom.materials.queries import (
+    alias_facts,
+    hold_facts,
+    keep_stock,
+    lot_facts,
+    lots_by_alias,
+    move_facts,
+)
 from medloom.materials.reactions import protect
-from medloom.materials.rules import admit_hold, admit_lot, admit_move
+from medloom.materials.rules import admit_alias, admit_hold, admit_lot, admit_move
 from medloom.parties.queries import site_codes, site_facts
 from medloom.parties.rules import admit_site
 from medloom.production.queries import order_facts, step_facts
@@ -29,6 +36,7 @@ from medloom.trace.rules import edges
 
 #: type -> one declared set-wise query over all operations of that type in a batch.
 FACTS = {
+    "alias": alias_facts,
     "bom": revisions_of("bom"),
     "hold": hold_facts,
     "lot": partial(lot_facts, blocked=ask_blocked),
@@ -43,6 +51,7 @@ FACTS = {
 
 #: type -> pure rule over one operation and those facts.
 ADMISSION = {
+    "alias": admit_alias,
     "bom": admit_revision,
     "hold": admit_hold,
     "lot": admit_lot,
@@ -54,6 +63,9 @@ ADMISSION = {
     "step_record": admit_step,
     "work_order": admit_order,
 }
+
+#: type -> how its objects are known by another party's name: partners' lot numbers, within a site.
+ALIASES = {"lot": Alias("alias", "number", lots_by_alias)}
 
 #: type -> rows of other tables that an accepted operation proves.
 PROJECTIONS = {"alias": alias_edges, "step_record": edges}
@@ -74,6 +86,7 @@ def wiring(cursor: Any | None = None) -> Wiring:
         effects=EFFECTS,
         reactions=REACTIONS,
         protect=protect,
+        aliases=ALIASES,
         sites=site_codes(cursor) if cursor is not None else (),
     )
 

@@ -226,6 +226,16 @@ ROOMS = {
         "a machine ran outside its released limits", _FACT, "Decide on the lot."
     ),
     "revision_fixed": Meant("a released revision is never changed", "Nothing.", "Make the next revision."),
+    "alias_ambiguous": Meant(
+        "a partner's lot number means several lots at this site",
+        "Name the own lot number.",
+        "Void the alias that is wrong.",
+    ),
+    "alias_is_lot": Meant(
+        "a partner's lot number is a lot of its own already",
+        "Say in the alias that this lot is the other one.",
+        "Help the plant to join the two.",
+    ),
     "revision_not_effective": Meant(
         "a BOM revision was named for a day on which it is not effective",
         _FACT,

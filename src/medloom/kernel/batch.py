@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from medloom.kernel import queries
+from medloom.kernel.aliases import rename
 from medloom.kernel.case import Case, View, as_meant, made_whole, understand, worst_id
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.parts import standing_lines
@@ -87,6 +88,8 @@ class Batch:
         for name in sorted(by_type):
             self._read_heads(cursor, self.types[name], by_type[name])
         self._resolve(cursor, live)
+        if self.wiring.aliases and (renamed := rename(cursor, self, live)):
+            self._resolve(cursor, renamed)
         for name in sorted(by_type):
             self._read_facts(cursor, name, by_type[name])
         self._read_basis(cursor, live)

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from medloom.kernel import queries
+from medloom.kernel.aliases import named_by
 from medloom.kernel.batch import Batch
 from medloom.kernel.case import Case, Received
 from medloom.kernel.ruling import Written
@@ -68,7 +69,7 @@ def woken(cursor: Any, batch: Batch) -> list[tuple[str, list[Case]]]:
     adopted = {num for (_, num), version in batch.stood.items() if version == 0}
     made = [c for c in batch.cases if (not c.refused and c.new) or c.num in adopted]
     wanted = {(c.declared.type, c.home, c.key) for c in made if c.declared} & bound
-    wanted |= {("object", "", c.head.object) for c in made if c.head is not None}
+    wanted |= {("object", "", c.head.object) for c in made if c.head is not None} | named_by(batch)
     decided = [c for c in batch.cases if c.operation is not None and c.verdict is not Verdict.PARKED]
     return _again(cursor, wanted | _as_waited([c.operation.id for c in decided if c.operation]))
 

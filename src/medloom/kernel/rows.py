@@ -307,7 +307,9 @@ def decide(case: Case) -> dict[str, Any]:
         decision["findings"] = [
             {"code": f.code, "path": f.path, "expected": f.expected, "got": f.got} for f in case.findings
         ]
-    if judgement is not None and judgement.version > 1 and case.verdict is Verdict.ACCEPTED:
+    renamed = case.operation is not case.received.operation  # another party's name was turned into ours
+    told = judgement is not None and (judgement.version > 1 or renamed)
+    if told and judgement is not None and case.verdict is Verdict.ACCEPTED:
         decision["before"] = {name: case.current.get(name) for name in judgement.changes}
         decision["after"] = dict(judgement.changes)
     return decision

@@ -65,6 +65,19 @@ Rows = tuple[str, tuple[str, ...], list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
+class Alias:
+    """How objects of one type are known by another party's name.
+
+    type, field  the object that says so, and its field that holds the other name
+    find         (site, other name) -> the object's own names there; several where nobody can tell
+    """
+
+    type: str
+    field: str
+    find: Callable[[Any, Sequence[tuple[str, str]]], Mapping[tuple[str, str], tuple[str, ...]]]
+
+
+@dataclass(frozen=True)
 class Wiring:
     """The tables of hub.py, handed to append as arguments; no signals.
 
@@ -81,6 +94,8 @@ class Wiring:
     reactions: Sequence[tuple[str, Callable[[Sequence[Written], Any], Sequence[Operation]]]] = ()
     #: What blocks the objects of operations whose reaction failed: it stands in for what would have followed.
     protect: Callable[[Sequence[Written], str], Sequence[Operation]] | None = None
+    #: Type -> how its objects are known by another party's name.
+    aliases: Mapping[str, Alias] = field(default_factory=dict)
     #: Sites that exist, for routing network-wide objects.
     sites: tuple[str, ...] = ()
 

@@ -105,6 +105,8 @@ class Alias(Entity):
         db_table = "alias"
         verbose_name = _("Lot alias")
         constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_alias_key")]
+        # Asked for every reference that no lot of the site has.
+        indexes = [models.Index(fields=["site", "number"], name="alias_number")]
 
 
 class Move(Entity):

@@ -42,6 +42,37 @@ _POSITIONS = """
     where h.num = any(%s)"""
 
 
+_BY_ALIAS = """
+    select w.site, w.key, array_agg(distinct l.key order by l.key) as lots
+    from unnest(%s::text[], %s::text[]) w(site, key)
+    join alias a on a.site = w.site and a.number = w.key and a.same and not a.voided
+    join lot l on l.num = a.lot_id and not l.voided
+    group by w.site, w.key"""
+
+
+def lots_by_alias(cursor: Any, named: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """(site, a partner's lot number) -> the site's own lot numbers for it. One statement.
+
+    Several where two partners use one number for different lots: a person must say which was meant.
+    """
+    rows = cursor.execute(_BY_ALIAS, ([n[0] for n in named], [n[1] for n in named])).fetchall()
+    return {(row["site"], row["key"]): tuple(row["lots"]) for row in rows}
+
+
+_SAME_NUMBER = """
+    select w.site, w.key from unnest(%s::text[], %s::text[]) w(site, key)
+    join lot l on l.site = w.site and l.key = w.key"""
+
+
+def alias_facts(cursor: Any, asked: Sequence[Asked]) -> set[tuple[str, str]]:
+    """(site, number) of aliases whose number is a lot of its own at the site."""
+    named = sorted({(one.home, str(one.fields["number"])) for one in asked if one.fields.get("number")})
+    if not named:
+        return set()
+    rows = cursor.execute(_SAME_NUMBER, ([n[0] for n in named], [n[1] for n in named])).fetchall()
+    return {(row["site"], row["key"]) for row in rows}
+
+
 def numbers_of(cursor: Any, lots: Iterable[tuple[str, str]]) -> dict[int, tuple[str, str]]:
     """Internal number -> (site, lot number) of the lots that exist."""
     wanted = sorted(set(lots))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import combinations
@@ -87,6 +87,25 @@ def admit_lot(asked: Asked, facts: Mapping[tuple[str, str], Sequence[OpenHold]] 
     if kind is not None and kind not in kinds:
         return rejected("kind_wrong", "/fields/command", "|".join(kinds), str(kind))
     return FINE
+
+
+# -- aliases ----------------------------------------------------------------------------------
+
+
+def admit_alias(asked: Asked, facts: Collection[tuple[str, str]] | None) -> Ruling:
+    """A number that is a lot of its own already is told: from now on it still means that lot.
+
+    It came before its alias and stands as a lot; naming it in `other` joins the two for every trace.
+    `facts`: (site, lot number) of the lots that carry such a number.
+    """
+    values = {**asked.current, **asked.fields}
+    number = str(values.get("number"))
+    if values.get("other") or not values.get("same", True) or (asked.home, number) not in (facts or ()):
+        return FINE
+    finding = Finding(
+        code="alias_is_lot", path="/fields/number", expected=f"other: {number}, to join the two", got=number
+    )
+    return Ruling(findings=(finding,))
 
 
 # -- moves and stock --------------------------------------------------------------------------

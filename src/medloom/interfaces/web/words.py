@@ -285,6 +285,12 @@ CAUSES: dict[str, Cause] = {
     "unknown_reference": Cause(_("It names something unknown; a placeholder stands for it")),
     "placeholder": Cause(_("It names something unknown; a placeholder stands for it")),
     "wrong_revision": Cause(_("Made on another revision than the one in force")),
+    "alias_ambiguous": Cause(
+        _("The partner's lot number means several lots"), _("Name the plant's own lot number.")
+    ),
+    "alias_is_lot": Cause(
+        _("The partner's lot number is a lot of its own already"), _("Join the two in the alias.")
+    ),
     "revision_not_effective": Cause(
         _("The BOM revision was not effective on that day"),
         _("Decide on what was made, or correct the order."),
