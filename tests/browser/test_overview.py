@@ -40,6 +40,7 @@ def test_what_a_plant_has_not_read_is_shown_by_feed_and_follows_by_itself(
     read_up_to("SZ", "v", 0)
     log_in(page, live_server.url, "anna")
     page.goto(f"{live_server.url}/")
+    expect(page.locator("#plant-PG [data-lane=c] b")).not_to_have_text("0")  # it never read anything
     card = page.locator("#plant-SZ")
     expect(card.locator("[data-lane=c] b")).to_have_text("3")
     expect(card.locator("[data-lane=c]")).to_contain_text("oldest")
