@@ -144,7 +144,7 @@ def unread() -> list[dict[str, Any]]:
         with ends as (select s.key as site, f.feed,
             (select max(l.position) from feed_line l where l.site = s.key and l.feed = f.feed) as last
           from site s cross join (values ('c'), ('v')) f(feed) where not s.voided),
-        read as (select e.site, e.feed, coalesce(e.last, 0) as last, 
+        read as (select e.site, e.feed, coalesce(e.last, 0) as last,
             case when r.position is not null then least(r.position, e.last) end as read, r.at
           from ends e left join reading_position r on r.site = e.site and r.feed = e.feed)
         select r.site, r.feed, r.last, r.read, r.at, r.last - coalesce(r.read, 0) as waiting,
