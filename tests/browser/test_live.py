@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,52 +12,19 @@ from playwright.sync_api import Page, expect
 
 from medloom.process import state
 from medloom.production.models import WorkOrder
+from tests import live_process
 from tests.browser.network import Network, build, found
 from tests.browser.visits import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.process, pytest.mark.django_db(transaction=True)]
-START_S_MOST = 60
-
-
-def _free_port() -> int:
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        return int(place.getsockname()[1])
 
 
 @pytest.fixture
 def live_port(transactional_db: None) -> Iterator[int]:
-    """The live process and the sequencer on the test's own database; the port the stream is at."""
-    port = _free_port()
-    env = os.environ | {"DJANGO_SETTINGS_MODULE": "medloom.settings", "PYTHONPATH": os.pathsep.join(sys.path)}
-    sequence = "import django; django.setup(); from medloom.kernel.sequencer import main; main()"
-    granian = ["-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(port)]
-    started = [
-        subprocess.Popen([sys.executable, "-c", sequence], env=env),
-        subprocess.Popen([sys.executable, *granian, "medloom.asgi:application"], env=env),
-    ]
-    try:
-        _wait(port)
+    """The port of the stream, on the test's own database."""
+    port = live_process.free_port()
+    with live_process.running(port):
         yield port
-    finally:
-        for one in started:
-            one.send_signal(signal.SIGTERM)
-        for one in started:
-            try:
-                one.wait(10)
-            except subprocess.TimeoutExpired:  # a stream that is still read keeps granian waiting
-                one.kill()
-                one.wait(10)
-
-
-def _wait(port: int) -> None:
-    for _ in range(START_S_MOST * 5):
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/live").status_code == 401:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise AssertionError("the live process does not answer")
 
 
 def test_a_row_changes_by_itself_for_those_who_may_see_it(

@@ -18,6 +18,7 @@ from medloom.agent.config import AgentConfig, ConfigRefused
 from medloom.agent.declaration import Mapping as Declared
 from medloom.agent.declaration import load_mappings
 from medloom.agent.following import Follower
+from medloom.agent.hints import PATH, Hints
 from medloom.agent.keys import ensure_key, ensure_secret
 from medloom.agent.notes import NotingStore
 from medloom.agent.plant import Polled, table_source, watch
@@ -107,7 +108,16 @@ def assemble(
         mint=lambda: str(uuid_utils.uuid7()),
         canonical=canonical_of(types),
     )
-    agent = Agent(noting, machine, transport, collector, poll_seconds=config.poll_seconds)
+    hints = Hints(lambda token: transport.signed(PATH, b"", token=token))
+    agent = Agent(
+        noting,
+        machine,
+        transport,
+        collector,
+        poll_seconds=config.poll_seconds,
+        sleep=hints.wait,
+        hints=hints,
+    )
     for folder in config.folders:
         mappings = load_mappings(Path(folder.mappings))
         agent.watched.append(watch(Path(folder.path), mappings, settle_seconds=folder.settle_seconds))

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from medloom.agent.collector import BATCH_ROWS, Collector, Taken
 from medloom.agent.declaration import Mapping as Declared
 from medloom.agent.file import StoreFull
+from medloom.agent.hints import Hints
 from medloom.agent.notes import FILE, POLL
 from medloom.agent.plant import Polled, Watched
 from medloom.agent.room import FULL_SECONDS, Room
@@ -29,7 +30,7 @@ from medloom.agent.sources.rows import Delivery, Row
 from medloom.agent.translate import UNMAPPED, Outcome, Translator, drift_outcome, unmapped_file
 from medloom.agent.transport import HubTransport, Unreachable
 from medloom.agent.trouble import REFUSED_SECONDS, Troubles
-from medloom.wire.messages import Page, Pull, Reply
+from medloom.wire.messages import Page, Pull, Reply, Welcome
 from medloom.wire.operation import CONTROL, VOLUME
 from medloom.wire.site import Ask, SiteMachine
 from medloom.wire.stores import Own, SiteStore
@@ -42,6 +43,8 @@ REQUESTS_MAX = 20
 SPEAK_SECONDS = 0.25
 #: How often control is asked for, as a share of the poll interval.
 CONTROL_SHARE = 0.25
+#: While the hub's hints are heard, polling only makes up for a lost one.
+HEARD_FACTOR = 4
 #: With more than this many operations unsent, reading waits: the files and tables keep them just as well.
 UNSENT_OPERATIONS_MAX = 100_000
 
@@ -66,6 +69,7 @@ class Agent:
     queued: int = 0
     trouble: Troubles = field(default_factory=Troubles)
     alarms: list[dict[str, Any]] = field(default_factory=list)
+    hints: Hints | None = None
     _wake: float = 0.0
     _wake_control: float = 0.0
     _quiet_until: float = 0.0
@@ -99,13 +103,7 @@ class Agent:
             # A person may have mended it at the hub; everything is kept, so asking again costs nothing.
             self.machine.stopped = None
             self.machine.close()
-        if now >= self._wake:
-            self.machine.wake()
-            self._wake = now + self.poll_seconds
-        if now >= self._wake_control:
-            # A hold must reach the plant within a second, whatever else is under way.
-            self.machine.wake(CONTROL)
-            self._wake_control = now + self.poll_seconds * CONTROL_SHARE
+        self._wake_machine(now)
         useful = False
         for _ in range(REQUESTS_MAX):
             ask = self.machine.next_request(clock_s=self.transport.now_s(), pushes=self.trouble.may_push(now))
@@ -132,6 +130,22 @@ class Agent:
             self.state.update(hub="failing" if self.trouble.pushes.tries else "connected", reason="")
         return True
 
+    def _wake_machine(self, now: float) -> None:
+        """Let it ask for news: of what the hub hinted at, and of everything from time to time."""
+        poll_seconds = self.poll_seconds
+        if self.hints is not None:
+            hinted = self.hints.take()
+            if hinted:
+                self.machine.wake(*hinted)
+            poll_seconds *= HEARD_FACTOR if self.hints.alive else 1
+        if now >= self._wake:
+            self.machine.wake()
+            self._wake = now + poll_seconds
+        if now >= self._wake_control:
+            # A hold must reach the plant within a second, whatever else is under way.
+            self.machine.wake(CONTROL)
+            self._wake_control = now + poll_seconds * CONTROL_SHARE
+
     def _carry(self, ask: Ask) -> Reply:
         """One request there, its answer taken in; the hub hears on the way what is wrong here."""
         untold = self.trouble.untold() if isinstance(ask, Pull) else {}
@@ -142,6 +156,8 @@ class Agent:
         self.room.found("hub")
         if isinstance(reply, Page):
             self.trouble.told(untold)
+        if isinstance(reply, Welcome) and self.hints is not None:
+            self.hints.follow(self.transport.hints_place, reply.token)
         return reply
 
     def _unanswered(self, ask: Ask, error: Unreachable) -> bool:
@@ -345,6 +361,8 @@ class Agent:
 
     def close(self) -> None:
         """Give back the store, the connection to the hub and those to the plant."""
+        if self.hints is not None:
+            self.hints.close()
         self.transport.close()
         for database in {id(each.database): each.database for each in self.polled}.values():
             database.close()

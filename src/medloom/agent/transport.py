@@ -35,6 +35,8 @@ PATHS: dict[type, str] = {
 }
 #: The header by which a reply says what it is.
 KIND_HEADER = "Medloom-Message"
+#: The header of a Welcome that says where to listen for hints.
+HINTS_HEADER = "Medloom-Hints"
 REPLIES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
@@ -96,6 +98,8 @@ class HubTransport:
         client: httpx.Client | None = None,
     ) -> None:
         self.site, self.key, self.now_s = site, key, now_s
+        #: Where the hub gives hints (docs of agent/hints.py); known once it has welcomed us.
+        self.hints_place = ""
         self.client = client or httpx.Client(
             base_url=url,
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
@@ -117,6 +121,8 @@ class HubTransport:
             reply: Reply = msgspec.json.decode(answer.content, type=REPLIES[kind])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Unreachable(f"unreadable {kind}: {error}"[:300], status=answer.status_code) from error
+        if isinstance(reply, messages.Welcome):
+            self.hints_place = _place(str(self.client.base_url), answer.headers.get(HINTS_HEADER, ""))
         if isinstance(reply, Refused) and reply.status in TRANSIENT:
             raise _no_answer(answer, f"status {reply.status} to {PATHS[type(ask)]}: {reply.code}")
         return reply
@@ -130,8 +136,9 @@ class HubTransport:
         if answer.status_code >= 300:
             raise EnrolmentRefused(f"the hub refuses the code of {self.site}: ask for a new one-time code")
 
-    def _post(self, path: str, body: bytes, *, token: str) -> httpx.Response:
-        headers = sign_request(
+    def signed(self, path: str, body: bytes, *, token: str) -> dict[str, str]:
+        """The headers that sign a request of this site."""
+        return sign_request(
             method="POST",
             path=path,
             body=body,
@@ -140,6 +147,9 @@ class HubTransport:
             key=self.key,
             created_s=self.now_s(),
         )
+
+    def _post(self, path: str, body: bytes, *, token: str) -> httpx.Response:
+        headers = self.signed(path, body, token=token)
         headers["Content-Type"] = (
             "application/octet-stream" if path == PATHS[PushBody] else "application/json"
         )
@@ -151,6 +161,13 @@ class HubTransport:
     def close(self) -> None:
         """Give the connection back."""
         self.client.close()
+
+
+def _place(hub: str, told: str) -> str:
+    """The address of the hub's hints: as told, or the hub's own with the port told, as `:8001`."""
+    if told.startswith(":") and told[1:].isdecimal() and int(told[1:]) < 65_536:
+        return str(httpx.URL(hub).copy_with(port=int(told[1:]), path="/")).rstrip("/")
+    return told.rstrip("/") if told.startswith(("http://", "https://")) else ""
 
 
 def _no_answer(answer: httpx.Response, reason: str) -> Unreachable:

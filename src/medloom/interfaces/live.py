@@ -1,4 +1,4 @@
-"""Live push: one stream of server-sent events per open page, fed by the sequencer's bell.
+"""Live push: one stream of server-sent events per open page and agent, fed by the sequencer's bell.
 
 A stream says that something moved, never what it is now: `{"moved": [{"type", "object", "site",
 "verdict"}], "many": bool, "size": leaves}`. The page then asks for what it shows, through the ordinary
@@ -12,19 +12,26 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
 from psycopg.rows import dict_row
 
+from medloom.interfaces import sync
 from medloom.process import state
 from medloom.wire.judge import HQ
+from medloom.wire.messages import Refused
+from medloom.wire.operation import CHAINS
+from medloom.wire.signature import BadSignature
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +45,7 @@ QUEUE_MOST = 50
 RETRY_S_MOST = 10
 
 _SINCE = """
-    select l.index, e.type, e.object, e.site, e.verdict, e.sites
+    select l.index, e.type, e.object, e.site, e.verdict, e.sites, e.feed
     from leaf l join entry e on e.seq = l.seq where l.index >= %s order by l.index limit %s"""
 
 
@@ -47,6 +54,8 @@ class Reader:
     """One open page: whose rows it may hear of, and the hints that wait for it."""
 
     site: str
+    #: What this reader hears of new entries: (site, rows, size) -> hint or None.
+    tell: Callable[[str, list[dict[str, Any]], int], dict[str, Any] | None]
     queue: asyncio.Queue[dict[str, Any]] = field(default_factory=lambda: asyncio.Queue(QUEUE_MOST))
 
     def offer(self, hint: dict[str, Any]) -> None:
@@ -54,7 +63,7 @@ class Reader:
         if self.queue.full():
             while not self.queue.empty():
                 self.queue.get_nowait()
-            hint = {"moved": [], "many": True, "size": hint["size"]}
+            hint = {"moved": [], "many": True, "feeds": CHAINS, "size": hint["size"]}
         self.queue.put_nowait(hint)
 
 
@@ -71,6 +80,12 @@ def hint_for(site: str, rows: list[dict[str, Any]], size: int) -> dict[str, Any]
     return {"moved": list(seen.values())[:NAMED_MOST], "many": many, "size": size}
 
 
+def feeds_for(site: str, rows: list[dict[str, Any]], size: int) -> dict[str, Any] | None:
+    """Which feeds of one site these entries went to; None when to neither."""
+    feeds = sorted({row["feed"] for row in rows if site in row["sites"]})
+    return {"feeds": feeds, "size": size} if feeds else None
+
+
 class Bell:
     """Listens once for the whole process and rings every reader."""
 
@@ -78,10 +93,11 @@ class Bell:
         self.readers: set[Reader] = set()
         self.size = -1
         self.task: asyncio.Task[None] | None = None
+        self.listening = asyncio.Event()
 
-    def open(self, site: str) -> Reader:
+    def open(self, site: str, tell: Any = hint_for) -> Reader:
         """A new reader; the first one starts the listening."""
-        reader = Reader(site)
+        reader = Reader(site, tell)
         self.readers = self.readers | {reader}
         if self.task is None or self.task.done():
             self.task = asyncio.get_running_loop().create_task(self._listen())
@@ -100,6 +116,8 @@ class Bell:
                 log.warning("live push lost the database (%s); again in %s s", error, wait_s)
                 await asyncio.sleep(wait_s)
                 wait_s = min(RETRY_S_MOST, wait_s * 2)
+            finally:
+                self.listening.clear()
 
     async def _follow(self) -> None:
         kept: dict[str, Any] = dict(settings.DATABASES["default"])
@@ -116,6 +134,7 @@ class Bell:
                 ).fetchone()
                 self.size = found["n"] if found else 0
             await self._ring(connection)
+            self.listening.set()
             while self.readers:
                 async for _ in connection.notifies(timeout=HEARTBEAT_S, stop_after=1):
                     pass
@@ -131,9 +150,10 @@ class Bell:
             if not rows:
                 return
             self.size = rows[-1]["index"] + 1
-            hints = {site: hint_for(site, rows, self.size) for site in {r.site for r in self.readers}}
+            kinds = {(r.tell, r.site) for r in self.readers}
+            hints = {(tell, site): tell(site, rows, self.size) for tell, site in kinds}
             for reader in self.readers:
-                hint = hints.get(reader.site)
+                hint = hints.get((reader.tell, reader.site))
                 if hint is not None:
                     reader.offer(hint)
 
@@ -146,10 +166,12 @@ def line(event: str, data: dict[str, Any]) -> bytes:
     return f"event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
-async def _stream(site: str) -> AsyncIterator[bytes]:
-    reader = BELL.open(site)
+async def _stream(site: str, tell: Any = hint_for) -> AsyncIterator[bytes]:
+    reader = BELL.open(site, tell)
     try:
-        yield b"retry: 2000\n" + line("ready", {"site": site})
+        yield b"retry: 2000\n\n"
+        await BELL.listening.wait()  # what moves from here on is heard
+        yield line("ready", {"site": site})
         while True:
             try:
                 hint = await asyncio.wait_for(reader.queue.get(), HEARTBEAT_S)
@@ -186,11 +208,32 @@ async def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if not user.is_authenticated:
         answer: HttpResponse | StreamingHttpResponse = HttpResponse(status=401)
     else:
-        answer = StreamingHttpResponse(_stream(user.site), content_type="text/event-stream")
-        answer["Cache-Control"] = "no-store"
-        answer["X-Accel-Buffering"] = "no"
+        answer = _streaming(_stream(user.site))
     if origin:
         answer["Access-Control-Allow-Origin"] = origin
         answer["Access-Control-Allow-Credentials"] = "true"
         answer["Vary"] = "Origin"
+    return answer
+
+
+@csrf_exempt
+@require_POST
+async def hints(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """The stream of one agent: `{"feeds": ["c"]}` says that its control feed has new lines, and no more.
+
+    Signed like an agent's other requests, with the token of its session. 404 outside the live process.
+    """
+    if not isinstance(request, ASGIRequest):
+        return HttpResponse(status=404)
+    try:
+        site = await sync_to_async(sync.listener)(request)
+    except BadSignature as error:
+        return sync.reply(Refused(error.code, 401, "sign with the key enrolled for this site"))
+    return sync.reply(site) if isinstance(site, Refused) else _streaming(_stream(site, feeds_for))
+
+
+def _streaming(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
+    answer = StreamingHttpResponse(events, content_type="text/event-stream")
+    answer["Cache-Control"] = "no-store"
+    answer["X-Accel-Buffering"] = "no"
     return answer

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
@@ -30,7 +31,7 @@ from medloom.kernel.hubstore import PostgresHub
 from medloom.kernel.ledger import LOST, SPOILT, Busy, Unfit
 from medloom.parties import keys
 from medloom.wire.hub import Fresh, HubMachine
-from medloom.wire.messages import HandBack, Hello, Page, Pull, Refused, Reply, SnapshotPull
+from medloom.wire.messages import HandBack, Hello, Page, Pull, Refused, Reply, SnapshotPull, Welcome
 from medloom.wire.push import BODY_BYTES_MAX
 from medloom.wire.signature import BadSignature, named_site, verify_request
 
@@ -62,6 +63,8 @@ def reply(message: Reply) -> HttpResponse:
     name = type(message).__name__
     response = HttpResponse(msgspec.json.encode(message), status=status, content_type="application/json")
     response["Medloom-Message"] = name
+    if isinstance(message, Welcome):
+        response["Medloom-Hints"] = settings.LIVE_URL or f":{settings.LIVE_PORT}"
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_S)
     return response
@@ -132,6 +135,21 @@ def _answer(request: HttpRequest, step: Step) -> Reply:
         return step(machine(valid), plain, site, token)
     except (*LOST, *SPOILT):  # nothing was written: once more, and find out what can be saved
         return step(machine(valid, careful=True), plain, site, token)
+
+
+def listener(request: HttpRequest) -> str | Refused:
+    """The site of a signed request for hints, if its token still speaks. Raises BadSignature."""
+    site = named_site(request.headers)
+    token = verify_request(
+        method="POST",
+        path=request.path,
+        body=request.body,
+        headers=request.headers,
+        keys=keys.valid(site, timezone.now()),
+    )
+    if not machine(()).speaks(site, token):
+        return Refused("fenced", 409, "another session is open: say HELLO")
+    return site
 
 
 def _hello(hub: HubMachine, body: bytes, site: str, _: str) -> Reply:

@@ -5,9 +5,10 @@ from typing import Any
 from django.urls import include, path
 
 from medloom.interfaces import sync
-from medloom.interfaces.live import live
+from medloom.interfaces.live import hints, live
 
 urlpatterns: list[Any] = [
+    path("sync/hints", hints),
     path("sync/", include(sync.urls())),
     path("live", live, name="live"),
     path("", include("medloom.interfaces.web.urls")),

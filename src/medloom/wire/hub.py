@@ -164,6 +164,12 @@ class HubMachine:
         """Who speaks with that token: the fence."""
         return row.speaker(token)
 
+    def speaks(self, site: str, token: str) -> bool:
+        """Whether that token is a session's of this site that was not fenced."""
+        with self.store.transaction():
+            row = self.store.session(site, for_update=False)
+            return row is not None and self.speaker(row, token) is not None
+
     def _take(self, push: Push, ahead: Ahead) -> Answers | Refused:
         header = push.header
         start = operations_start(site=header.site, epoch=header.epoch, chain=header.chain)
