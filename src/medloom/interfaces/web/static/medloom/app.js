@@ -158,6 +158,7 @@
   let others = false;
   let beat = 0;
   let timer = null;
+  let reacted = 0;
 
   function pulse(state) {
     const at = $("#pulse");
@@ -202,6 +203,7 @@
   }
   function react() {
     timer = null;
+    reacted = Date.now();
     const ids = Array.from(waiting);
     waiting.clear();
     if ($("#live-list")) {
@@ -224,7 +226,8 @@
       const note = $("#moved-on");
       if (note) { note.hidden = false; }
     }
-    if (!timer) { timer = setTimeout(react, 150); }
+    /* the first hint is followed at once, those that come close behind it together */
+    if (!timer) { timer = setTimeout(react, Math.max(0, reacted + 150 - Date.now())); }
     document.dispatchEvent(new CustomEvent("medloom:moved", { detail: hint }));
   }
   function listen() {
