@@ -15,7 +15,7 @@ from medloom.kernel.entity import Entity, Part, catalogue
 from medloom.kernel.queries import PARTITION_ROWS
 
 #: Tables of the ledger: the application may read and add, never change.
-LEDGER = ("build", "entry", "source_seen", "feed_line", "leaf", "seal", "hub")
+LEDGER = ("build", "entry", "source_seen", "feed_line", "leaf", "seal", "hub", "recovery")
 PARTITIONS_AHEAD = 3
 #: What the sequencer's role may add.
 SEQUENCED = ("feed_line", "leaf", "seal")

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from medloom.kernel import feedstore as feeds
-from medloom.kernel import queries
+from medloom.kernel import queries, recovery
 from medloom.kernel.case import Received
 from medloom.kernel.cursor import one_transaction
 from medloom.kernel.ledger import append, repeated
@@ -69,17 +69,21 @@ class PostgresHub:
             start_epoch(self.cursor.connection)
             rows = self.cursor.execute(ask).fetchall()
         epochs = tuple(HubEpoch(row["epoch"].hex, row["since"]) for row in rows)
-        return HubState(epochs, bool(rows) and rows[-1]["recovering"])
+        waits = bool(rows) and rows[-1]["recovering"] and recovery.recovering(self.cursor)
+        return HubState(epochs, waits)
 
     def begin_epoch(self, epoch: str, *, since: int) -> None:
         """Start a new hub epoch in recovery and take every session's token away."""
-        self.cursor.execute(
-            "insert into hub (epoch, since, recovering, started) values (%s, %s, true, now())",
-            (uuid.UUID(epoch), since),
-        )
-        for row in self.cursor.execute("select state from agent_session for update").fetchall():
-            kept = _SESSION.decode(row["state"])
-            self.save_session(msgspec.structs.replace(kept, speakers=()))
+        why = "a site showed lines that this hub had lost"
+        recovery.begin(self.cursor, epoch=epoch, since=since, by="hub", reason=why)
+
+    def awaited(self) -> list[SiteSession]:
+        """The sites that this epoch waits for."""
+        return recovery.awaited(self.cursor)
+
+    def end_recovery(self, *, by: str, reason: str) -> None:
+        """Wait no longer."""
+        recovery.end(self.cursor, by=by, reason=reason)
 
     def session(self, site: str, *, for_update: bool) -> SiteSession | None:
         """The site's row, locked; None when it was never enrolled."""
@@ -155,6 +159,7 @@ class PostgresHub:
         Members of a group are judged together; anything else one by one, since what a lost version has
         become must be known to the next operation that was made on it.
         """
+        recovery.took(self.cursor, site, [line.seq for line in lines])
         lines = [line for line in lines if line.verdict in set(Verdict)]
         keys = {line.id: key for line in lines if (key := queries.split_id(line.id)) is not None}
         found = queries.latest_entries(self.cursor, list(keys.values()))

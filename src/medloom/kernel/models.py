@@ -100,6 +100,8 @@ class Seal(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     horizon = models.BigIntegerField()
+    #: Entries up to this number were written on another server: their transactions mean nothing here.
+    floor = models.BigIntegerField(default=0)
     last = models.BigIntegerField()
     size = models.BigIntegerField()
     root = models.BinaryField()
@@ -124,6 +126,25 @@ class Hub(models.Model):
 
     class Meta:
         db_table = "hub"
+
+
+class Recovery(models.Model):
+    """What happened since the hub was restored: begun, which sites are awaited, parts handed back, ended."""
+
+    id = models.BigAutoField(primary_key=True)
+    #: Id of the hub epoch that the restore began.
+    hub = models.SmallIntegerField()
+    event = models.CharField(max_length=12)
+    site = models.CharField(max_length=16)
+    lines = models.IntegerField(default=0)
+    #: Ranges of lost entry numbers that this part handed back, "12-40,44-44".
+    seqs = models.TextField()
+    by = models.CharField(max_length=64)
+    reason = models.CharField(max_length=500)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "recovery"
 
 
 class Session(models.Model):

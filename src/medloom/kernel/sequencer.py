@@ -64,6 +64,7 @@ class Sequencer:
     epoch: str = ""
     hub: int = 0
     horizon: int = 0
+    floor: int = 0
     frontier: Frontier = field(default_factory=Frontier)
     tails: dict[tuple[str, str], Tail] = field(default_factory=dict)
     versions: OrderedDict[str, int] = field(default_factory=OrderedDict)
@@ -71,16 +72,20 @@ class Sequencer:
     def load(self) -> None:
         """Read where the last seal ended."""
         with self.connection.transaction(), self.connection.cursor(row_factory=dict_row) as cursor:
-            seal = cursor.execute("select * from seal order by id desc limit 1").fetchone()
-            if seal is not None:
-                self.horizon = seal["horizon"]
-                peaks = bytes(seal["frontier"])
-                parts = [peaks[i : i + 32] for i in range(0, len(peaks), 32)]
-                self.frontier = Frontier(size=seal["size"], peaks=parts)
-            self.tails = {
-                (row["site"], row["feed"]): Tail(row["position"], bytes(row["chain"]))
-                for row in cursor.execute(queries.FEED_TAILS).fetchall()
-            }
+            self._load(cursor)
+
+    def _load(self, cursor: Any) -> None:
+        self.versions.clear()
+        seal = cursor.execute("select * from seal order by id desc limit 1").fetchone()
+        if seal is not None:
+            self.horizon, self.floor = seal["horizon"], seal["floor"]
+            peaks = bytes(seal["frontier"])
+            parts = [peaks[i : i + 32] for i in range(0, len(peaks), 32)]
+            self.frontier = Frontier(size=seal["size"], peaks=parts)
+        self.tails = {
+            (row["site"], row["feed"]): Tail(row["position"], bytes(row["chain"]))
+            for row in cursor.execute(queries.FEED_TAILS).fetchall()
+        }
 
     def round(self) -> int:
         """Sequence what has become visible; returns how many entries. One transaction."""
@@ -91,6 +96,8 @@ class Sequencer:
         with self.connection.cursor(row_factory=dict_row) as cursor:
             # Read every time: a restored hub begins a new epoch in another process.
             hub = cursor.execute("select id, epoch from hub order by id desc limit 1").fetchall()[0]
+            if self.hub and hub["id"] != self.hub:
+                self._load(cursor)  # what was kept of the database before it was restored is wrong now
             self.hub, self.epoch = hub["id"], hub["epoch"].hex
             cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin")
             xmin = self._before_overtaken(cursor, cursor.fetchall()[0]["xmin"])
@@ -130,7 +137,7 @@ class Sequencer:
         transaction may be the older one, and a third, still open, may stand between the two.
         """
         while True:
-            given = {"horizon": str(self.horizon), "xmin": str(xmin)}
+            given = {"horizon": str(self.horizon), "xmin": str(xmin), "floor": self.floor}
             lower = cursor.execute(queries.OVERTAKEN, given).fetchall()[0]["xid"]
             if lower is None:
                 return xmin
@@ -146,7 +153,7 @@ class Sequencer:
         """Committed entries not yet sequenced, in order, a chunk at a time."""
         with self.connection.cursor("visible", row_factory=dict_row) as cursor:
             cursor.itersize = CHUNK
-            cursor.execute(queries.VISIBLE, (str(self.horizon), str(xmin)))
+            cursor.execute(queries.VISIBLE, (str(self.horizon), str(xmin), self.floor))
             yield from cursor
 
     def _line(self, site: str, feed: str, seq: int, digest: bytes) -> str:
@@ -170,8 +177,9 @@ class Sequencer:
 
     def _seal(self, cursor: Any, xmin: int, last: int) -> None:
         cursor.execute(
-            "insert into seal (horizon, last, size, root, frontier, at) values (%s, %s, %s, %s, %s, now())",
-            (xmin, last, self.frontier.size, self.frontier.root(), b"".join(self.frontier.peaks)),
+            """insert into seal (horizon, floor, last, size, root, frontier, at)
+               values (%s, %s, %s, %s, %s, %s, now())""",
+            (xmin, self.floor, last, self.frontier.size, self.frontier.root(), b"".join(self.frontier.peaks)),
         )
         cursor.execute("select pg_notify('medloom_feed', %s)", (str(last),))
         self.horizon = xmin

@@ -98,6 +98,7 @@ class HubMachine:
             self.store.save_session(opened.row)
             if opened.newly_cloned:
                 self.store.alarm("clone", hello.site, f"epoch {hello.epoch} came back")
+            self._end_recovery()
             return self._welcome(hello, opened, met, now_s)
 
     def _meet(self, hello: Hello) -> Meeting:
@@ -112,6 +113,11 @@ class HubMachine:
                 rewound = True
                 since = max(since, self.store.seq_at(hello.site, feed, feeds[feed].position))
         return Meeting(feeds, rewound, since)
+
+    def _end_recovery(self) -> None:
+        """Recovery ends by itself once every awaited site has spoken and owes nothing."""
+        if self.store.hub().recovering and all(row.returned for row in self.store.awaited()):
+            self.store.end_recovery(by="hub", reason="every site has handed back what it had")
 
     def _welcome(self, hello: Hello, opened: Opened, met: Meeting, now_s: int) -> Welcome:
         wanted = [(each.epoch, each.chain) for each in hello.chains]
@@ -205,6 +211,8 @@ class HubMachine:
                 speaker = self.speaker(row, pull.token) if row is not None else None
                 if row is not None and speaker is not None:
                     self.store.save_session(heard(row, speaker, now_s=now_s))
+                    # Two sites that end at once do not see each other's end: so look again now and then.
+                    self._end_recovery()
         return page
 
     def _pull(self, pull: Pull, site: str, now_s: int) -> tuple[Page | Refused, bool]:
@@ -254,6 +262,7 @@ class HubMachine:
             taken = self.store.hand_back(site, lines)
             if part.done and speaker.owes:
                 self.store.save_session(settled_debt(row, speaker.epoch))
+                self._end_recovery()
             found = self.store.latest([line.id for line in part.lines])
             shown = (Verdict.ACCEPTED, Verdict.CONFLICT)
             silent = tuple(

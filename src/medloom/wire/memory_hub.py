@@ -53,6 +53,7 @@ class MemoryHub(MemoryLedger):
         self.sequenced: dict[str, int] = {}
         self.placed: dict[tuple[str, str], int] = {}
         self.open: set[int] = set()
+        self.waits_for: set[str] = set()
 
     def copy(self) -> MemoryHub:
         """A backup. Entries, lines and heads are never changed, so only what holds them is copied."""
@@ -79,12 +80,15 @@ class MemoryHub(MemoryLedger):
 
     def begin_epoch(self, epoch: str, *, since: int) -> None:
         self.state = HubState((*self.state.epochs, HubEpoch(epoch, since)), recovering=True)
+        self.waits_for = {site for site, row in self.sessions.items() if row.speakers or row.fenced}
         for site, row in self.sessions.items():
             self.sessions[site] = msgspec.structs.replace(row, speakers=())
 
-    def end_recovery(self) -> None:
-        """Every site handed back, or a person decided not to wait longer."""
+    def end_recovery(self, *, by: str, reason: str) -> None:
         self.state = msgspec.structs.replace(self.state, recovering=False)
+
+    def awaited(self) -> list[SiteSession]:
+        return [self.sessions[site] for site in sorted(self.waits_for)]
 
     def session(self, site: str, *, for_update: bool) -> SiteSession | None:
         return self.sessions.get(site)

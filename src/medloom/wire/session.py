@@ -54,6 +54,11 @@ class SiteSession(msgspec.Struct, frozen=True):
         return next((s for s in self.speakers if token and s.token == token), None)
 
     @property
+    def returned(self) -> bool:
+        """Whether the site spoke since every session was ended, and owes nothing of what the hub lost."""
+        return bool(self.speakers) and not any(speaker.owes for speaker in self.speakers)
+
+    @property
     def cloned(self) -> bool:
         """Whether a person has to choose between two running agents."""
         return sum(s.mode is Mode.CLONED for s in self.speakers) > 1

@@ -83,6 +83,14 @@ class HubStore(Protocol):
         """
         ...
 
+    def awaited(self) -> Sequence[SiteSession]:
+        """The rows of the sites that had spoken before this epoch began: recovery waits for them."""
+        ...
+
+    def end_recovery(self, *, by: str, reason: str) -> None:
+        """Every site has returned, or a person decided to wait no longer."""
+        ...
+
     def session(self, site: str, *, for_update: bool) -> SiteSession | None:
         """The site's row, locked FOR UPDATE (HELLO) or FOR SHARE (pull); None: not enrolled."""
         ...
