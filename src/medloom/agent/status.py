@@ -42,6 +42,7 @@ def tell(agent: Agent) -> dict[str, Any]:
         "site": agent.machine.site,
         **agent.state,
         "mode": str(agent.machine.welcome.mode) if agent.machine.welcome else "",
+        "hub_recovering": bool(agent.machine.welcome and agent.machine.welcome.recovering),
         "queued": agent.queued,
         "fill": round(fill(), 4) if fill is not None else 0,
         "waiting_files": waiting[:20],

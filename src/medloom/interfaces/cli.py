@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "medloom.interfaces.commands.running:status",
     "doctor": "medloom.interfaces.commands.upkeep:doctor",
     "migrate": "medloom.interfaces.commands.upkeep:migrate",
+    "recover": "medloom.interfaces.commands.recover:recover",
     "psql": "medloom.interfaces.commands.upkeep:psql",
     "faults": "medloom.interfaces.commands.faults:faults",
     "verify-proof": "medloom.interfaces.commands.verify:verify_proof",

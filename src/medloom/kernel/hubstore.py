@@ -159,12 +159,12 @@ class PostgresHub:
         Members of a group are judged together; anything else one by one, since what a lost version has
         become must be known to the next operation that was made on it.
         """
-        recovery.took(self.cursor, site, [line.seq for line in lines])
         lines = [line for line in lines if line.verdict in set(Verdict)]
         keys = {line.id: key for line in lines if (key := queries.split_id(line.id)) is not None}
         found = queries.latest_entries(self.cursor, list(keys.values()))
         told = [line for line in lines if line.id in keys]
         new = {line.id: line for line in told if keys[line.id] not in found}
+        recovery.took(self.cursor, site, new=len(new), seqs=[line.seq for line in told])
         known = [line for line in told if line.id not in new]
         # Ids that another agent has used meanwhile: what requires them means other operations.
         same = {line.id for line in known if bytes(found[keys[line.id]]["hash"]) == operation_hash(line.raw)}

@@ -76,11 +76,11 @@ def end(cursor: Any, *, by: str, reason: str) -> None:
     _note(cursor, "ended", by=by, reason=reason)
 
 
-def took(cursor: Any, site: str, seqs: Sequence[int]) -> None:
-    """Note that a site handed back lines of these lost entries."""
+def took(cursor: Any, site: str, *, new: int, seqs: Sequence[int]) -> None:
+    """Note that a site handed back lines of these entries, and how many of them the hub had lost."""
     if seqs:
         text = ",".join(f"{first}-{last}" for first, last in _ranges(seqs))
-        _note(cursor, "part", site=site, lines=len(seqs), seqs=text)
+        _note(cursor, "part", site=site, lines=new, seqs=text)
 
 
 def _note(cursor: Any, event: str, *, site: str = "", by: str = "", reason: str = "", lines: int = 0,
@@ -176,9 +176,10 @@ def from_another_server(cursor: Any) -> bool:
     take old entries for new ones.
     """
     row = cursor.execute(
-        """select n.next < coalesce((select horizon from seal order by id desc limit 1), 0)
-               or exists (select from entry where xid >= n.next::text::xid8) as yes
-           from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next) n"""
+        """select n.next < coalesce(s.horizon, 0) or exists (
+               select from entry where xid >= n.next::text::xid8 and seq > coalesce(s.floor, 0)) as yes
+           from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next) n
+           left join (select * from seal order by id desc limit 1) s on true"""
     ).fetchone()
     return bool(row["yes"])
 

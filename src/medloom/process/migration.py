@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psycopg
+from psycopg.rows import dict_row
 
 from medloom.process.account import die_with_parent
 from medloom.process.cluster import last_line
@@ -54,6 +55,23 @@ def kept_fingerprint(state: State) -> str | None:
             "SELECT obj_description(to_regclass('framework.django_migrations'), 'pg_class')"
         ).fetchone()
     return row[0] if row else None
+
+
+def settle_transactions(state: State) -> bool:
+    """Make a ledger at home that was dumped from another server; whether it was one.
+
+    Without it the sequencer would wait for transactions that this server has yet to number.
+    """
+    from medloom.kernel import recovery
+
+    with (
+        psycopg.connect(conninfo("owner", state), connect_timeout=10, row_factory=dict_row) as connection,
+        connection.cursor() as cursor,
+    ):
+        if not recovery.from_another_server(cursor):
+            return False
+        recovery.settle_here(cursor)
+    return True
 
 
 def migrate_apart(state: State) -> None:

@@ -182,6 +182,10 @@ class Tree:
                 if self._migrate and migration.kept_fingerprint(self.state) != migration.fingerprint():
                     log.info("bringing the tables up to date")
                     migration.migrate_apart(self.state)
+                if self._migrate and migration.settle_transactions(self.state):
+                    log.warning(
+                        "this ledger was restored from another server's dump: `medloom recover start`"
+                    )
                 self._tend(ready)
         finally:
             (self.state.path / "tree.json").unlink(missing_ok=True)

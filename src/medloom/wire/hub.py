@@ -227,7 +227,8 @@ class HubMachine:
             return self._page(pull, site, speaker), heard(row, speaker, now_s=now_s) is not row
 
     def _page(self, pull: Pull, site: str, speaker: Speaker) -> Page | Refused:
-        if pull.hub != self.store.hub().epoch:
+        hub = self.store.hub()
+        if pull.hub != hub.epoch:
             return Refused("hub_epoch", 409, "the hub was restored: say HELLO")
         if pull.feed not in CHAINS or not 1 <= pull.limit <= PAGE_LINES_MAX or pull.after < 0:
             return Refused("out_of_range", 400, f"feed c or v, limit 1 to {PAGE_LINES_MAX}")
@@ -245,6 +246,7 @@ class HubMachine:
             end=end.position,
             covered=covered,
             mode=speaker.mode,
+            recovering=hub.recovering,
         )
 
     def hand_back(self, part: HandBack, *, site: str) -> HandedBack | Refused:

@@ -93,6 +93,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     feeds      where each feed goes on: the site cuts what it holds beyond (REWIND) and hands it back
     hand_back  the hub lost lines that this site has: hand them back before pushing
     snapshot   take the snapshot before anything else
+    recovering the hub was restored and still waits for some site: what stands may be older than it was
     covered    feed positions that a verified backup of the hub covers: up to there a site may prune
     skew_s     site clock minus hub clock; over 300 it is shown to a person
     """
@@ -145,6 +146,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Lines in order; `head` the chain head after the last; `end` the newest position there is.
 
     `mode` is what the session may do now: a person may have chosen between two clones meanwhile.
+    `recovering` is said as long as the restored hub still waits for some site.
     """
 
     feed: str
@@ -153,6 +155,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     end: int
     covered: int = 0
     mode: Mode = Mode.FULL
+    recovering: bool = False
 
 
 class HandBack(msgspec.Struct, frozen=True):

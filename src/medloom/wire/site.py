@@ -321,6 +321,8 @@ class SiteMachine:
                 self.store.prune(page.feed, page.covered)
         if self.store.cursor(page.feed).position >= page.end:
             self._due.discard(page.feed)
+        if page.recovering is not self.welcome.recovering:
+            self.welcome = msgspec.structs.replace(self.welcome, recovering=page.recovering)
         if page.mode is not self.welcome.mode:
             self.welcome = msgspec.structs.replace(self.welcome, mode=page.mode)
             self.wake()

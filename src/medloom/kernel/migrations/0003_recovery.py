@@ -4,32 +4,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('kernel', '0002_reading'),
+        ("kernel", "0002_reading"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Recovery',
+            name="Recovery",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('hub', models.SmallIntegerField()),
-                ('event', models.CharField(max_length=12)),
-                ('site', models.CharField(max_length=16)),
-                ('lines', models.IntegerField(default=0)),
-                ('seqs', models.TextField()),
-                ('by', models.CharField(max_length=64)),
-                ('reason', models.CharField(max_length=500)),
-                ('at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("hub", models.SmallIntegerField()),
+                ("event", models.CharField(max_length=12)),
+                ("site", models.CharField(max_length=16)),
+                ("lines", models.IntegerField(default=0)),
+                ("seqs", models.TextField()),
+                ("by", models.CharField(max_length=64)),
+                ("reason", models.CharField(max_length=500)),
+                ("at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'db_table': 'recovery',
+                "db_table": "recovery",
             },
         ),
         migrations.AddField(
-            model_name='seal',
-            name='floor',
+            model_name="seal",
+            name="floor",
             field=models.BigIntegerField(default=0),
         ),
     ]
