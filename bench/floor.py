@@ -22,29 +22,26 @@ def recorded() -> Iterator[list[Write]]:
     from medloom.kernel import queries
 
     found: list[Write] = []
-    write_rows, update_heads = queries.write_rows, queries.update_heads
+    write_rows, update_heads, copy_lines = queries.write_rows, queries.update_heads, queries.copy_lines
 
-    def keep(cursor: Any, table: str, columns: Sequence[str], lines: Iterable[str], count: int) -> None:
+    def keep(cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
+        found.append((table, tuple(columns), [queries.copy_line(row) for row in rows]))
+        write_rows(cursor, table, columns, rows)
+
+    def keep_copied(cursor: Any, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
         kept = list(lines)
         found.append((table, tuple(columns), kept))
-        write_rows(cursor, table, columns, kept, count)
+        copy_lines(cursor, table, columns, kept)
 
-    def keep_changed(cursor: Any, table: str, columns: Any, rows: Any) -> int:
-        lines = ["\t".join(_cell(value) for value in row[2]) + "\n" for row in rows]
-        found.append((table + CHANGED, tuple(name for name, _ in columns), lines))
-        return int(update_heads(cursor, table, columns, rows))
+    def keep_changed(cursor: Any, table: str, columns: Any, rows: Sequence[Any], stood: Any) -> int:
+        found.append((table + CHANGED, tuple(columns), [queries.copy_line(row) for row in rows]))
+        return int(update_heads(cursor, table, columns, rows, stood))
 
-    queries.write_rows, queries.update_heads = keep, keep_changed
+    queries.write_rows, queries.update_heads, queries.copy_lines = keep, keep_changed, keep_copied
     try:
         yield found
     finally:
-        queries.write_rows, queries.update_heads = write_rows, update_heads
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    return str(value).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+        queries.write_rows, queries.update_heads, queries.copy_lines = write_rows, update_heads, copy_lines
 
 
 class Floor:

@@ -233,19 +233,19 @@ class Cursor:
 def array_text(values: list[Any]) -> Any:
     """A list as PostgreSQL reads an array: psycopg asks for each value how to write it, 2,000 times a batch.
 
-    Lists of anything but texts, numbers and UUIDs are left to it.
+    Lists of anything but texts, numbers and UUIDs are left to it. No text holds NUL: it stands for NULL.
     """
-    texts = values
-    if not all(type(value) is str for value in values):
+    try:
+        inside = "".join(values)
+    except TypeError:
         if not all(isinstance(value, _SIMPLE) for value in values):
             return values
-        texts = [value if value is None else str(value) for value in values]
-    if None in texts:
-        return "{" + ",".join(["NULL" if text is None else f'"{_quoted(text)}"' for text in texts]) + "}"
-    inside = "".join(texts)
+        values = ["\0" if value is None else str(value) for value in values]
+        inside = "".join(values)
     if '"' in inside or "\\" in inside:
-        texts = [_quoted(text) for text in texts]
-    return '{"' + '","'.join(texts) + '"}' if texts else "{}"
+        values = [_quoted(text) for text in values]
+    text = '{"' + '","'.join(values) + '"}' if values else "{}"
+    return text.replace('"\0"', "NULL") if "\0" in inside else text
 
 
 def _quoted(text: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
+
+from django.apps import apps
+from django.db import connection
 
 from medloom.kernel.entity import Declared
 from medloom.wire.basis import Lost, Taken
@@ -16,8 +18,6 @@ from medloom.wire.verdict import Verdict
 
 #: Entries in one partition; see make_partitions.
 PARTITION_ROWS = 20_000_000
-#: Tables without row-level security: they hold no business fact.
-OPEN_TABLES = frozenset({"source_seen", "waiting"})
 
 #: A session of one agent pushes one batch at a time; the filter of known ids relies on it.
 LOCK_SESSION = "select pg_advisory_xact_lock(hashtextextended(%s, 0))"
@@ -110,10 +110,10 @@ def draw(cursor: Any, entries: int, objects: int) -> tuple[list[int], list[int]]
 
 
 @lru_cache(maxsize=256)
-def _update_sql(table: str, columns: tuple[tuple[str, str], ...]) -> str:
-    arrays = ", ".join(f"%s::{kind}[]" for _, kind in columns)
-    names = ", ".join(name for name, _ in columns)
-    sets = ", ".join(f"{name} = v.{name}" for name, _ in columns if name != "num")
+def _update_sql(table: str, columns: tuple[str, ...]) -> str:
+    arrays = ", ".join(f"%s::{column_types(table)[name]}[]" for name in columns)
+    names = ", ".join(columns)
+    sets = ", ".join(f"{name} = v.{name}" for name in columns if name != "num")
     return f"""
         update {table} t set {sets}
         from unnest(%s::bigint[], %s::int[], {arrays}) v(num_, stood, {names}) cross join lateral
@@ -122,16 +122,15 @@ def _update_sql(table: str, columns: tuple[tuple[str, str], ...]) -> str:
 
 
 def update_heads(
-    cursor: Any, table: str, columns: Sequence[tuple[str, str]], rows: Sequence[tuple[int, int, list[Any]]]
+    cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Row], stood: Sequence[int]
 ) -> int:
-    """Write new versions of rows, each guarded by the version that was read; returns how many matched.
+    """Write new versions of rows, each guarded by the version that stood; returns how many matched.
 
     Each row is looked up by its number and then written at its place, where our lock keeps it: joined by
     the number, the planner may compare every row with every other (seen: 64 ms for 200 rows).
     """
-    sql = _update_sql(table, tuple(columns))
-    values = [[row[2][i] for row in rows] for i in range(len(columns))]
-    cursor.execute(sql, ([r[0] for r in rows], [r[1] for r in rows], *values))
+    cells = [list(column) for column in zip(*rows, strict=True)]
+    cursor.execute(_update_sql(table, tuple(columns)), (cells[columns.index("num")], list(stood), *cells))
     return int(cursor.rowcount)
 
 
@@ -189,52 +188,69 @@ def entries_by_seq(cursor: Any, seqs: list[int]) -> list[dict[str, Any]]:
     return list(cursor.execute(sql, (seqs,)).fetchall())
 
 
-#: Below this many rows one INSERT is quicker than a COPY, which takes three messages of its own.
-FEW = 20
+#: One row: each value as PostgreSQL reads it, None for NULL.
+Row = Sequence[str | None]
+#: From this many on, entries go by COPY.
+MANY = 20
 #: Lines that go to PostgreSQL at once: it takes them in while Python makes the next ones.
 CHUNK = 200
-#: The NULL of COPY's text format.
-NULL = "\\N"
-_ESCAPED = re.compile(r"\\(.)")
-_PLAIN = {"t": "\t", "n": "\n", "r": "\r"}
+#: Columns whose field does not say how PostgreSQL keeps them.
+_KEPT = {("entry", "sites"): "text[]"}
 
 
-def write_rows(cursor: Any, table: str, columns: Sequence[str], lines: Iterable[str], count: int) -> None:
-    """Add `count` rows given as lines in COPY's text format, by the quickest way the table allows.
+def write_rows(cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Add rows by one statement, which row-level security allows (docs/decisions/0005)."""
+    if rows:
+        cells = [list(column) for column in zip(*rows, strict=True)]
+        cursor.execute(_insert_sql(table, tuple(columns)), cells)
 
-    PostgreSQL refuses COPY into a table with row-level security (for any role that it binds), so those
-    get their rows by way of a temporary table, and the ledger's entries straight into their partition,
-    which the application may add to and not read (docs/decisions/0005).
-    """
-    if not count:
-        return
+
+@lru_cache(maxsize=256)
+def _insert_sql(table: str, columns: tuple[str, ...]) -> str:
+    types = column_types("entry" if table.startswith("entry_p") else table)
+    arrays = ", ".join(f"%s::{types[name].removesuffix('[]')}[]" for name in columns)
+    cells = ", ".join(f"{name}::text[]" if types[name].endswith("[]") else name for name in columns)
     names = ", ".join(columns)
-    if count < FEW:
-        values = [[plain(cell) for cell in line[:-1].split("\t")] for line in lines]
-        row = f"({', '.join(['%s'] * len(columns))})"
-        cursor.execute(
-            f"insert into {table} ({names}) values {', '.join([row] * len(values))}",
-            [cell for cells in values for cell in cells],
-        )
-    elif table in OPEN_TABLES or table.startswith("entry_p"):
-        _copy(cursor, table, names, lines)
-    else:
-        stage = f"stage_{table}"
-        cursor.execute(
-            f"""create temporary table if not exists {stage} on commit delete rows
-                as select {names} from {table} with no data"""
-        )
-        _copy(cursor, f"pg_temp.{stage}", names, lines)
-        # emptied at once: the same table may be written twice in one transaction
-        cursor.execute(f"insert into {table} ({names}) select {names} from pg_temp.{stage}")
-        cursor.execute(f"delete from pg_temp.{stage}")
+    return f"insert into {table} ({names}) select {cells} from unnest({arrays}) v({names})"
 
 
-def _copy(cursor: Any, table: str, names: str, lines: Iterable[str]) -> None:
+@lru_cache(maxsize=256)
+def column_types(table: str) -> dict[str, str]:
+    """Column -> SQL type, without its size: a cast would cut what is too long, the column refuses it."""
+    model = next(model for model in apps.get_models() if model._meta.db_table == table)
+    kinds = {f.column: str(f.db_type(connection)) for f in model._meta.concrete_fields if f.column}
+    return {name: _KEPT.get((table, name), kind.partition("(")[0]) for name, kind in kinds.items()}
+
+
+def write_entries(cursor: Any, columns: Sequence[str], entries: Sequence[tuple[int, Row, bool]]) -> None:
+    """Add entries: (sequence number, row, whether its texts need no escaping), in order.
+
+    They go straight into their partition, which the application may add to and not read; many of them
+    by COPY, which PostgreSQL refuses into any table with row-level security.
+    """
+    for partition, part in groupby(entries, lambda entry: f"entry_p{entry[0] // PARTITION_ROWS}"):
+        found = list(part)
+        if len(found) < MANY:
+            write_rows(cursor, partition, columns, [row for _, row, _ in found])
+        else:
+            lines = (copy_line(row, clean=clean) for _, row, clean in found)
+            copy_lines(cursor, partition, columns, lines)
+
+
+def copy_lines(cursor: Any, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
+    """COPY into a table without row-level security, a part at a time."""
     lines = iter(lines)
-    with cursor.copy(f"copy {table} ({names}) from stdin") as copy:
+    with cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin") as copy:
         while part := "".join(islice(lines, CHUNK)):
             copy.write(part.encode())
+
+
+def copy_line(row: Row, *, clean: bool = False) -> str:
+    """A row in COPY's text format; in a clean one only a hash begins with a backslash, and nothing else."""
+    if clean:
+        text = "\t".join(["\\N" if cell is None else cell for cell in row])
+        return text.replace("\t\\x", "\t\\\\x", 1) + "\n"
+    return "\t".join(["\\N" if cell is None else escape(cell) for cell in row]) + "\n"
 
 
 def escape(text: str) -> str:
@@ -242,18 +258,6 @@ def escape(text: str) -> str:
     if "\\" in text or "\n" in text or "\t" in text or "\r" in text:
         text = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
     return text
-
-
-def plain(cell: str) -> str | None:
-    """A cell of COPY's text format as the text of a parameter."""
-    if cell == NULL:
-        return None
-    return _ESCAPED.sub(lambda m: _PLAIN.get(m[1], m[1]), cell) if "\\" in cell else cell
-
-
-def partition_of(seq: int) -> str:
-    """The part of the ledger that an entry of this sequence number belongs to."""
-    return f"entry_p{seq // PARTITION_ROWS}"
 
 
 # -- the sequencer ----------------------------------------------------------------------------
@@ -284,12 +288,6 @@ OLDEST_TRANSACTION = """
     from pg_stat_activity
     where backend_xid is not null and xact_start < now() - make_interval(secs => %s)
     order by xact_start limit 1"""
-
-
-def copy_lines(cursor: Any, table: str, columns: Sequence[str], lines: Sequence[str]) -> None:
-    """COPY into a table without row-level security."""
-    if lines:
-        _copy(cursor, table, ", ".join(columns), lines)
 
 
 # -- feeds ------------------------------------------------------------------------------------

@@ -5,17 +5,15 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import orjson
-from django.db import connection
 
 from medloom.kernel import queries
 from medloom.kernel.batch import Batch
 from medloom.kernel.case import Case, feed_of, route
-from medloom.kernel.entity import Declared, Lines, Slot
-from medloom.kernel.queries import NULL, escape
+from medloom.kernel.entity import Lines, Slot
+from medloom.kernel.queries import Row
 from medloom.kernel.ruling import Asked, Written
 from medloom.wire.chain import operation_hash
 from medloom.wire.verdict import Verdict
@@ -99,21 +97,18 @@ def _number(
 
 def _write_places(cursor: Any, batch: Batch, places: dict[tuple[str, str, str], Case]) -> None:
     """A placeholder has version 0 and only its key; the real object takes it over as version 1."""
-    by_type: dict[str, list[str]] = {}
+    by_type: dict[str, list[Row]] = {}
     for (target, site, key), case in places.items():
         declared = batch.types[target]
-        num = batch.resolved[target, site, key]
-        values = [str(num), new_object(case, target, key), escape(site), escape(key), "0", "{}"]
-        values += [str(case.seq), "t", "f"]
+        row: list[str | None] = [str(batch.resolved[target, site, key]), new_object(case, target, key)]
+        row += [site, key, "0", "{}", str(case.seq), "t", "f"]
         lifecycle = declared.facts.lifecycle
         if lifecycle is not None:
-            values.append(lifecycle.initial)
+            row.append(lifecycle.initial)
         given = {**declared.defaults, declared.facts.key[0]: key}
-        values += _cells(batch, declared.slots.values(), given, site, {}, clean=False)
-        by_type.setdefault(target, []).append("\t".join(values) + "\n")
-    for target, lines in by_type.items():
-        declared = batch.types[target]
-        queries.write_rows(cursor, declared.table, declared.columns, lines, len(lines))
+        by_type.setdefault(target, []).append(row + _cells(batch, declared.slots.values(), given, site, {}))
+    for target, rows in by_type.items():
+        queries.write_rows(cursor, batch.types[target].table, batch.types[target].columns, rows)
 
 
 def new_object(case: Case, target: str, key: str) -> str:
@@ -126,44 +121,32 @@ def new_object(case: Case, target: str, key: str) -> str:
 
 
 def _cells(
-    batch: Batch,
-    slots: Iterable[Slot],
-    values: Mapping[str, Any],
-    home: str,
-    refs: Mapping[str, int],
-    *,
-    clean: bool,
-) -> list[str]:
-    """The declared fields as COPY text, references as internal numbers; `clean`: nothing needs escaping."""
-    cells = []
+    batch: Batch, slots: Iterable[Slot], values: Mapping[str, Any], home: str, refs: Mapping[str, int]
+) -> list[str | None]:
+    """The declared fields as PostgreSQL reads them, references as internal numbers."""
+    cells: list[str | None] = []
     for slot in slots:
         value = values.get(slot.name)
         if value is None:
-            cells.append(NULL)
+            cells.append(None)
         elif slot.ref is not None:
             num = refs.get(slot.name) or batch.number((slot.ref.type, slot.ref.site(home), value))
-            cells.append(NULL if num is None else str(num))
-        elif slot.cell is not None:
-            cells.append(slot.cell(value))
+            cells.append(None if num is None else str(num))
         else:
-            cells.append(value if clean else escape(value))
+            cells.append(value if slot.cell is None else slot.cell(value))
     return cells
 
 
-def _head_line(batch: Batch, case: Case) -> str:
+def _head_row(batch: Batch, case: Case) -> Row:
     declared, head = case.declared, case.head
     assert declared is not None and head is not None
-    first = case.new and head.version == 1
-    clean = first and case.clean
     changed = orjson.dumps(head.changed).decode() if head.changed else "{}"
-    cells = [str(case.num), head.object, head.site, escape(case.key), str(head.version), escape(changed)]
-    cells += [str(case.seq), "f", "t" if head.values.get("voided") else "f"]
+    row: list[str | None] = [str(case.num), head.object, head.site, case.key, str(head.version), changed]
+    row += [str(case.seq), "f", "t" if head.values.get("voided") else "f"]
     if declared.facts.lifecycle is not None:
-        cells.append(head.state)
-    cells += _cells(
-        batch, declared.slots.values(), head.values, head.site, case.refs if first else {}, clean=clean
-    )
-    return "\t".join(cells) + "\n"
+        row.append(head.state)
+    refs = case.refs if case.new and head.version == 1 else {}
+    return row + _cells(batch, declared.slots.values(), head.values, head.site, refs)
 
 
 def _write_heads(cursor: Any, batch: Batch, last: dict[tuple[str, int], Case]) -> None:
@@ -176,32 +159,18 @@ def _write_heads(cursor: Any, batch: Batch, last: dict[tuple[str, int], Case]) -
         for case in last.values():
             case.key = case.key or keys.get(id(case.head), "")
     for name, cases in sorted(fresh.items()):
-        declared = batch.types[name]
-        lines = (_head_line(batch, case) for case in cases)
-        queries.write_rows(cursor, declared.table, declared.columns, lines, len(cases))
+        table, columns = batch.types[name].table, batch.types[name].columns
+        queries.write_rows(cursor, table, columns, [_head_row(batch, case) for case in cases])
     for name, cases in sorted(moved.items()):
-        declared = batch.types[name]
-        rows = []
-        for case in cases:
-            cells = _head_line(batch, case)[:-1].split("\t")
-            rows.append((case.num, batch.stood[name, case.num], [queries.plain(cell) for cell in cells]))
-        if queries.update_heads(cursor, declared.table, column_types(declared), rows) != len(rows):
+        table, columns = batch.types[name].table, batch.types[name].columns
+        rows = [_head_row(batch, case) for case in cases]
+        stood = [batch.stood[name, case.num] for case in cases]
+        if queries.update_heads(cursor, table, columns, rows, stood) != len(rows):
             raise HeadMoved(name)
 
 
-_TYPES: dict[str, tuple[tuple[str, str], ...]] = {}
-
-
-def column_types(declared: Declared) -> tuple[tuple[str, str], ...]:
-    """(column, SQL type) of every column of an object's table."""
-    if declared.table not in _TYPES:
-        kinds = {f.column: f.db_type(connection) for f in declared.model._meta.concrete_fields}
-        _TYPES[declared.table] = tuple((c, str(kinds[c])) for c in declared.columns)
-    return _TYPES[declared.table]
-
-
 def _write_lines(cursor: Any, batch: Batch, accepted: Iterable[Case]) -> None:
-    copies: dict[str, tuple[Lines, list[str]]] = {}
+    copies: dict[str, tuple[Lines, list[Row]]] = {}
     ended: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for case in accepted:
         for name, rows in case.lines.items():
@@ -214,72 +183,61 @@ def _write_lines(cursor: Any, batch: Batch, accepted: Iterable[Case]) -> None:
                 ended.setdefault((lines.table, lines.parent), []).append((case.num, version))
             out = copies.setdefault(lines.table, (lines, []))[1]
             for position, row in enumerate(rows, 1):
-                cells = _cells(batch, lines.slots, row, case.home, {}, clean=case.clean)
-                out.append(f"{case.num}\t{position}\t{version}\t" + "\t".join(cells) + "\n")
+                cells = _cells(batch, lines.slots, row, case.home, {})
+                out.append([str(case.num), str(position), str(version), *cells])
     for (table, parent), pairs in sorted(ended.items()):
         queries.replace_lines(cursor, table, parent, pairs)
     for table, (lines, out) in sorted(copies.items()):
         columns = (lines.parent, "line", "since", *(f.column for f in lines.fields.values()))
-        queries.write_rows(cursor, table, columns, out, len(out))
+        queries.write_rows(cursor, table, columns, out)
 
 
 # -- entries ----------------------------------------------------------------------------------
 
 
 def _write_entries(cursor: Any, batch: Batch, build: int) -> None:
-    idents = [f"{c.ident}\t{c.seq}\n" for c in batch.cases if c.ident and c.received.cause is None]
-    waiting = [
-        f"{target}\t{escape(site)}\t{escape(key)}\t{case.seq}\tf\n"
-        for case in batch.cases
-        for target, site, key in case.waits
-    ]
-    for partition, part in groupby(batch.cases, lambda case: queries.partition_of(case.seq)):
-        cases = list(part)
-        lines = (_entry(batch, case, build) for case in cases)
-        queries.write_rows(cursor, partition, ENTRY_COLUMNS, lines, len(cases))
-    queries.write_rows(cursor, "source_seen", ("ident", "seq"), idents, len(idents))
-    queries.write_rows(cursor, "waiting", ("type", "site", "key", "seq", "done"), waiting, len(waiting))
+    idents = [(c.ident, str(c.seq)) for c in batch.cases if c.ident and c.received.cause is None]
+    waiting = [(*what, str(case.seq), "f") for case in batch.cases for what in case.waits]
+    queries.write_rows(cursor, "source_seen", ("ident", "seq"), idents)
+    queries.write_rows(cursor, "waiting", ("type", "site", "key", "seq", "done"), waiting)
+    queries.write_entries(cursor, ENTRY_COLUMNS, [_entry(batch, case, build) for case in batch.cases])
 
 
-def _entry(batch: Batch, case: Case, build: int) -> str:
+def _entry(batch: Batch, case: Case, build: int) -> tuple[int, Row, bool]:
     received, operation, judgement = case.received, case.operation, case.judgement
     body, encoding = body_text(received.raw)
-    sites = route(case, batch.author, batch.wiring.sites)
     decision = decide(case)
     version = judgement.version if judgement and not case.refused else 0
-    cells = (
+    row = (
         str(case.seq),
         batch.author,
         received.epoch,
         received.chain,
         str(received.number),
-        escape(operation.type[:32]) if operation else "",
-        _uuid_or_null(_object_of(case)),
-        escape(case.home[:16]),
+        operation.type[:32] if operation else "",
+        _object_of(case),
+        case.home[:16],
         case.verdict.value,
         str(version),
-        "{" + ",".join(sites) + "}",
+        "{" + ",".join(route(case, batch.author, batch.wiring.sites)) + "}",
         feed_of(case),
-        escape(operation.source.feed[:64]) if operation and operation.source else NULL,
-        NULL if received.cause is None else str(received.cause),
+        operation.source.feed[:64] if operation and operation.source else None,
+        None if received.cause is None else str(received.cause),
         str(build),
-        "\\\\x" + (received.hash or operation_hash(received.raw)).hex(),
-        body if case.clean else escape(body),
-        encoding or NULL,
-        escape(orjson.dumps(decision, option=orjson.OPT_SORT_KEYS).decode()) if decision else NULL,
+        "\\x" + (received.hash or operation_hash(received.raw)).hex(),
+        body,
+        encoding,
+        orjson.dumps(decision, option=orjson.OPT_SORT_KEYS).decode() if decision else None,
     )
-    return "\t".join(cells) + "\n"
+    return case.seq, row, case.clean and not decision
 
 
-def _object_of(case: Case) -> str:
+def _object_of(case: Case) -> str | None:
     """The object as it is bound: a site that lost its store may name a known key by another id."""
     if case.head is not None and not case.refused:
         return case.head.object
-    return case.operation.object if case.operation else ""
-
-
-def _uuid_or_null(text: str) -> str:
-    return text if len(text) == 36 and text.count("-") == 4 else NULL
+    text = case.operation.object if case.operation else ""
+    return text if len(text) == 36 and text.count("-") == 4 else None
 
 
 def body_text(raw: bytes) -> tuple[str, str | None]:
@@ -330,18 +288,12 @@ def _project(cursor: Any, batch: Batch, accepted: Sequence[Case]) -> dict[str, l
         project = wiring.projections.get(name)
         if project is not None:
             for table, columns, rows in project(items):
-                lines = ("\t".join([_cell(v) for v in row]) + "\n" for row in rows)
-                queries.write_rows(cursor, table, columns, lines, len(rows))
+                cells = [[None if value is None else str(value) for value in row] for row in rows]
+                queries.write_rows(cursor, table, columns, cells)
         effect = wiring.effects.get(name)
         if effect is not None:
             effect(cursor, items)
     return written
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return NULL
-    return escape(value) if isinstance(value, str) else str(value)
 
 
 def _written(batch: Batch, case: Case) -> Written:

@@ -1,21 +1,24 @@
-"""What only large batches take: COPY by a temporary table, twice into one table, into a partition."""
+"""What only large batches take: arrays for typed rows, COPY for entries, twice into one table."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from medloom.kernel import ledger
+from medloom.kernel import ledger, queries
 from medloom.kernel.access import seeing
+from medloom.kernel.cursor import one_transaction
 from medloom.kernel.ledger import append
 from medloom.kernel.models import Entry
-from medloom.kernel.queries import FEW, escape, partition_of, plain
+from medloom.kernel.queries import MANY, copy_line, copy_lines
 from medloom.kernel.tests.making import make
 from medloom.materials.models import Lot
 from medloom.production.models import Defect, StepRecord
 from medloom.wire.verdict import Verdict
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
-COUNT = 3 * FEW
+COUNT = 3 * MANY
 
 
 def records(count: int = COUNT):
@@ -64,8 +67,34 @@ def test_a_fault_of_the_hub_quarantines_nothing(monkeypatch) -> None:
         assert Entry.objects.count() == 0
 
 
-def test_cells_and_partitions() -> None:
-    assert [plain(c) for c in ("\\N", "a\\tb", "back\\\\slash", "x")] == [None, "a\tb", "back\\slash", "x"]
-    assert [partition_of(seq) for seq in (19_999_999, 20_000_000)] == ["entry_p0", "entry_p1"]
-    for text in ("a\tb", "back\\slash", "two\r\nlines", "\\N", ""):
-        assert plain(escape(text)) == text
+def test_entries_go_each_to_its_own_partition(monkeypatch) -> None:
+    found = []
+    monkeypatch.setattr(
+        queries, "copy_lines", lambda cursor, table, columns, lines: found.append((table, [*lines]))
+    )
+    first = queries.PARTITION_ROWS - MANY
+    entries = [(seq, (str(seq), "\\x00", "tab\t"), False) for seq in range(first, first + 2 * MANY)]
+    queries.write_entries(None, ("seq", "hash", "body"), entries)
+    assert [(table, len(lines)) for table, lines in found] == [("entry_p0", MANY), ("entry_p1", MANY)]
+    assert found[1][1][0] == f"{queries.PARTITION_ROWS}\t\\\\x00\ttab\\t\n"
+
+
+def test_a_clean_row_is_written_as_any_other() -> None:
+    row = ("1", "A", None, "\\x00ff", '{"body": ""}', "")
+    assert copy_line(row, clean=True) == copy_line(row) == '1\tA\t\\N\t\\\\x00ff\t{"body": ""}\t\n'
+
+
+TEXTS = ["a\tb", "back\\slash", "two\r\nlines", "\\N", "", "NULL", 'quo"te', "{,}", None, "工厂"]
+
+
+def test_arrays_and_copy_bring_every_text_as_it_is() -> None:
+    with one_transaction() as cursor:
+        asked = cursor.execute("select v from unnest(%s::text[]) v", (TEXTS,))
+        assert [row["v"] for row in asked.fetchall()] == TEXTS
+        cursor.execute("create temporary table copied (at int, v text) on commit drop")
+        copy_lines(cursor, "copied", ("at", "v"), [copy_line((str(i), v)) for i, v in enumerate(TEXTS)])
+        assert [row["v"] for row in cursor.execute("select v from copied order by at").fetchall()] == TEXTS
+        numbers = cursor.execute(
+            "select %s::numeric[] as n, %s::int[] as none", ([Decimal("1.50"), None], [])
+        )
+        assert numbers.fetchone() == {"n": [Decimal("1.50"), None], "none": []}
