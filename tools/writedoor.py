@@ -22,6 +22,7 @@ FRAMEWORK_WRITERS = {
     "src/medloom/parties/agents.py": "which of two agents goes on: the session, a framework row",
     "src/medloom/kernel/alarms.py": "that a person looked at an alarm: a framework row",
     "src/medloom/worker.py": "alarms and sessions past their time: framework rows",
+    "src/medloom/simulator/on_postgres.py": "alarms that a restored backup brings along, in its own database",
     "src/medloom/process/drill.py": "the kill drill's own table, made and dropped by it",
 }
 
