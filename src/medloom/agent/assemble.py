@@ -26,7 +26,7 @@ from medloom.agent.runtime import Agent
 from medloom.agent.sources.sql import Database
 from medloom.agent.status import STATUS_FILE, waiting, write_status
 from medloom.agent.transport import HubTransport, Unreachable
-from medloom.agent.trouble import Failing
+from medloom.agent.trouble import Failing, Troubles
 from medloom.wire.sheet import Sheet
 from medloom.wire.site import SiteMachine
 from medloom.wire.stores import SiteStore
@@ -117,6 +117,7 @@ def assemble(
         poll_seconds=config.poll_seconds,
         sleep=hints.wait,
         hints=hints,
+        trouble=Troubles.after(config.alarm_after_seconds),
     )
     for folder in config.folders:
         mappings = load_mappings(Path(folder.mappings))
@@ -165,7 +166,7 @@ def _open_store(config: AgentConfig, sheets: Mapping[str, Sheet]) -> SiteStore:
 
 def _enrol(transport: HubTransport, config: AgentConfig, state: Path, stop: Callable[[], bool]) -> None:
     """Bring the key once, with the one-time code; wait for a hub that is not there yet, and say so."""
-    mark, failing = state / ENROLLED_FILE, Failing()
+    mark, failing = state / ENROLLED_FILE, Failing(lasting_seconds=config.alarm_after_seconds)
     if mark.exists() or not config.enrolment:
         return
     while not stop():

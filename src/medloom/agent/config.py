@@ -46,6 +46,7 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     state     folder of its store and key
     enrolment one-time code, used when there is no key yet
+    alarm_after_seconds  how long the hub must have failed before a person is told
     quota_mib what its store may take at most; it warns at 70 %, edits wait at 90 %, observations at 98 %
     """
 
@@ -57,6 +58,7 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enrolment: str = ""
     poll_seconds: float = 1.0
     credits_rows: int = 500
+    alarm_after_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
     quota_mib: Annotated[int, msgspec.Meta(ge=1, le=1_048_576)] = 8_192
 
 

@@ -48,6 +48,7 @@ class Failing:
     code: str = ""
     detail: str = ""
     quiet_until: float = 0.0
+    lasting_seconds: float = LASTING_SECONDS
 
     def failed(self, error: Unreachable, *, now: float) -> float:
         """It failed again; how long to wait, in seconds."""
@@ -66,7 +67,7 @@ class Failing:
 
     def lasts(self, now: float) -> bool:
         """Whether it is time to tell a person."""
-        return self.tries >= TRIES_MIN and now - self.since >= LASTING_SECONDS
+        return self.tries >= TRIES_MIN and now - self.since >= self.lasting_seconds
 
 
 def code_of(error: Unreachable) -> str:
@@ -90,6 +91,11 @@ class Troubles:
     facts: dict[str, tuple[float, str]] = field(default_factory=dict)
     _logged: set[str] = field(default_factory=set)
     _told: set[str] = field(default_factory=set)
+
+    @classmethod
+    def after(cls, seconds: float) -> Troubles:
+        """Troubles whose failures last when they have for so many seconds."""
+        return cls(hub=Failing(lasting_seconds=seconds), pushes=Failing(lasting_seconds=seconds))
 
     def failed(self, ask: Ask, error: Unreachable, *, now: float) -> float:
         """A request failed; how long to leave requests of its kind alone, in seconds."""

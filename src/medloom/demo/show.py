@@ -61,7 +61,7 @@ def _until_settled(agents: list[tuple[Agent, Tally]], progress: Callable[[str, i
             progress(tally.plant, len(tally.rows))
             if agent.machine.stopped is not None:
                 raise StageBroken(f"the hub refuses {tally.plant}: {agent.machine.stopped}")
-            for alarm in agent.alarms:
+            for alarm in (each for each in agent.alarms if each["code"] in ("hub_fails", "store_full")):
                 raise StageBroken("{0}: {code} for {for_s} s: {detail}. {do}".format(tally.plant, **alarm))
         if busy or not all(agent.settled() for agent, _ in agents):
             quiet = 0

@@ -49,7 +49,7 @@ def row_hash(cells: Mapping[str, Any]) -> str:
 
 
 class Database:
-    """The plant's database on any engine that SQLAlchemy drives (PostgreSQL, MySQL, SQLite tested)."""
+    """The plant's database on any engine that SQLAlchemy drives (PostgreSQL and SQLite are tested)."""
 
     def __init__(self, url: str) -> None:
         self.engine = sa.create_engine(url, pool_size=2, max_overflow=0, pool_pre_ping=True)

@@ -18,6 +18,7 @@ from medloom.agent.notes import DIRTY
 from medloom.agent.plant import Polled, table_source
 from medloom.agent.runtime import Agent
 from medloom.agent.sources.sql import Database
+from medloom.agent.store import SqliteSite
 from medloom.agent.tests.hubs import Hub, agent_of, settle
 from medloom.demo import machining
 from medloom.kernel.entity import catalogue
@@ -201,3 +202,36 @@ def test_a_row_that_vanished_is_told_once_and_never_made_again(net: Net) -> None
         settle(net.agent)
     assert net.verdicts() == ["quarantined"] and net.job() == {}
     assert net.agent.findings["row_gone"] == 1
+
+
+def test_an_edit_waits_for_room_in_the_store_and_is_told_once(net: Net, tmp_path: Path) -> None:
+    """At 90 % the edit stays where it is, in the plant's own table; an order still comes down."""
+    store = SqliteSite(
+        tmp_path / "store.db", site="MACH", sheets=net.hub.sheets, key=bytes(32), quota_bytes=3_000_000
+    )
+    net.agent = net.start(store)
+    times = iter(range(10**6))
+    net.agent.clock = lambda: float(next(times))
+    object_ = net.dispatch()
+    settle(net.agent)
+    with store.transaction():
+        store.put("ballast", {"b": bytes(int(3_000_000 * (0.93 - store.fill())))})
+    assert 0.90 < store.fill() < 0.98
+    net.plant.edit("WO-1", progress=40, remark="started")
+    net.post({"due": "2026-12-24"}, object_=object_, base=2)
+    net.hub.store.sequence()
+    for _ in range(40):
+        net.agent.step()
+    assert net.said() == [] and net.job()["remark"] == "started"
+    assert [alarm["code"] for alarm in net.agent.alarms] == ["store_full"]
+    assert store.head(object_).values["due"] == "2026-12-24", "what the hub says is still taken in"
+    with store.transaction():
+        store.put("ballast", {"b": None})
+    for _ in range(40):
+        net.agent.step()
+    settle(net.agent)
+    assert net.verdicts() == ["accepted"] and net.agent.alarms == []
+    head = net.hub.store.heads[object_]
+    assert (head.values["progress"], head.values["remark"]) == (40, "started")
+    assert net.job()["due"] == dt.date(2026, 12, 24)
+    store.close()
