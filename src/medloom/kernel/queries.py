@@ -222,19 +222,19 @@ def column_types(table: str) -> dict[str, str]:
     return {name: _KEPT.get((table, name), kind.partition("(")[0]) for name, kind in kinds.items()}
 
 
-def write_entries(cursor: Any, columns: Sequence[str], entries: Sequence[tuple[int, Row, bool]]) -> None:
+def write_entries(
+    cursor: Any, columns: Sequence[str], entries: Iterable[tuple[int, Row, bool]], *, many: bool
+) -> None:
     """Add entries: (sequence number, row, whether its texts need no escaping), in order.
 
-    They go straight into their partition, which the application may add to and not read; many of them
+    They go straight into their partition, which the application may add to and not read; `many` of them
     by COPY, which PostgreSQL refuses into any table with row-level security.
     """
     for partition, part in groupby(entries, lambda entry: f"entry_p{entry[0] // PARTITION_ROWS}"):
-        found = list(part)
-        if len(found) < MANY:
-            write_rows(cursor, partition, columns, [row for _, row, _ in found])
+        if many:
+            copy_lines(cursor, partition, columns, (copy_line(row, clean=clean) for _, row, clean in part))
         else:
-            lines = (copy_line(row, clean=clean) for _, row, clean in found)
-            copy_lines(cursor, partition, columns, lines)
+            write_rows(cursor, partition, columns, [row for _, row, _ in part])
 
 
 def copy_lines(cursor: Any, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:

@@ -200,7 +200,8 @@ def _write_entries(cursor: Any, batch: Batch, build: int) -> None:
     waiting = [(*what, str(case.seq), "f") for case in batch.cases for what in case.waits]
     queries.write_rows(cursor, "source_seen", ("ident", "seq"), idents)
     queries.write_rows(cursor, "waiting", ("type", "site", "key", "seq", "done"), waiting)
-    queries.write_entries(cursor, ENTRY_COLUMNS, [_entry(batch, case, build) for case in batch.cases])
+    entries = (_entry(batch, case, build) for case in batch.cases)  # made while PostgreSQL takes them in
+    queries.write_entries(cursor, ENTRY_COLUMNS, entries, many=len(batch.cases) >= queries.MANY)
 
 
 def _entry(batch: Batch, case: Case, build: int) -> tuple[int, Row, bool]:

@@ -74,7 +74,7 @@ def test_entries_go_each_to_its_own_partition(monkeypatch) -> None:
     )
     first = queries.PARTITION_ROWS - MANY
     entries = [(seq, (str(seq), "\\x00", "tab\t"), False) for seq in range(first, first + 2 * MANY)]
-    queries.write_entries(None, ("seq", "hash", "body"), entries)
+    queries.write_entries(None, ("seq", "hash", "body"), entries, many=True)
     assert [(table, len(lines)) for table, lines in found] == [("entry_p0", MANY), ("entry_p1", MANY)]
     assert found[1][1][0] == f"{queries.PARTITION_ROWS}\t\\\\x00\ttab\\t\n"
 
