@@ -24,7 +24,7 @@ from medloom.wire.verdict import Finding, Refusal, Verdict
 #: (type, site, key) -> internal number. A key is bound once and never again, so this never goes stale.
 #: Bounded: the oldest half goes when it is full.
 _NUMBERS: OrderedDict[tuple[str, str, str], int] = OrderedDict()
-_NUMBERS_MOST = 200_000
+_NUMBERS_MOST = 60_000  # some 15 MB
 
 
 def remember(bound: Mapping[tuple[str, str, str], int]) -> None:

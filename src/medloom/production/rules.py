@@ -49,16 +49,20 @@ def admit_step(asked: Asked, facts: StepFacts | None) -> Ruling:
     facts = facts or StepFacts()
     values = {**asked.current, **asked.fields}
     findings = balance(values, _lines(asked, "defects"))
-    for path, lot in lots_of(asked):
-        findings += held(asked, facts.holds.get((asked.home, lot), ()), path=path, got=lot)
-    for name in ("machine", "mould"):
-        number = str(asked.fields.get(name))
-        holds = facts.equipment.get((asked.home, number), ())
-        findings += held(asked, holds, path=f"/fields/{name}", got=number, code="equipment_held")
-    for index, row in enumerate(_lines(asked, "parameters") or ()):
-        setting = facts.settings.get((asked.home, str(row["name"])))
-        findings += reading(row, setting, path=f"/fields/parameters/{index}")
-    findings += out_of_force(asked, facts.windows, days=("day",))
+    if facts.holds:
+        for path, lot in lots_of(asked):
+            findings += held(asked, facts.holds.get((asked.home, lot), ()), path=path, got=lot)
+    if facts.equipment:
+        for name in ("machine", "mould"):
+            number = str(asked.fields.get(name))
+            holds = facts.equipment.get((asked.home, number), ())
+            findings += held(asked, holds, path=f"/fields/{name}", got=number, code="equipment_held")
+    if facts.settings:
+        for index, row in enumerate(_lines(asked, "parameters") or ()):
+            setting = facts.settings.get((asked.home, str(row["name"])))
+            findings += reading(row, setting, path=f"/fields/parameters/{index}")
+    if facts.windows:
+        findings += out_of_force(asked, facts.windows, days=("day",))
     return Ruling(findings=findings) if findings else FINE
 
 

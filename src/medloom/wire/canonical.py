@@ -152,14 +152,15 @@ def _regular(value: dict[str, Any] | list[Any] | tuple[Any, ...], depth: int) ->
     """Whether every key below is ASCII, every integer small enough and nothing nested too deep."""
     if depth > DEPTH_MAX:
         return False
-    if isinstance(value, dict):
+    members: Any = value
+    if type(value) is dict:
         if not "".join(value).isascii():
             return False
-        members: Any = value.values()
-    else:
-        members = value
+        members = value.values()
     for member in members:
         kind = type(member)
+        if kind is str:
+            continue
         if kind is int:
             if not -INTEGER_LIMIT < member < INTEGER_LIMIT:
                 return False
