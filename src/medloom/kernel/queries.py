@@ -199,7 +199,7 @@ _KEPT = {("entry", "sites"): "text[]"}
 
 
 def write_rows(cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Add rows by one statement, which row-level security allows (docs/decisions/0005)."""
+    """Add rows by one statement, which row-level security allows (docs/decisions/0012)."""
     if rows:
         cells = [list(column) for column in zip(*rows, strict=True)]
         cursor.execute(_insert_sql(table, tuple(columns)), cells)
