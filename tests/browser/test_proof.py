@@ -35,7 +35,7 @@ def test_a_downloaded_proof_holds_and_a_tampered_one_does_not(
     page.goto(f"{live_server.url}/ledger/7/")
     check_page(page, "record-proof")
     with page.expect_download() as download:
-        page.locator(".deeds a[download]").click()
+        page.locator(".deeds a").click()
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     told = CliRunner().invoke(verify_proof, [str(file), "--key", key, "--json"])
@@ -56,7 +56,7 @@ def test_a_downloaded_proof_holds_and_a_tampered_one_does_not(
 def test_a_record_that_is_not_in_the_log_yet_has_no_proof(page: Page, live_server: Any, net: Network) -> None:
     log_in(page, live_server.url, "audit")
     page.goto(f"{live_server.url}/ledger/7/")
-    expect(page.locator(".deeds a[download]")).to_have_count(0)
+    expect(page.locator(".deeds a")).to_have_count(0)
     answer = page.goto(f"{live_server.url}/ledger/7/proof.json")
     assert answer is not None and answer.status == 409
     expect(page.get_by_text("The record is not in the log yet")).to_be_visible()

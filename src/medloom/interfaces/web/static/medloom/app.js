@@ -201,6 +201,19 @@
       })
       .catch(() => { others = true; news(); });
   }
+  /* parts of a page are asked for at most every two seconds; what a person has ticked stays under their hand */
+  let asked = 0;
+  let asking = null;
+  function askParts() {
+    const wait = asked + 2000 - Date.now();
+    if (wait > 0) {
+      if (!asking) { asking = setTimeout(() => { asking = null; askParts(); }, wait); }
+      return;
+    }
+    asked = Date.now();
+    const free = $$("[data-live-part]").filter((part) => !$("input:checked", part));
+    free.forEach((part) => window.htmx && window.htmx.trigger(part, "medloom:again"));
+  }
   function react() {
     timer = null;
     reacted = Date.now();
@@ -210,9 +223,7 @@
       const here = ids.filter((id) => $("#row-" + CSS.escape(id)));
       if (here.length) { fetchAgain(here); } else { news(); }
     }
-    /* what a person has ticked stays under their hand */
-    const free = $$("[data-live-part]").filter((part) => !$("input:checked", part));
-    free.forEach((part) => window.htmx && window.htmx.trigger(part, "medloom:again"));
+    askParts();
   }
   function moved(hint) {
     heartbeat();
