@@ -120,3 +120,32 @@ def test_another_plants_row_and_a_reader_are_turned_away(page: Page, live_server
     log_in(page, live_server.url, "audit")
     answer = page.goto(f"{live_server.url}/repair/rows/{seq}/")
     assert answer is not None and answer.status == 403
+
+
+@pytest.mark.refusals
+def test_a_dismissed_row_is_put_back_and_waits_again(page: Page, live_server: Any, net: Network) -> None:
+    seq = raw_row()
+    log_in(page, live_server.url, "anna")
+    page.goto(f"{live_server.url}/repair/?feed=shifts")
+    with page.expect_navigation():
+        page.locator("tr", has_text="/日期").locator("a.key").click()
+    group = page.url
+    page.locator(f"input[name=seq][value='{seq}']").check()
+    say_why(page, "it is a total line")
+    follow(page, "Dismiss the ticked rows")
+    page.goto(group)
+    expect(page.get_by_text("No row of this cause waits any more.")).to_be_visible()
+    page.goto(f"{live_server.url}/repair/")
+    follow(page, "Dismissed")
+    check_page(page, "repair-dismissed")
+    page.context.add_cookies([{"name": "django_language", "value": "en", "url": live_server.url}])
+    page.reload()
+    line = page.locator("tbody tr")
+    for text in (str(seq), "Anna Example", "it is a total line"):
+        expect(line).to_contain_text(text)
+    line.locator("input").check()
+    say_why(page, "it was no total line")
+    follow(page, "Put back on the repair desk")
+    expect(page.get_by_text("Back on the repair desk: 1.")).to_be_visible()
+    page.goto(group)
+    expect(page.locator(f"input[name=seq][value='{seq}']")).to_be_visible()

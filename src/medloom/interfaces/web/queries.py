@@ -9,10 +9,15 @@ from typing import Any
 
 from django.db import connection
 
-#: A refused entry waits until a later entry names it as its cause: a repair, a settlement, a judging again.
-OPEN = """e.verdict in ('quarantined', 'rejected', 'parked', 'op_id_reuse')
-    and not exists (select 1 from entry c where c.cause = e.seq)
-    and coalesce(e.decision::json #>> '{refusal,code}', '') <> 'dismissed'"""
+#: A person's word about a waiting row, not a row itself: that it is nothing, and that this was a mistake.
+DISMISSED, TAKEN_BACK = "dismissed", "taken_back"
+#: A refused entry waits until a later entry names it as its cause: a repair, a settlement, a judging again;
+#: and again when that was a dismissal which a person took back.
+OPEN = f"""e.verdict in ('quarantined', 'rejected', 'parked', 'op_id_reuse')
+    and not exists (select 1 from entry c where c.cause = e.seq and not exists (
+      select 1 from entry u where u.cause = c.seq
+        and u.decision::json #>> '{{refusal,code}}' = '{TAKEN_BACK}'))
+    and coalesce(e.decision::json #>> '{{refusal,code}}', '') not in ('{DISMISSED}', '{TAKEN_BACK}')"""
 
 
 def _rows(sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
@@ -75,6 +80,19 @@ def refused_rows(group: dict[str, str], *, first: int, most: int) -> list[int]:
         (*(group[n] for n in ("site", "feed", "type", "verdict", "code", "path")), first, most),
     )
     return [row["seq"] for row in found]
+
+
+def dismissed_rows(*, most: int) -> list[dict[str, Any]]:
+    """Dismissals that stand, newest first: their own number and the dismissed row's."""
+    return _rows(
+        f"""
+        select d.seq, d.cause as row from entry d
+        where d.verdict = 'quarantined' and d.cause is not null
+              and d.decision::json #>> '{{refusal,code}}' = '{DISMISSED}'
+              and not exists (select 1 from entry u where u.cause = d.seq)
+        order by d.seq desc limit %s""",
+        (most,),
+    )
 
 
 def still_waits(seq: int) -> bool:

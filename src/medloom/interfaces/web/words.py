@@ -269,6 +269,7 @@ CAUSES: dict[str, Cause] = {
     "nothing_to_do": Cause(_("There is nothing left to do"), _("Somebody else may have done it.")),
     "form_expired": Cause(_("The form is too old"), _("Open the page again and repeat.")),
     "dismissed": Cause(_("Dismissed by a person")),
+    "taken_back": Cause(_("The dismissal was taken back")),
     "feed_drift": Cause(_("The columns of the feed have changed"), _("Correct the feed's mapping.")),
     "column_missing": Cause(_("A column vanished from the file"), _("Correct the feed's mapping.")),
     "column_new": Cause(_("The file has a new column"), _("Correct the feed's mapping.")),
