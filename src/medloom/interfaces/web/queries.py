@@ -126,30 +126,40 @@ def conflict_rows(
     )
 
 
+#: The overview looks at so many of the newest records: it costs the same however long the ledger grows.
+RECENT = 50_000
+
+
 def plant_figures() -> list[dict[str, Any]]:
-    """For each site: verdicts of the last day, the newest record, and what waits for the sequencer."""
+    """For each site: verdicts among the newest records, its newest record, and what waits for a person.
+
+    A site that was quiet for long has its newest record from the last lines of its own feeds.
+    """
     return _rows(f"""
+        with recent as materialized (
+          select seq, site, verdict, decision, received from entry order by seq desc limit {RECENT}),
+        told as (
+          select site, count(*) as total, max(received) as newest,
+                 count(*) filter (where verdict = 'accepted') as accepted,
+                 count(*) filter (
+                   where verdict = 'accepted' and decision like '%%"findings"%%') as findings,
+                 count(*) filter (where verdict = 'parked') as parked,
+                 count(*) filter (where verdict = 'quarantined') as quarantined,
+                 count(*) filter (where verdict = 'rejected') as rejected,
+                 count(*) filter (where verdict = 'conflict') as conflict
+          from recent group by site),
+        waits as (select e.site, count(*) as waiting from entry e where {OPEN} group by e.site)
         select s.key as site,
                coalesce(v.accepted, 0) as accepted, coalesce(v.findings, 0) as findings,
                coalesce(v.parked, 0) as parked, coalesce(v.quarantined, 0) as quarantined,
                coalesce(v.rejected, 0) as rejected, coalesce(v.conflict, 0) as conflict,
-               coalesce(v.total, 0) as total, l.newest, coalesce(w.waiting, 0) as waiting
-        from site s
-        left join lateral (
-          select count(*) as total,
-                 count(*) filter (where e.verdict = 'accepted') as accepted,
-                 count(*) filter (
-                   where e.verdict = 'accepted' and e.decision like '%%"findings"%%') as findings,
-                 count(*) filter (where e.verdict = 'parked') as parked,
-                 count(*) filter (where e.verdict = 'quarantined') as quarantined,
-                 count(*) filter (where e.verdict = 'rejected') as rejected,
-                 count(*) filter (where e.verdict = 'conflict') as conflict
-          from (select verdict, decision from entry where site = s.key
-                order by seq desc limit 20000) e) v on true
-        left join lateral (
-          select max(received) as newest
-          from (select received from entry where site = s.key order by seq desc limit 1) n) l on true
-        left join lateral (select count(*) as waiting from entry e where e.site = s.key and {OPEN}) w on true
+               coalesce(v.total, 0) as total, coalesce(w.waiting, 0) as waiting,
+               coalesce(v.newest, (
+                 select max(e.received) from (values ('c'), ('v')) f(feed) cross join lateral (
+                   select l.seq from feed_line l where l.site = s.key and l.feed = f.feed
+                   order by l.position desc limit 1000) l
+                 join entry e on e.seq = l.seq and e.site = s.key)) as newest
+        from site s left join told v on v.site = s.key left join waits w on w.site = s.key
         where not s.voided order by s.key""")
 
 
@@ -181,10 +191,10 @@ def arrivals(windows: dict[str, int], bars: int) -> dict[str, list[int]]:
     for row in _rows(
         """
         select w.site, floor(extract(epoch from now() - e.received) / w.step)::int as back, count(*) as n
-        from (select site, received from entry order by seq desc limit 50000) e
+        from (select site, received from entry order by seq desc limit %s) e
         join unnest(%s::text[], %s::int[]) w(site, step) on w.site = e.site
         where e.received > now() - make_interval(secs => w.step * %s) group by 1, 2""",
-        (list(windows), list(windows.values()), bars),
+        (RECENT, list(windows), list(windows.values()), bars),
     ):
         if 0 <= row["back"] < bars:
             found[row["site"]][bars - 1 - row["back"]] = row["n"]
