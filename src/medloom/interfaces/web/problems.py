@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -75,6 +76,14 @@ _CODES = {
 }
 
 
+def _back(request: HttpRequest) -> str:
+    """The page that the person came from, when it is one of ours."""
+    came = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(came, {request.headers.get("Host", "")}):
+        return ""
+    return came if request.method == "POST" or not came.endswith(request.get_full_path()) else ""
+
+
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     """The page of a problem, or its JSON for a program."""
     title, todo = _TITLES.get(problem.status) or _TITLES[400]
@@ -88,10 +97,11 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
         "path": problem.path,
         "expected": problem.expected,
         "got": problem.got,
+        "back": _back(request),
     }
     accept = request.headers.get("Accept", "")
     if "application/json" in accept or "application/problem+json" in accept:
-        body = {k: str(v) for k, v in context.items() if v and k != "status"}
+        body = {k: str(v) for k, v in context.items() if v and k not in ("status", "back")}
         return JsonResponse({**body, "status": problem.status}, status=problem.status)
     return HttpResponse(
         render_to_string("medloom/problem.html", context, request=None), status=problem.status
