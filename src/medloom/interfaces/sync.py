@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import psycopg
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
@@ -35,12 +35,12 @@ from medloom.wire.messages import HandBack, Hello, Page, Pull, Refused, Reply, S
 from medloom.wire.push import BODY_BYTES_MAX
 from medloom.wire.signature import BadSignature, named_site, verify_request
 
+log = logging.getLogger(__name__)
 #: Of a hand-back, the largest other body.
 BYTES_MAX = BODY_BYTES_MAX
 RETRY_AFTER_S = 1
 #: The server is gone, or ends; Django's own errors come from where it connects and commits.
 NO_DATABASE = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError)
-log = logging.getLogger(__name__)
 Step = Callable[[HubMachine, bytes, str, str], Reply]
 
 
@@ -166,14 +166,20 @@ def _push(hub: HubMachine, body: bytes, site: str, token: str) -> Reply:
     return hub.push(token, body, site=site)
 
 
+def _note_read(site: str, feed: str, position: int) -> None:
+    """For the pages: how far the site has read. Apart from the pull, whose answer it must never cost."""
+    try:
+        with transaction.atomic(durable=True), open_cursor() as cursor:
+            feedstore.note_read(cursor, site, feed, position)
+    except (DatabaseError, psycopg.Error):
+        log.warning("reading position of %s/%s not noted", site, feed, exc_info=True)
+
+
 def _pull(hub: HubMachine, body: bytes, site: str, token: str) -> Reply:
     ask = msgspec.structs.replace(msgspec.json.decode(body, type=Pull), token=token)
     page = hub.pull(ask, site=site, now_s=int(time.time()))
     if isinstance(page, Page):
-        # Apart from the pull's own transaction: what a page shows must never hold a feed up.
-        with transaction.atomic(durable=True), open_cursor() as cursor:
-            last = page.lines[-1].position if page.lines else ask.after
-            feedstore.note_read(cursor, site, ask.feed, last)
+        _note_read(site, ask.feed, page.lines[-1].position if page.lines else ask.after)
     return page
 
 
