@@ -38,6 +38,7 @@ _PLACE = re.compile(r"%(?:\((\w+)\))?s|%%")
 SEE_ALL = """select set_config('medloom.site', '*', true), set_config('enable_seqscan', 'off', true),
     set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
     set_config('plan_cache_mode', 'force_generic_plan', true)"""
+_FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED)
 #: What can be prepared; anything else (DDL, savepoints) is sent as it is.
 _PREPARABLE = ("select", "insert", "update", "delete", "with")
 Rows = list[dict[str, Any]]
@@ -196,17 +197,20 @@ class Cursor:
 
     def _receive(self, steps: Sequence[tuple[Answer, Key | None]]) -> Any:
         """Read every answer; the result of the first statement that failed, or None."""
-        failed = None
+        failed, wire = None, self._link.pgconn
+        while wire.flush():  # not everything could be sent at once: PostgreSQL wants its answers read
+            _wait(wire, select.POLLIN | select.POLLOUT)
+            wire.consume_input()
         for answer, prepared in steps:
             for key in (prepared, None) if prepared is not None else (None,):
                 result = self._next()
-                if result.status in (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED):
+                if result.status in _FAILED:
                     failed = failed or result
                     if key is not None or result is failed:  # never prepared, or its plan may be out of date
                         self._names.pop(answer.request[0], None)
                 elif key is None:
                     self._keep(answer, result)
-                self._next()  # None: the end of this answer
+                wire.get_result()  # None: the end of this answer
         self._next()  # the end of the pipeline
         return failed
 
@@ -221,9 +225,6 @@ class Cursor:
     def _next(self) -> Any:
         """The next result, waiting without holding Python's lock."""
         wire = self._link.pgconn
-        while wire.flush():
-            _wait(wire, select.POLLIN | select.POLLOUT)
-            wire.consume_input()
         while wire.is_busy():
             _wait(wire, select.POLLIN)
             wire.consume_input()
