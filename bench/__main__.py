@@ -25,6 +25,7 @@ ITEMS = {
         "single_ms_p99",
         "hub_worker_memory_mb",
     ),
+    "command": ("command_ms_p50", "command_ms_p99"),
     "network": (
         "demo_start_s",
         "hub_memory_mb",

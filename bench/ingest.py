@@ -100,6 +100,7 @@ def measure(context: Context) -> list[Figure]:
                 context.say(
                     f"round {number + 1}: " + ", ".join(f"{k} {v[-1]:,.0f}" for k, v in runs.rate.items())
                 )
+            admin.execute("CHECKPOINT")  # what the batches left to write is not the single operation's
             _single(runs, clients[0])
             runs.detail["worker_memory_mb"] = [web.memory_mb() for web in sides]
             _sequence(context, runs, admin, clients[0], batches)

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import transaction
+
+from medloom.kernel.cursor import open_cursor
 
 #: The registrant's people see every site.
 ALL = "*"
@@ -29,6 +31,6 @@ def seeing(site: str) -> Iterator[None]:
     if site != ALL and not _CODE.fullmatch(site):
         raise NoSite(site)
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("select set_config('medloom.site', %s, true)", [site])
+        with open_cursor() as cursor:
+            cursor.execute("select set_config('medloom.site', %s, true)", (site,))
         yield

@@ -86,7 +86,7 @@ def append(
     received: Sequence[Received],
     *,
     author: str,
-    wiring: Wiring = BARE,
+    wiring: Wiring | Callable[[Any], Wiring] = BARE,
     prelude: Prelude | None = None,
     cursor: Cursor | None = None,
     careful: bool = False,
@@ -98,6 +98,8 @@ def append(
     The answers are given after the durable commit. With a `cursor` they are given inside the caller's
     transaction, whose commit makes them true; it is tried once and raises one of LOST or SPOILT, now or
     at that commit, unless it is `careful`: then every try is a savepoint of its own.
+
+    `wiring` may be a function that reads it in the batch's own transaction.
 
     Raises Busy after repeated lost races, and what `prelude` raises; nothing was written then.
     """
@@ -133,7 +135,7 @@ def _isolate(
     cursor: Cursor | None,
     received: list[Received],
     author: str,
-    wiring: Wiring,
+    wiring: Wiring | Callable[[Any], Wiring],
     prelude: Prelude | None,
     error: Exception,
 ) -> None:
@@ -180,11 +182,12 @@ def _rounds(
     cursor: Cursor,
     received: list[Received],
     author: str,
-    wiring: Wiring,
+    wiring: Wiring | Callable[[Any], Wiring],
     prelude: Prelude | None,
 ) -> tuple[list[Answer], dict[tuple[str, str, str], int]]:
     known = prelude(cursor) if prelude else {}
     build = current_build(cursor)
+    wired = wiring if isinstance(wiring, Wiring) else wiring(cursor)
     answers, fresh = _split(cursor, received, author, known)
     bound: dict[tuple[str, str, str], int] = {}
     todo = [(author, part) for part in _in_turn([case for _, case in fresh])]
@@ -192,7 +195,7 @@ def _rounds(
         next_: list[tuple[str, list[Case]]] = []
         for who, cases in todo:
             if cases:
-                next_ += _round(cursor, who, cases, wiring, build, bound, last=round_ == ROUNDS_MOST)
+                next_ += _round(cursor, who, cases, wired, build, bound, last=round_ == ROUNDS_MOST)
         if round_ == 0 and answers:
             next_ += following.woken_by_repeats(cursor, [each.id for each in answers.values()])
         if not next_:

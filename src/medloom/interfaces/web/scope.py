@@ -23,8 +23,6 @@ from medloom.hub import wiring
 from medloom.interfaces.web import problems
 from medloom.interfaces.web.viewer import HQ, viewer_of
 from medloom.kernel import access, ledger
-from medloom.kernel.cursor import open_cursor
-from medloom.kernel.ruling import Wiring
 from medloom.wire.operation import Operation
 from medloom.wire.verdict import Answer
 
@@ -99,15 +97,9 @@ def _run(request: HttpRequest, view: Callable[[], HttpResponse | Writing]) -> Ht
     received = [
         ledger.own(operation, cause=cause) for operation, cause in zip(found.operations, causes, strict=True)
     ]
-    answers = ledger.append(received, author=found.author or viewer.site, wiring=_wiring())
+    answers = ledger.append(received, author=found.author or viewer.site, wiring=wiring)
     with access.seeing(sees(request)):
         return found.then(answers)
-
-
-def _wiring() -> Wiring:
-    """The wiring with every site of the network, whoever asks: routing is decided for all of them."""
-    with access.seeing(access.ALL), open_cursor() as cursor:
-        return wiring(cursor)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
