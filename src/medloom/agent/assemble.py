@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 import uuid_utils
 
 from medloom.agent.collector import Collector
-from medloom.agent.config import AgentConfig, ConfigRefused
+from medloom.agent.config import AgentConfig, ConfigRefused, DatabaseSource
 from medloom.agent.declaration import Mapping as Declared
 from medloom.agent.declaration import load_mappings
+from medloom.agent.file import DAMAGED, StoreDamaged, StoreUnusable, put_aside
 from medloom.agent.following import Follower
 from medloom.agent.hints import PATH, Hints
 from medloom.agent.keys import ensure_key, ensure_secret
@@ -31,8 +33,11 @@ from medloom.wire.sheet import Sheet
 from medloom.wire.site import SiteMachine
 from medloom.wire.stores import SiteStore
 
+log = structlog.get_logger(__name__)
 #: Operations of one push: the next look at control comes after it.
 PUSH_OPERATIONS = 300
+#: A store of at most this size is read through at every start; a larger one when its pages are needed.
+CHECK_BYTES_MAX = 64 * 1024**2
 #: Between two tries to enrol: shorter than what `status` takes for a dead agent.
 ENROLMENT_SECONDS_MAX = 10.0
 KEY_FILE, SECRET_FILE, STORE_FILE, ENROLLED_FILE = "key", "store.key", "store.db", "enrolled"
@@ -84,7 +89,7 @@ def assemble(
 ) -> Agent:
     """The agent, enrolled and started, not yet speaking. `stop` ends the wait for a hub that is away.
 
-    Raises ConfigRefused, KeyUnusable, MappingRefused, EnrolmentRefused.
+    Raises ConfigRefused, KeyUnusable, MappingRefused, EnrolmentRefused, StoreUnusable.
     """
     state = Path(config.state)
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -122,29 +127,46 @@ def assemble(
     for folder in config.folders:
         mappings = load_mappings(Path(folder.mappings))
         agent.watched.append(watch(Path(folder.path), mappings, settle_seconds=folder.settle_seconds))
+    _watch_tables(agent, config, tables, types)
+    _tell_put_aside(agent, state)
+    try:
+        machine.start()
+    except StoreDamaged as error:
+        agent.close()
+        rebuild(config, why=str(error))
+        return assemble(config, stop=stop)
+    return agent
+
+
+def _watch_tables(
+    agent: Agent,
+    config: AgentConfig,
+    tables: list[tuple[DatabaseSource, Declared]],
+    types: Mapping[str, Any],
+) -> None:
+    """Give the agent its tables; one that is written back is followed both ways. Raises ConfigRefused."""
     databases: dict[str, Database] = {}
     for source, mapping in tables:
         address = source.address()
         database = databases.setdefault(address, Database(address))
         polled = Polled(database, mapping, table_source(mapping), source.poll_seconds, source.sweep_seconds)
         if mapping.writes is not None:
-            if mapping.writes.type not in sheets:
+            declared = types.get(mapping.writes.type)
+            if declared is None:
                 raise ConfigRefused(f"{mapping.feed}: no object type {mapping.writes.type!r} to write back")
             polled.follower = Follower(
-                noting,
+                agent.store,
                 config.site,
                 database,
                 mapping,
                 polled.source,
-                sheets[mapping.writes.type],
-                types[mapping.writes.type].fields,
-                collector,
+                declared.sheet,
+                declared.fields,
+                agent.collector,
                 wall=wall_clock(mapping.zone),
                 now=now_text,
             )
         agent.polled.append(polled)
-    machine.start()
-    return agent
 
 
 def _tables(folder: str) -> list[Declared]:
@@ -152,16 +174,45 @@ def _tables(folder: str) -> list[Declared]:
 
 
 def _open_store(config: AgentConfig, sheets: Mapping[str, Sheet]) -> SiteStore:
+    """The store; one that is damaged is put aside and made anew: a snapshot and the plant's own rows fill it.
+
+    Raises StoreUnusable for what a person must mend: no room, another agent's, another site's.
+    """
+    path = Path(config.state) / STORE_FILE
+    try:
+        return _sound(path, config, sheets)
+    except StoreUnusable as error:
+        if error.code not in ("damaged", "key_wrong"):
+            raise
+        rebuild(config, why=str(error))
+        return _sound(path, config, sheets)
+
+
+def rebuild(config: AgentConfig, *, why: str) -> None:
+    """Put the closed store aside; the next `assemble` makes it anew."""
+    path = Path(config.state) / STORE_FILE
+    aside = put_aside(path, stamp=datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f"))
+    log.error("store_rebuilt", why=why, aside=aside.name)
+
+
+def _sound(path: Path, config: AgentConfig, sheets: Mapping[str, Sheet]) -> SiteStore:
     from medloom.agent.store import SqliteSite
 
-    state = Path(config.state)
-    return SqliteSite(
-        state / STORE_FILE,
-        site=config.site,
-        sheets=sheets,
-        key=ensure_secret(state / SECRET_FILE),
-        quota_bytes=config.quota_mib * 1024**2,
-    )
+    key = ensure_secret(path.with_name(SECRET_FILE))
+    small = path.exists() and path.stat().st_size <= CHECK_BYTES_MAX
+    store = SqliteSite(path, site=config.site, sheets=sheets, key=key, quota_bytes=config.quota_mib * 1024**2)
+    if small and (wrong := store.check()):
+        store.close()
+        raise StoreUnusable("damaged", "; ".join(wrong)[:500])
+    return store
+
+
+def _tell_put_aside(agent: Agent, state: Path) -> None:
+    """An alarm as long as a store that was put aside lies there: somebody looks, and deletes it."""
+    found = sorted(each.name for each in state.glob(f"{STORE_FILE}.{DAMAGED}-*"))
+    names = [name for name in found if not name.endswith(("-wal", "-shm"))]
+    if names:
+        agent.trouble.note("store_rebuilt", ", ".join(names), now=agent.clock())
 
 
 def _enrol(transport: HubTransport, config: AgentConfig, state: Path, stop: Callable[[], bool]) -> None:

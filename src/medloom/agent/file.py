@@ -23,6 +23,8 @@ QUOTA_BYTES = 8 * 1024**3
 #: Shares of the quota at which a person is warned, edits are refused, observations are refused.
 FILL_WARN, FILL_EDITS, FILL_OBSERVATIONS = 0.70, 0.90, 0.98
 STORE_FULL = "store_full"
+#: In the name of a store that was put aside.
+DAMAGED = "damaged"
 #: With less than this free, an error in writing is a full disk, whatever the system calls it.
 DISK_FREE_BYTES_MIN = 64 * 1024
 
@@ -54,6 +56,10 @@ LEVELS = (
     Level(code="store_filling", share=FILL_WARN),
 )
 FILLS = tuple(level.code for level in LEVELS)
+
+
+class StoreDamaged(Exception):
+    """What the store's file says cannot be trusted: a page does not carry its seal. Put aside, made anew."""
 
 
 def code_of_fill(share: float) -> str:
@@ -123,7 +129,7 @@ class EncryptedFile:
             if self._depth:
                 yield
                 return
-            with self._space():
+            with self._guard():
                 self._db.execute("begin immediate")
             self._depth = 1
             try:
@@ -134,7 +140,7 @@ class EncryptedFile:
                 raise
             self._depth = 0
             try:
-                with self._space():
+                with self._guard():
                     self._db.execute("commit")
             except StoreFull:
                 self._roll_back()
@@ -146,10 +152,12 @@ class EncryptedFile:
             self._db.execute("rollback")
 
     @contextmanager
-    def _space(self) -> Iterator[None]:
-        """What fails here for want of space raises StoreFull."""
+    def _guard(self) -> Iterator[None]:
+        """What fails here for want of space raises StoreFull, what reads a damaged page StoreDamaged."""
         try:
             yield
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            raise StoreDamaged(f"{self.path}: {error}") from error
         except (apsw.FullError, apsw.IOError) as error:
             if not self._no_space(error):
                 raise
@@ -191,18 +199,28 @@ class EncryptedFile:
             return [] if found == ["ok"] else found
 
     def _rows(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._mutex:
+        with self._mutex, self._guard():
             return self._db.execute(sql, args).fetchall()
 
     def _run(self, sql: str, args: Sequence[Any] = ()) -> None:
         assert self._depth, "a change is part of a transaction"
-        with self._space():
+        with self._guard():
             self._db.execute(sql, args)
 
     def _each(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         assert self._depth, "a change is part of a transaction"
-        with self._space():
+        with self._guard():
             self._db.executemany(sql, rows)
+
+
+def put_aside(path: Path, *, stamp: str) -> Path:
+    """Rename a store that cannot be used, with its log; it stays for whoever wants to look at it."""
+    aside = path.with_name(f"{path.name}.{DAMAGED}-{stamp}")
+    for ending in ("", "-wal", "-shm"):
+        found = path.with_name(path.name + ending)
+        if found.exists():
+            found.rename(aside.with_name(aside.name + ending))
+    return aside
 
 
 def _locked(path: Path) -> int:

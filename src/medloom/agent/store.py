@@ -17,6 +17,7 @@ from medloom.agent.file import (
     FILL_OBSERVATIONS,
     QUOTA_BYTES,
     EncryptedFile,
+    StoreDamaged,
     StoreFull,
     StoreUnusable,
 )
@@ -73,17 +74,26 @@ class SqliteSite(EncryptedFile):
         super().__init__(path, key=key, quota_bytes=quota_bytes)
         self.site = site
         self.sheets = sheets
+        try:
+            self._lay()
+            kept = bytes(self._rows("select value from setting where name = 'site'")[0][0]).decode()
+        except (StoreDamaged, StoreFull) as error:
+            self.close()
+            code = "damaged" if isinstance(error, StoreDamaged) else "disk_full"
+            raise StoreUnusable(code, str(error)) from error
+        if kept != site:
+            self.close()
+            raise StoreUnusable("site_differs", f"{path} is the store of site {kept}, not {site}")
+
+    def _lay(self) -> None:
+        """The tables, and where feeds begin; a second time changes nothing."""
         with self.transaction():
             for statement in filter(None, map(str.strip, _TABLES.split(";"))):
                 self._run(statement)
             for feed in CHAINS:
-                start = feed_start(site=site, feed=feed).hex()
+                start = feed_start(site=self.site, feed=feed).hex()
                 self._run("insert or ignore into edge values(?, 0, ?)", (feed, start))
-            self._run("insert or ignore into setting values('site', ?)", (site.encode(),))
-        kept = bytes(self._rows("select value from setting where name = 'site'")[0][0]).decode()
-        if kept != site:
-            self.close()
-            raise StoreUnusable("site_differs", f"{path} is the store of site {kept}, not {site}")
+            self._run("insert or ignore into setting values('site', ?)", (self.site.encode(),))
 
     # -- identity ------------------------------------------------------------------------------
 

@@ -299,6 +299,11 @@ ALARMS = {
         "Check the hub's address, the network and the certificate; everything is kept meanwhile.",
         "Ask the plant; nothing is lost meanwhile.",
     ),
+    "store_rebuilt": Meant(
+        "an agent's store was damaged: put aside, and made anew from the hub's snapshot and the plant's rows",
+        "Look at the disk; delete the file named when nobody needs it any more, and restart the agent.",
+        "Settle the conflicts that may come of it; edits not yet sent are told again from the plant's rows.",
+    ),
     "store_filling": Meant(
         "an agent's store is filled to 70 %",
         "Raise quota_mib in the agent's configuration, or free space on its disk.",

@@ -57,6 +57,24 @@ def _worker_killed(seed: int) -> str:
     return str(found)
 
 
+def _disk_full(seed: int) -> str:
+    with _hub():
+        from medloom.drills.store import run_case17
+
+        found = run_case17(seed)
+    assert found.survived, found
+    return str(found)
+
+
+def _bit_flipped(seed: int) -> str:
+    with _hub():
+        from medloom.drills.store import run_case18
+
+        found = run_case18(seed)
+    assert found.survived, found
+    return str(found)
+
+
 def _database_killed(seed: int) -> str:
     from medloom.process.drill import run_case15
 
@@ -70,5 +88,7 @@ CASES: dict[int, Callable[[int], str]] = {
     13: _agent_killed,
     14: _worker_killed,
     15: _database_killed,
+    17: _disk_full,
+    18: _bit_flipped,
     **{number: _hostile(number) for number in range(31, 37)},
 }

@@ -134,22 +134,29 @@ def init(file: Path, type_: str, feed: str) -> None:
 @click.argument("config", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def run(config: Path) -> None:
     """Run the agent that CONFIG describes, until it is stopped."""
-    from medloom.agent.assemble import assemble
+    from medloom.agent.assemble import assemble, rebuild
     from medloom.agent.config import ConfigRefused, load_config
+    from medloom.agent.file import StoreDamaged, StoreUnusable
     from medloom.agent.keys import KeyUnusable
     from medloom.agent.transport import EnrolmentRefused
 
     stop = threading.Event()
     set_on_signal(stop)
-    try:
-        found = assemble(load_config(config), stop=stop.is_set)
-    except (ConfigRefused, KeyUnusable, MappingRefused, EnrolmentRefused) as error:
-        raise click.ClickException(str(error)) from error
-    status = Path(load_config(config).state) / STATUS_FILE
-    try:
-        serve(found, status, stop=stop.is_set)
-    finally:
-        found.close()
+    while not stop.is_set():
+        try:
+            declared = load_config(config)
+            found = assemble(declared, stop=stop.is_set)
+        except (ConfigRefused, KeyUnusable, MappingRefused, EnrolmentRefused, StoreUnusable) as error:
+            raise click.ClickException(str(error)) from error
+        damage = ""
+        try:
+            serve(found, Path(declared.state) / STATUS_FILE, stop=stop.is_set)
+        except StoreDamaged as error:
+            damage = str(error)
+        finally:
+            found.close()
+        if damage:
+            rebuild(declared, why=damage)
 
 
 @agent.command()

@@ -17,6 +17,7 @@ from django.utils import timezone
 from medloom.kernel.access import seeing
 from medloom.kernel.door import new_id
 from medloom.kernel.entity import catalogue
+from medloom.kernel.models import Alarm
 from medloom.kernel.sequencer import Sequencer, start_epoch
 from medloom.materials.models import Lot
 from medloom.parties.models import Enrolment
@@ -185,3 +186,25 @@ def test_a_body_that_is_no_message_is_answered_with_what_was_expected() -> None:
             answer = agent.post(path, body)
             assert answer.status_code in (400, 409, 411), (path, body[:10], answer.content)
             assert answer.json()["code"]
+
+
+def test_what_is_wrong_at_a_site_is_an_alarm_once_until_somebody_looked(sequence) -> None:
+    agent = Agent()
+    agent.enrol()
+    agent.run()
+    welcome = agent.machine.welcome
+    assert welcome is not None
+    told = {"store_full": "98 % of its quota\x00\n used", "no code; --": "x", "a" * 40: "y"}
+    pull = Pull(welcome.token, welcome.hub, "c", 0, alarms=told)
+    for _ in range(3):
+        answer = agent.post("/sync/pull", msgspec.json.encode(pull), token=welcome.token)
+        assert (answer.status_code, answer.headers["Medloom-Message"]) == (200, "Page")
+    assert list(Alarm.objects.values_list("code", "site", "detail")) == [
+        ("store_full", "A", "98 % of its quota used")
+    ]
+    Alarm.objects.update(seen_at=timezone.now())
+    agent.post("/sync/pull", msgspec.json.encode(pull), token=welcome.token)
+    assert Alarm.objects.count() == 2, "told anew after somebody has looked at the first"
+    older = {"token": welcome.token, "hub": welcome.hub, "feed": "c", "after": 0}
+    answer = agent.post("/sync/pull", msgspec.json.encode(older), token=welcome.token)
+    assert answer.headers["Medloom-Message"] == "Page", "an older agent says nothing of alarms"

@@ -331,6 +331,9 @@ ALARMS: dict[str, Cause] = {
     "hub_unreachable": Cause(
         _("An agent could not reach the hub"), _("Ask the plant whether its machine and network run.")
     ),
+    "store_rebuilt": Cause(
+        _("An agent's store was damaged and made anew"), _("Have the disk of that machine looked at.")
+    ),
     "store_filling": Cause(_("An agent's store fills up"), _("Help the plant to make room.")),
     "store_nearly_full": Cause(
         _("An agent's store is nearly full: edits wait"), _("Help the plant to make room.")
