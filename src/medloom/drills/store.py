@@ -28,7 +28,7 @@ from medloom.process.programs import keep, search_path
 
 WAIT_SECONDS_MAX = 120.0
 DISK_MIB = 24
-QUOTA_MIB = 2
+QUOTA_MIB = 1
 #: Files dropped while there is no room.
 FILES = 30
 
