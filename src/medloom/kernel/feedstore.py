@@ -36,6 +36,16 @@ def end(cursor: Any, site: str, feed: str) -> tuple[int, str] | None:
     return (row["position"], bytes(row["chain"]).hex()) if row else None
 
 
+def ends(cursor: Any, site: str) -> Any:
+    """feed and newest position of each of the site's feeds, one index look-up each."""
+    return cursor.execute(
+        """select f.feed, l.position from (values ('c'::text), ('v')) f(feed), lateral (
+               select position from feed_line where site = %s and feed = f.feed
+               order by position desc limit 1) l""",
+        (site,),
+    )
+
+
 def note_read(cursor: Any, site: str, feed: str, position: int) -> None:
     """Note that this site has been handed its feed up to this position; writes only when that is news."""
     cursor.execute(

@@ -76,6 +76,8 @@ def woken(cursor: Any, batch: Batch) -> list[tuple[str, list[Case]]]:
 
 def woken_by_repeats(cursor: Any, ids: Iterable[str]) -> list[tuple[str, list[Case]]]:
     """Parked operations that waited for one which its source identity answered: it makes no entry."""
+    if not queries.anything_waits(cursor):
+        return []
     return _again(cursor, _as_waited(ids))
 
 

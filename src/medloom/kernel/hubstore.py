@@ -117,12 +117,16 @@ class PostgresHub:
         self.cursor.execute(queries.LOCK_SESSION, (f"{site}/{epoch}/{chain}",))
         standing = queries.standings(self.cursor, site, [(epoch, chain)])
         known = queries.known_numbers(self.cursor, epoch, chain, first, last)
+        ends = feeds.ends(self.cursor, site)
+        hub = self.cursor.execute("select epoch from hub order by id desc limit 1")
         self.wired = self.wiring(self.cursor)
-        row, stands = session.fetchone(), standing.fetchone()
+        row, stands, now = session.fetchone(), standing.fetchone(), hub.fetchone()
         return Ahead(
             _SESSION.decode(row["state"]) if row else None,
             (stands["next"], bytes(stands["head"])) if stands else None,
             {found["number"]: bytes(found["hash"]) for found in known},
+            now["epoch"].hex if now else "",
+            {end["feed"]: end["position"] for end in ends},
         )
 
     def append(self, intake: Intake) -> list[Answer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 import uuid
 from collections import Counter
@@ -20,7 +21,7 @@ from medloom.kernel.ruling import Wiring
 from medloom.kernel.sequencer import OutOfOrder, Sequencer
 from medloom.process import state
 from medloom.process.testing import Bench
-from medloom.simulator.hands import Hand, Hands, Killed
+from medloom.simulator.hands import PATIENCE_S, Hand, Hands, Killed
 from medloom.simulator.house import HOUSE, KNOWN, LATER
 from medloom.simulator.hub_actor import EPOCH_S, HubActor
 from medloom.simulator.ledger_view import LedgerView
@@ -36,6 +37,9 @@ from medloom.wire.messages import HandBack, Hello, Pull, Refused, Reply, Snapsho
 from medloom.wire.operation import Kind, Operation
 from medloom.wire.session import SiteSession, choose
 from medloom.wire.site import Ask, PushBody
+
+#: Steps of an agent in one run, about.
+STEPS = 25
 
 
 @dataclass(eq=False)
@@ -71,6 +75,8 @@ class PostgresActor(HubActor):
             "prunable": lambda site: self.prunable.get(site, {}),
         }
         database = state.database("app", self.bench.state) | {"NAME": self.bench.name}
+        # Held as long as the seed says, however slow the machine is.
+        database["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=600000"
         self._hands = Hands(database, given)
         self.bench.create()
         self._open()
@@ -95,6 +101,12 @@ class PostgresActor(HubActor):
         self._hands.close()
         self._eyes.close()
         self._sequencer.connection.close()
+
+    def drop(self) -> None:
+        """End every connection and remove the databases."""
+        self.close()
+        self.kept.drop()
+        self.bench.drop()
 
     def _found(self, machine: HubMachine) -> None:
         store = machine.store
@@ -219,9 +231,12 @@ class PostgresActor(HubActor):
     def sequence(self) -> None:
         try:
             self._sequencer.round()
+            until = time.monotonic() + PATIENCE_S
             while self._calm and self.store._unsequenced:
                 # Any other transaction of the server holds the horizon back, a vacuum's too.
                 self._sequencer.round()
+                if time.monotonic() > until:
+                    raise TimeoutError("something holds the sequencer back")
         except OutOfOrder as error:
             self.broken.append(str(error))
 
@@ -283,11 +298,13 @@ def parts(bench: Bench) -> Parts:
 def scenario_of(seed: int) -> Scenario:
     """The faults of that seed, with fewer people and steps: each costs round trips to a real database.
 
-    Without an agent of the registrant: the house sends each entry to its own site and its author, so
-    such an agent follows its own objects only.
+    Agents speak as often as in memory, since a clone is found only while both are heard. Without an agent
+    of the registrant: the house sends each entry to its own site and its author, so such an agent follows
+    its own objects only.
     """
     drawn = draw(Random(seed ^ 0x5EED))  # noqa: S311 (a simulation, no secret)
-    return replace(drawn, hq_agent=False, steps=25, edits=9, events=12)
+    horizon_s = drawn.horizon_s * STEPS / drawn.steps
+    return replace(drawn, horizon_s=horizon_s, hq_agent=False, steps=STEPS, edits=9, events=12)
 
 
 def run(seed: int, bench: Bench, scenario: Scenario | None = None) -> Outcome:
@@ -300,4 +317,4 @@ def run(seed: int, bench: Bench, scenario: Scenario | None = None) -> Outcome:
         return Outcome(seed, built.scenario, [f"exception: {error!r}\n{where}"], 0, Counter(), 0.0)
     finally:
         assert isinstance(built.hub, PostgresActor)
-        built.hub.close()
+        built.hub.drop()

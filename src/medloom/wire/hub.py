@@ -26,7 +26,7 @@ from medloom.wire.messages import (
     Standing,
     Welcome,
 )
-from medloom.wire.operation import CHAINS, CONTROL
+from medloom.wire.operation import CHAINS, CONTROL, hub_label
 from medloom.wire.push import OPERATIONS_MAX, Push, PushBroken, check_signature, parse_push
 from medloom.wire.session import (
     SKEW_S_MAX,
@@ -164,6 +164,8 @@ class HubMachine:
             refused = may_push(self.speaker(ahead.row, token), header, push.lines)
             if refused is not None:
                 return refused
+            if read_further(push, ahead):
+                return Refused("hub_behind", 409, "the site has read lines that this hub has not: say HELLO")
             return self._take(push, ahead)
 
     def speaker(self, row: SiteSession, token: str) -> Speaker | None:
@@ -285,6 +287,21 @@ class HubMachine:
             feeds = {} if ask.after else {feed: self.store.feed_end(site, feed) for feed in CHAINS}
             rows = self.store.snapshot(site, ask.after, ask.limit)
             return SnapshotPage(tuple(rows), len(rows) < ask.limit, feeds)
+
+
+def read_further(push: Push, ahead: Ahead) -> bool:
+    """Whether an author had read further than this hub has written, in this very epoch.
+
+    Then the hub was restored and nobody told it. A base that the author names may by now be the number of
+    another version, so nothing is judged before HELLO has begun the new epoch.
+    """
+    label = hub_label(ahead.hub)
+    return any(
+        position > ahead.ends.get(feed, 0)
+        for line in push.lines
+        if line.operation is not None and line.operation.hub == label
+        for feed, position in line.operation.seen.items()
+    )
 
 
 def _line_id(push: Push, number: int) -> str:

@@ -112,7 +112,9 @@ class MemoryHub(MemoryLedger):
     def before_push(self, site: str, epoch: str, chain: str, first: int, last: int) -> Ahead:
         numbers = self.numbers.get((site, epoch, chain), {})
         known = {number: numbers[number] for number in range(first, last + 1) if number in numbers}
-        return Ahead(self.sessions.get(site), self.chains.get((site, epoch, chain)), known)
+        ends = {feed: len(self.feeds.get((site, feed), ())) for feed in CHAINS}
+        standing = self.chains.get((site, epoch, chain))
+        return Ahead(self.sessions.get(site), standing, known, self.state.epoch, ends)
 
     def latest(self, ids: Sequence[str]) -> dict[str, Answer]:
         return {

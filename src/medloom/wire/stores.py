@@ -46,11 +46,15 @@ class Ahead:
 
     standing  next number and head before it; None for a chain without any operation
     known     number -> operation hash of every entry of the push's range
+    hub       the current hub epoch
+    ends      feed -> its newest position for that site
     """
 
     row: SiteSession | None
     standing: tuple[int, bytes] | None
     known: Mapping[int, bytes]
+    hub: str
+    ends: Mapping[str, int]
 
 
 @dataclass(frozen=True)

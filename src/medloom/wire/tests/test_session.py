@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medloom.wire.canonical import decode_operation
+from medloom.wire.hub import HubMachine
 from medloom.wire.memory_site import MemorySite
 from medloom.wire.messages import Answers, Challenge, Hello, Mode, Refused, Welcome
 from medloom.wire.operation import Kind, Source
@@ -341,3 +342,21 @@ def test_what_requires_something_waits_for_it(net: Network) -> None:
     assert [e.verdict for e in net.store.entries] == [Verdict.PARKED, Verdict.ACCEPTED, Verdict.ACCEPTED]
     assert net.store.entries[2].cause == 1
     assert same_state(net, a)
+
+
+def test_a_push_of_one_who_read_further_than_the_hub_has_written_is_not_judged(net: Network) -> None:
+    """A hub restored in silence: the version that the author saw may by now be the number of another."""
+    a = net.site("A")
+    author(a, draft(X, fields={"number": "W1", "note": "first"}))
+    net.talk(a)
+    old = net.store.copy()
+    net.post(X, 1, note="lost")
+    net.talk(a)
+    net.store, net.hub = old, HubMachine(old)
+    old.open.add(old.begin())  # a long transaction holds the feeds back
+    net.post(X, 1, note="another")
+    author(a, draft(X, fields={"note": "on the lost one"}))
+    replies = net.talk(a)
+    assert [r.code for r in replies if isinstance(r, Refused)][:1] == ["hub_behind"]
+    assert net.store.heads[X].values["note"] == "another"
+    assert "hub_rolled_back" in {code for code, _, _ in net.store.alarms}
