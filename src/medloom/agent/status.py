@@ -43,6 +43,7 @@ def tell(agent: Agent) -> dict[str, Any]:
         **agent.state,
         "mode": str(agent.machine.welcome.mode) if agent.machine.welcome else "",
         "hub_recovering": bool(agent.machine.welcome and agent.machine.welcome.recovering),
+        "whole": agent.machine.has_state,
         "queued": agent.queued,
         "fill": round(fill(), 4) if fill is not None else 0,
         "waiting_files": waiting[:20],

@@ -75,6 +75,15 @@ def _bit_flipped(seed: int) -> str:
     return str(found)
 
 
+def _snapshot_cut(seed: int) -> str:
+    with _hub():
+        from medloom.drills.store import run_case22
+
+        found = run_case22(seed)
+    assert found.survived, found
+    return str(found)
+
+
 def _database_killed(seed: int) -> str:
     from medloom.process.drill import run_case15
 
@@ -90,5 +99,6 @@ CASES: dict[int, Callable[[int], str]] = {
     15: _database_killed,
     17: _disk_full,
     18: _bit_flipped,
+    22: _snapshot_cut,
     **{number: _hostile(number) for number in range(31, 37)},
 }

@@ -1,4 +1,4 @@
-"""Cases 17 and 18: the disk under an agent's store is full, and a bit in the store is flipped.
+"""Cases 17, 18 and 22: an agent's disk is full, a bit in its store is flipped, its snapshot is cut off.
 
 A real agent process, its own store, a folder of files, and a hub worker on PostgreSQL. The full disk is a
 small file system of the agent's own where this account may make one (a mount namespace); elsewhere the same
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from medloom.agent.status import STATUS_FILE
-from medloom.drills.agent import _count, _drop, _prepare
+from medloom.drills.agent import Between, _count, _drop, _prepare, _proxy
 from medloom.drills.crash import Server
 from medloom.process.account import die_with_parent
 from medloom.process.programs import keep, search_path
@@ -86,13 +86,17 @@ class Plant:
         assert self.process is not None
         return Path(f"/proc/{self.process.pid}/root") / str(self.folder / "state").lstrip("/")
 
-    def alarms(self) -> list[str]:
-        """The codes in what it told last."""
+    def told(self) -> dict[str, Any]:
+        """What it told last; nothing while it has told nothing."""
         try:
-            told: dict[str, Any] = json.loads((self.state / STATUS_FILE).read_text(encoding="utf-8"))
+            found: dict[str, Any] = json.loads((self.state / STATUS_FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return []
-        return [str(alarm["code"]) for alarm in told.get("alarms", [])]
+            return {}
+        return found
+
+    def alarms(self) -> list[str]:
+        """The codes of its alarms."""
+        return [str(alarm["code"]) for alarm in self.told().get("alarms", [])]
 
 
 def _until(true: Callable[[], object], what: str) -> None:
@@ -206,3 +210,57 @@ def run_case18(seed: int, *, flips: int = 5) -> Kept:
     seconds = round(time.monotonic() - began, 1)
     # A bit that nothing uses (a free page) may stay unseen, and harmless: the count says so.
     return Kept(seed, how, "store_rebuilt" if found else "", (flips + 1) * 40, lost, twice, seconds)
+
+
+# -- a snapshot cut at random bytes -----------------------------------------------------------
+
+#: Files that make a snapshot of several pages.
+MANY = 26
+
+
+@dataclass
+class Cutting(Between):
+    """The proxy; every other answer to a snapshot request ends at a random byte, as a broken line ends it."""
+
+    chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
+    asked: int = 0
+    cuts: int = 0
+
+    def answer(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        """Forward one request, and cut what comes back if it is this one's turn."""
+        status, kept, content = super().answer(path, body, headers)
+        if path == "/sync/snapshot" and status == 200:
+            self.asked += 1
+            if self.asked % 2:
+                self.cuts += 1
+                content = content[: self.chance.randrange(len(content))]
+        return status, kept, content
+
+
+def run_case22(seed: int, *, starts: int = 34) -> Kept:
+    """Delete the agent's store and cut every page of its snapshot once, `starts` times, and count."""
+    began = time.monotonic()
+    with _plant(seed) as plant:
+        cutting = Cutting(json.loads(plant.config.read_text())["hub"], chance=random.Random(seed))  # noqa: S311
+        port = next(p for p in range(19_500 + seed % 100, 19_700) if keep("127.0.0.1", p))
+        for turn in range(MANY):
+            _drop(plant.folder / "files", seed, turn)
+        with _proxy(cutting, port) as url:
+            told = json.loads(plant.config.read_text(encoding="utf-8"))
+            plant.config.write_text(json.dumps(told | {"hub": url}), encoding="utf-8")
+            plant.start()
+            _until(lambda: _count(seed, MANY)[0] == 0, "every row is told")
+            cutting.asked = cutting.cuts = pages = 0
+            for _ in range(starts):
+                plant.stop()
+                for file in (plant.folder / "state").glob("store.db*"):
+                    file.unlink()
+                before = cutting.asked
+                plant.start()
+                _until(lambda: plant.told().get("whole"), "the snapshot came whole")
+                pages = max(pages, cutting.asked - before)
+            _until(lambda: not plant.told().get("queued", 1), "what was read again is answered")
+        lost, twice = _count(seed, MANY)
+    how = f"{cutting.cuts} cuts in {cutting.asked} pages, at most {pages} for one snapshot"
+    seen = "resumed" if cutting.cuts * 2 == cutting.asked and cutting.cuts >= 2 * starts else ""
+    return Kept(seed, how, seen, MANY * 40, lost, twice, round(time.monotonic() - began, 1))
