@@ -48,9 +48,7 @@ PAGE = (
     "Agent's push, commit, the sequencer's next look (20 ms), the bell, the server-sent event, the page's "
     "own request for the rows it shows."
 )
-PLANT = (
-    "As for the page; then the receiving agent's next pull (once a second) its write to the plant's table."
-)
+PLANT = "As for the page; then the hint to the receiving agent, its pull and its write to the plant's table."
 
 
 @dataclass
