@@ -229,6 +229,8 @@ async def hints(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         site = await sync_to_async(sync.listener)(request)
     except BadSignature as error:
         return sync.reply(Refused(error.code, 401, "sign with the key enrolled for this site"))
+    except sync.NO_DATABASE:
+        return sync.reply(Refused("hub_unfit", 503, "the database does not answer: keep it and come back"))
     return sync.reply(site) if isinstance(site, Refused) else _streaming(_stream(site, feeds_for))
 
 

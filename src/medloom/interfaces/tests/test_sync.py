@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import hashlib
 import secrets
 
@@ -11,13 +12,15 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from medloom.kernel.access import seeing
+from medloom.kernel.batch import Batch
 from medloom.kernel.door import new_id
 from medloom.kernel.entity import catalogue
-from medloom.kernel.models import Alarm
+from medloom.kernel.models import Alarm, Entry
+from medloom.kernel.rows import HeadMoved
 from medloom.kernel.sequencer import Sequencer, start_epoch
 from medloom.materials.models import Lot
 from medloom.parties.models import Enrolment
@@ -208,3 +211,72 @@ def test_what_is_wrong_at_a_site_is_an_alarm_once_until_somebody_looked(sequence
     older = {"token": welcome.token, "hub": welcome.hub, "feed": "c", "after": 0}
     answer = agent.post("/sync/pull", msgspec.json.encode(older), token=welcome.token)
     assert answer.headers["Medloom-Message"] == "Page", "an older agent says nothing of alarms"
+
+
+def test_a_value_that_only_postgresql_refuses_costs_a_push_its_own_line_only(monkeypatch) -> None:
+    """The first try is rolled back whole; the careful one finds the line, and the chain goes on behind it."""
+    agent = Agent()
+    agent.enrol()
+    leak = Batch.judge
+
+    def judge(batch: Batch) -> None:
+        leak(batch)
+        for case in batch.cases:
+            if case.head is not None and case.key == "L2":
+                case.head.values["kind"] = "a word that is longer than any column of this kind" * 9
+
+    monkeypatch.setattr(Batch, "judge", judge)
+    agent.write(lot("L1"), lot("L2"), lot("L3"))
+    agent.run()
+    with seeing("A"):
+        assert sorted(Lot.objects.values_list("key", flat=True)) == ["L1", "L3"]
+    with seeing("*"):
+        verdicts = list(Entry.objects.order_by("seq").values_list("verdict", flat=True))
+    assert verdicts == ["accepted", "quarantined", "accepted"]
+    agent.write(lot("L4"))
+    agent.run()
+    with seeing("A"):
+        assert Lot.objects.filter(key="L4").exists()
+
+
+def test_a_push_that_lost_a_race_is_judged_again(monkeypatch) -> None:
+    agent = Agent()
+    agent.enrol()
+    tried = []
+    judge = Batch.judge
+
+    def lose_once(batch: Batch) -> None:
+        judge(batch)
+        tried.append(len(batch.cases))
+        if len(tried) == 1:
+            raise HeadMoved("lot")
+
+    monkeypatch.setattr(Batch, "judge", lose_once)
+    agent.write(lot("L1"))
+    agent.run()
+    assert len(tried) == 2
+    with seeing("A"):
+        assert Lot.objects.filter(key="L1").count() == 1
+
+
+def test_agents_pass_by_the_middleware_of_pages() -> None:
+    kept = gc.get_threshold()
+    from medloom.wsgi import application
+
+    gc.set_threshold(*kept)
+    gc.unfreeze()
+
+    def ask(path: str) -> tuple[str, dict[str, str]]:
+        said: list[tuple[str, dict[str, str]]] = []
+        environ = RequestFactory().post(path, "{}", content_type="text/plain", HTTP_HOST="localhost").environ
+        for _ in application(environ, lambda status, headers: said.append((status, dict(headers)))):
+            pass
+        return said[0]
+
+    status, headers = ask("/sync/push")
+    assert status.startswith("401") and headers["Medloom-Message"] == "Refused"
+    assert "Content-Security-Policy" not in headers
+    assert ask("/sync/nothing")[0].startswith("404")
+    assert ask("/sync/hints")[0].startswith("404"), "streams take no thread of the pages"
+    status, headers = ask("/login/")
+    assert status.startswith("403") and "Content-Security-Policy" in headers, "a form without its token"
