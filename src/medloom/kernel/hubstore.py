@@ -16,7 +16,7 @@ from medloom.kernel import feedstore as feeds
 from medloom.kernel import queries, recovery
 from medloom.kernel.case import Received
 from medloom.kernel.cursor import one_transaction
-from medloom.kernel.ledger import append, repeated
+from medloom.kernel.ledger import append, forget, repeated
 from medloom.kernel.ruling import Wiring
 from medloom.kernel.sequencer import start_epoch
 from medloom.wire.chain import feed_start, operation_hash
@@ -29,6 +29,8 @@ from medloom.wire.stores import Ahead, HubEpoch, HubState, Intake
 from medloom.wire.verdict import Answer, Refusal, Verdict
 
 _SESSION = msgspec.json.Decoder(SiteSession)
+#: The hub epoch in which this process learned which key is which object.
+_LEARNED_IN = [""]
 
 
 class PostgresHub:
@@ -121,6 +123,10 @@ class PostgresHub:
         hub = self.cursor.execute("select epoch from hub order by id desc limit 1")
         self.wired = self.wiring(self.cursor)
         row, stands, now = session.fetchone(), standing.fetchone(), hub.fetchone()
+        if now and now["epoch"].hex != _LEARNED_IN[0]:
+            # The database was put back under a process that went on: its numbers may be others' by now.
+            forget()
+            _LEARNED_IN[0] = now["epoch"].hex
         return Ahead(
             _SESSION.decode(row["state"]) if row else None,
             (stands["next"], bytes(stands["head"])) if stands else None,
