@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 not running, 4 running already.
 """
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -54,6 +55,13 @@ class House(click.Group):
             raise _refusal(error, RUNNING_ALREADY) from error
         except StateError as error:
             raise _refusal(error, FAILED) from error
+
+
+def log_to_stderr() -> None:
+    """Send log lines where they do not stand between a program and the JSON that it reads."""
+    import structlog
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 def _refusal(error: StateError, exit_code: int) -> click.ClickException:

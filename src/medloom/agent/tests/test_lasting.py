@@ -76,10 +76,10 @@ def test_an_agent_whose_hub_answers_500_for_ever_says_so(tmp_path: Path, hub: st
     config = tmp_path / "agent.yaml"
     lines = [f"hub: {hub}", "site: MOLD", "state: state", "alarm_after_seconds: 0.5", "poll_seconds: 0.2"]
     config.write_text("\n".join([*lines, f"enrolment: {enrolment!r}"]) + "\n")
-    with (tmp_path / "log").open("wb") as log:
+    with (tmp_path / "log").open("wb") as log, (tmp_path / "out").open("wb") as out:
         agent = subprocess.Popen(
             [sys.executable, "-P", "-m", "medloom", "agent", "run", str(config)],
-            stdout=log,
+            stdout=out,
             stderr=log,
             env=ENVIRONMENT | {"PYTHONPATH": search_path()},
         )
@@ -95,4 +95,5 @@ def test_an_agent_whose_hub_answers_500_for_ever_says_so(tmp_path: Path, hub: st
         agent.kill()
         agent.wait()
     assert b"hub_fails" in (tmp_path / "log").read_bytes()
+    assert (tmp_path / "out").read_bytes() == b"", "a log line never stands where a program reads JSON"
     assert medloom("agent", "status", str(config)).returncode == 3

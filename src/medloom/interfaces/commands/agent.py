@@ -16,6 +16,7 @@ from medloom.agent.guess import first_mapping
 from medloom.agent.preview import Preview, preview, row_tree, to_mend
 from medloom.agent.sources.rows import FileRefused
 from medloom.agent.status import STATUS_FILE, read_status, serve
+from medloom.interfaces.cli import log_to_stderr
 from medloom.process.stopping import set_on_signal
 
 #: Exit codes: 0 all understood, 1 rows refused or the mapping to be mended, 2 it or the file cannot be used.
@@ -140,6 +141,7 @@ def run(config: Path) -> None:
     from medloom.agent.keys import KeyUnusable
     from medloom.agent.transport import EnrolmentRefused
 
+    log_to_stderr()
     stop = threading.Event()
     set_on_signal(stop)
     while not stop.is_set():

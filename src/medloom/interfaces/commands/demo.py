@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from medloom.interfaces.cli import log_to_stderr
 from medloom.process import lock
 from medloom.process.state import StateError, current
 from medloom.process.stopping import set_on_signal
@@ -41,6 +42,7 @@ def demo(data: Path | None, once: bool, as_json: bool, port: int | None, every: 
     """
     from medloom.demo.stage import Stage, StageBroken, running_hub
 
+    log_to_stderr()
     state = current()
     state.prepare()
     # Held until this process ends: two of them would run two agents on each store.
