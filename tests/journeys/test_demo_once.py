@@ -84,8 +84,11 @@ QUESTIONS = {
 def ask(folder: Path) -> dict[str, int]:
     """The answers, read as the database's owner."""
     state = State(folder / "state")
-    with running_database(state), psycopg.connect(conninfo("owner", state)) as connection:
-        found = {name: connection.execute(sql).fetchone() for name, sql in QUESTIONS.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [each for each in os.environ if each.startswith("MEDLOOM_")]:
+            patch.delenv(name)  # other tests of this run have named a database of their own
+        with running_database(state), psycopg.connect(conninfo("owner", state)) as connection:
+            found = {name: connection.execute(sql).fetchone() for name, sql in QUESTIONS.items()}
     return {name: int(row[0]) for name, row in found.items() if row is not None}
 
 
