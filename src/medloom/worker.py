@@ -1,5 +1,6 @@
 """The worker process: jobs kept in PostgreSQL, and what has to be looked at from time to time.
 
+wake_parked     every minute: parked operations whose wait is over though nothing woke them
 watch_agents    every minute: an agent that has not been heard for longer than its promise is an alarm
 tidy_framework  every night: ended logins go; nothing of the ledger, ever
 """
@@ -14,7 +15,10 @@ from django.core.management import call_command
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from medloom.hub import wiring
+from medloom.kernel.ledger import LOST
 from medloom.kernel.models import Alarm, Session
+from medloom.kernel.waking import wake
 from medloom.wire.session import SiteSession
 
 log = logging.getLogger(__name__)
@@ -54,6 +58,17 @@ def note_silence(now: dt.datetime) -> int:
 def watch_agents(timestamp: int) -> int:
     """Every minute; late runs after a stop are of no use, so each looks at the clock itself."""
     return note_silence(timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="medloom.wake_parked", pass_context=False)
+def wake_parked(timestamp: int) -> int:
+    """Every minute; one that lost a race has written nothing, and the next minute does it."""
+    try:
+        return wake(wiring)
+    except LOST as error:
+        log.info("another batch was quicker: %s", error)
+        return 0
 
 
 @app.periodic(cron="17 3 * * *")

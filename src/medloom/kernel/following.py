@@ -86,7 +86,11 @@ def _as_waited(ids: Iterable[str]) -> set[tuple[str, str, str]]:
 
 
 def _again(cursor: Any, wanted: set[tuple[str, str, str]]) -> list[tuple[str, list[Case]]]:
-    seqs = queries.waiting_for(cursor, wanted) if wanted else []
+    return parked(cursor, queries.waiting_for(cursor, wanted) if wanted else [])
+
+
+def parked(cursor: Any, seqs: list[int]) -> list[tuple[str, list[Case]]]:
+    """The operations of these entries, to be judged again, by author."""
     if not seqs:
         return []
     by_author: dict[str, list[Case]] = {}

@@ -191,20 +191,34 @@ def _rounds(
     answers, fresh = _split(cursor, received, author, known)
     bound: dict[tuple[str, str, str], int] = {}
     todo = [(author, part) for part in _in_turn([case for _, case in fresh])]
+    repeats = [each.id for each in answers.values()]
+    follow(cursor, todo, wired, build, bound, repeats=repeats)
+    for index, case in fresh:
+        answers[index] = answer_of(case)
+    _answer_twins(answers, received, fresh, author)
+    return [answers[i] for i in range(len(received))], bound
+
+
+def follow(
+    cursor: Cursor,
+    todo: list[tuple[str, list[Case]]],
+    wired: Wiring,
+    build: int,
+    bound: dict[tuple[str, str, str], int],
+    *,
+    repeats: Sequence[str] = (),
+) -> None:
+    """Judge and write these and what follows from them, round by round."""
     for round_ in range(ROUNDS_MOST + 1):
         next_: list[tuple[str, list[Case]]] = []
         for who, cases in todo:
             if cases:
                 next_ += _round(cursor, who, cases, wired, build, bound, last=round_ == ROUNDS_MOST)
-        if round_ == 0 and answers:
-            next_ += following.woken_by_repeats(cursor, [each.id for each in answers.values()])
+        if round_ == 0 and repeats:
+            next_ += following.woken_by_repeats(cursor, repeats)
         if not next_:
             break
         todo = next_
-    for index, case in fresh:
-        answers[index] = answer_of(case)
-    _answer_twins(answers, received, fresh, author)
-    return [answers[i] for i in range(len(received))], bound
 
 
 def _in_turn(cases: Sequence[Case]) -> list[list[Case]]:

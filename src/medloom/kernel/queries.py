@@ -170,11 +170,15 @@ def waiting_for(cursor: Any, bound: Iterable[tuple[str, str, str]]) -> list[int]
            join waiting w on not w.done and w.type = b.type and w.site = b.site and w.key = b.key""",
         ([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]),
     ).fetchall()
-    if not wait:
+    return hand_out(cursor, [row["seq"] for row in wait])
+
+
+def hand_out(cursor: Any, seqs: list[int]) -> list[int]:
+    """Those of these parked operations that nobody else hands out; the caller judges them again."""
+    if not seqs:
         return []
     # All that such an operation waits for ends together, or each of it would bring it once. Locked first and
     # read again after: another transaction may be handing it out just now.
-    seqs = [row["seq"] for row in wait]
     cursor.execute("select id from waiting where seq = any(%s) order by id for update", (seqs,))
     found = cursor.execute(
         "update waiting set done = true where seq = any(%s) and not done returning seq", (seqs,)

@@ -10,10 +10,12 @@ from django.db import connection, connections
 
 from medloom import hub
 from medloom.kernel.access import seeing
+from medloom.kernel.case import Received
 from medloom.kernel.cursor import one_transaction
 from medloom.kernel.ledger import append
 from medloom.kernel.models import Entry
 from medloom.kernel.tests.making import make
+from medloom.kernel.waking import wake
 from medloom.materials.models import Lot
 from medloom.wire.verdict import Verdict
 
@@ -110,6 +112,53 @@ def test_a_release_waits_for_a_hold_that_is_not_committed_yet() -> None:
     assert found == [Verdict.REJECTED]
     with seeing("A"):
         assert Lot.objects.get(key="L1").state == "pending"
+
+
+@pytest.mark.parametrize("waits_for", ["operation", "object", "item"])
+def test_what_is_parked_while_its_wait_ends_unseen_is_woken_later(waits_for: str) -> None:
+    """One transaction makes what the other waits for, and neither sees the other."""
+    if waits_for == "item":
+        first = make("item", "set", fields={"number": "I1"})
+        late = make("work_order", "set", fields={"number": "W1", "item": "I1", "quantity": 5})
+    else:
+        first = make("lot", "set", fields={"number": "L1"})
+        late = (
+            make("lot", "set", fields={"number": "L2"}, requires=(first.operation.id,), reason="r")
+            if waits_for == "operation"
+            else make("lot", "set", object=first.operation.object, base=1, fields={"remark": "x"}, reason="r")
+        )
+    append([make("lot", "observe", fields={"number": "L0"})], author="A")  # the row of this build is there
+    with one_transaction() as cursor:
+        append([first], author="A", wiring=WIRING, cursor=cursor)
+        cursor.flush()
+        other = threading.Thread(target=_append_apart, args=[late])
+        other.start()
+        other.join(60)
+        assert not other.is_alive(), "the one does not wait for the other"
+    assert "parked" in verdicts(late.operation.object)
+    assert wake(hub.wiring) == 1
+    assert verdicts(late.operation.object)[-1] == "accepted"
+    assert wake(hub.wiring) == 0
+
+
+def test_what_still_waits_is_not_judged_again_and_again() -> None:
+    first, never = (make("lot", "set", fields={"number": n}) for n in ("L1", "L2"))
+    both = make(
+        "lot", "set", fields={"number": "L3"}, reason="r",
+        requires=(first.operation.id, never.operation.id),
+    )  # fmt: skip
+    append([both], author="A", wiring=WIRING)
+    append([first], author="A", wiring=WIRING)
+    before = verdicts(both.operation.object)
+    assert wake(hub.wiring) == 0
+    assert verdicts(both.operation.object) == before
+
+
+def _append_apart(item: Received) -> None:
+    try:
+        append([item], author="A", wiring=WIRING)
+    finally:
+        connections.close_all()
 
 
 def test_a_conflict_is_shown_to_both_sides() -> None:
