@@ -60,6 +60,14 @@ document.addEventListener("DOMContentLoaded", function () {
     graph.resize();
     fit();
     place.dataset.ready = "yes";
+    /* a narrower window: what was drawn for the wide one would hang over its edge until somebody pressed Fit */
+    let shown = place.clientWidth;
+    new ResizeObserver(() => {
+      if (place.clientWidth === shown) { return; }
+      shown = place.clientWidth;
+      graph.resize();
+      fit();
+    }).observe(place);
   }
   graph.layout({ name: "elk", fit: false, stop: lanes, elk: { algorithm: "layered", "elk.direction": "RIGHT", "elk.spacing.nodeNode": 20, "elk.layered.spacing.nodeNodeBetweenLayers": COLUMN_GAP } }).run();
   document.getElementById("fit").onclick = fit;
