@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from django.db import connection, connections
 
+from medloom.kernel import queries
 from medloom.kernel.ledger import append
 from medloom.kernel.sequencer import OutOfOrder, Sequencer, start_epoch
 from medloom.kernel.tests.making import make
@@ -160,3 +161,15 @@ def test_a_version_written_past_the_door_stops_it(sequencer) -> None:
     with pytest.raises(OutOfOrder):
         sequencer.round()
     assert len(lines("v")) == 1, "nothing of that round was written"
+
+
+def test_new_entries_are_found_by_their_transaction_and_not_by_reading_all(sequencer) -> None:
+    """By number the planner would read the whole ledger in each round: it knows little of a young table."""
+    with sequencer.connection.transaction():
+        sequencer.connection.execute("set local enable_seqscan = off")
+        for sql, values in (
+            (queries.VISIBLE, ("5", "900", 0)),
+            (queries.OVERTAKEN, {"horizon": "5", "xmin": "900", "floor": 0}),
+        ):
+            plan = "\n".join(row[0] for row in sequencer.connection.execute(f"explain {sql}", values))
+            assert "xid_idx" in plan and "pkey" not in plan, plan
