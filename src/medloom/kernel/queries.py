@@ -264,37 +264,6 @@ def escape(text: str) -> str:
     return text
 
 
-# -- the sequencer ----------------------------------------------------------------------------
-
-#: Entries of transactions that ended after the last seal, all of them before any still open.
-#: `seq + 0`: the planner must take the few entries beyond the horizon by xid, and not all of them by seq.
-VISIBLE = """
-    select seq, hash, verdict, object, version, decision, sites, feed from entry
-    where xid >= %s::xid8 and xid < %s::xid8 and seq + 0 > %s order by seq + 0"""
-#: A transaction may get its id early and its locks late: then it writes after a younger one that is still
-#: beyond the horizon. The oldest transaction that has written a higher number than one beyond has.
-OVERTAKEN = """
-    select min(xid)::text::bigint as xid from entry
-    where xid >= %(horizon)s::xid8 and xid < %(xmin)s::xid8
-      and seq > (select min(seq + 0) from entry where xid >= %(xmin)s::xid8 and seq + 0 > %(floor)s)"""
-#: The last line of every feed; a loose index scan, so it costs the number of feeds and not of lines.
-FEED_TAILS = """
-    with recursive feeds as (
-        (select site, feed from feed_line order by site, feed limit 1)
-        union all
-        select n.site, n.feed from feeds f, lateral (
-            select site, feed from feed_line l where (l.site, l.feed) > (f.site, f.feed)
-            order by site, feed limit 1) n)
-    select f.site, f.feed, l.position, l.chain from feeds f, lateral (
-        select position, chain from feed_line l where l.site = f.site and l.feed = f.feed
-        order by position desc limit 1) l"""
-OLDEST_TRANSACTION = """
-    select pid, application_name, state, extract(epoch from now() - xact_start)::int as seconds
-    from pg_stat_activity
-    where backend_xid is not null and xact_start < now() - make_interval(secs => %s)
-    order by xact_start limit 1"""
-
-
 # -- feeds ------------------------------------------------------------------------------------
 
 FEED_LINES = """

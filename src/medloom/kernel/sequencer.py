@@ -48,6 +48,35 @@ class OutOfOrder(RuntimeError):
     code = "versions_out_of_order"
 
 
+#: Entries of transactions that ended after the last seal, all of them before any still open.
+#: `seq + 0`: the planner must take the few entries beyond the horizon by xid, and not all of them by seq.
+VISIBLE = """
+    select seq, hash, verdict, object, version, decision, sites, feed from entry
+    where xid >= %s::xid8 and xid < %s::xid8 and seq + 0 > %s order by seq + 0"""
+#: A transaction may get its id early and its locks late: then it writes after a younger one that is still
+#: beyond the horizon. The oldest transaction that has written a higher number than one beyond has.
+OVERTAKEN = """
+    select min(xid)::text::bigint as xid from entry
+    where xid >= %(horizon)s::xid8 and xid < %(xmin)s::xid8
+      and seq > (select min(seq + 0) from entry where xid >= %(xmin)s::xid8 and seq + 0 > %(floor)s)"""
+#: The last line of every feed; a loose index scan, so it costs the number of feeds and not of lines.
+FEED_TAILS = """
+    with recursive feeds as (
+        (select site, feed from feed_line order by site, feed limit 1)
+        union all
+        select n.site, n.feed from feeds f, lateral (
+            select site, feed from feed_line l where (l.site, l.feed) > (f.site, f.feed)
+            order by site, feed limit 1) n)
+    select f.site, f.feed, l.position, l.chain from feeds f, lateral (
+        select position, chain from feed_line l where l.site = f.site and l.feed = f.feed
+        order by position desc limit 1) l"""
+OLDEST_TRANSACTION = """
+    select pid, application_name, state, extract(epoch from now() - xact_start)::int as seconds
+    from pg_stat_activity
+    where backend_xid is not null and xact_start < now() - make_interval(secs => %s)
+    order by xact_start limit 1"""
+
+
 @dataclass
 class Tail:
     """Where a feed ends: its last position and the chain head there."""
@@ -84,7 +113,7 @@ class Sequencer:
             self.frontier = Frontier(size=seal["size"], peaks=parts)
         self.tails = {
             (row["site"], row["feed"]): Tail(row["position"], bytes(row["chain"]))
-            for row in cursor.execute(queries.FEED_TAILS).fetchall()
+            for row in cursor.execute(FEED_TAILS).fetchall()
         }
 
     def round(self) -> int:
@@ -138,7 +167,7 @@ class Sequencer:
         """
         while True:
             given = {"horizon": str(self.horizon), "xmin": str(xmin), "floor": self.floor}
-            lower = cursor.execute(queries.OVERTAKEN, given).fetchall()[0]["xid"]
+            lower = cursor.execute(OVERTAKEN, given).fetchall()[0]["xid"]
             if lower is None:
                 return xmin
             xmin = lower
@@ -153,7 +182,7 @@ class Sequencer:
         """Committed entries not yet sequenced, in order, a chunk at a time."""
         with self.connection.cursor("visible", row_factory=dict_row) as cursor:
             cursor.itersize = CHUNK
-            cursor.execute(queries.VISIBLE, (str(self.horizon), str(xmin), self.floor))
+            cursor.execute(VISIBLE, (str(self.horizon), str(xmin), self.floor))
             yield from cursor
 
     def _line(self, site: str, feed: str, seq: int, digest: bytes) -> str:
@@ -187,7 +216,7 @@ class Sequencer:
     def held_back(self) -> dict[str, Any] | None:
         """The open transaction that holds the horizon back longer than HELD_S, or None."""
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            row = cursor.execute(queries.OLDEST_TRANSACTION, (HELD_S,)).fetchone()
+            row = cursor.execute(OLDEST_TRANSACTION, (HELD_S,)).fetchone()
         return dict(row) if row else None
 
 

@@ -8,9 +8,8 @@ import psycopg
 import pytest
 from django.db import connection, connections
 
-from medloom.kernel import queries
 from medloom.kernel.ledger import append
-from medloom.kernel.sequencer import OutOfOrder, Sequencer, start_epoch
+from medloom.kernel.sequencer import OVERTAKEN, VISIBLE, OutOfOrder, Sequencer, start_epoch
 from medloom.kernel.tests.making import make
 from medloom.process import state
 
@@ -168,8 +167,8 @@ def test_new_entries_are_found_by_their_transaction_and_not_by_reading_all(seque
     with sequencer.connection.transaction():
         sequencer.connection.execute("set local enable_seqscan = off")
         for sql, values in (
-            (queries.VISIBLE, ("5", "900", 0)),
-            (queries.OVERTAKEN, {"horizon": "5", "xmin": "900", "floor": 0}),
+            (VISIBLE, ("5", "900", 0)),
+            (OVERTAKEN, {"horizon": "5", "xmin": "900", "floor": 0}),
         ):
             plan = "\n".join(row[0] for row in sequencer.connection.execute(f"explain {sql}", values))
             assert "xid_idx" in plan and "pkey" not in plan, plan
