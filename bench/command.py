@@ -29,8 +29,8 @@ def measure(context: Context) -> list[Figure]:
     """One person, one command after another, each on another lot; every one must be taken."""
     context.prepare("bench_command")
     context.django()
+    from medloom.exchange.sequencer import start_epoch
     from medloom.kernel.access import ALL, seeing
-    from medloom.kernel.sequencer import start_epoch
     from medloom.materials.models import Hold, Lot
     from medloom.parties.models import User
 

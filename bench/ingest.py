@@ -79,7 +79,7 @@ def measure(context: Context) -> list[Figure]:
     rounds, batches = (2, 1) if context.quick else (5, 3)
     context.prepare("bench_ingest")
     context.django()
-    from medloom.kernel.sequencer import start_epoch
+    from medloom.exchange.sequencer import start_epoch
 
     plants = [Plant(site, seed=number) for number, site in enumerate(("A", "B", "C"), 1)]
     for plant in plants:
@@ -189,7 +189,7 @@ def _single(runs: Runs, client: Client) -> None:
 
 def _sequence(context: Context, runs: Runs, admin: Any, client: Client, batches: int) -> None:
     """Drain what nobody has sequenced so far, then run beside the product's sequencer and look at the lag."""
-    from medloom.kernel.sequencer import Sequencer
+    from medloom.exchange.sequencer import Sequencer
 
     for _ in range(3):
         with psycopg.connect(**connection("sequencer", context.state), autocommit=True) as link:

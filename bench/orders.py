@@ -104,7 +104,7 @@ def measure(context: Context) -> list[Figure]:
     answer = 100 if context.quick else 10_000
     context.prepare("bench_orders")
     context.django()
-    from medloom.kernel.sequencer import start_epoch
+    from medloom.exchange.sequencer import start_epoch
 
     with context.app() as app:
         start_epoch(app)

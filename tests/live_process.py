@@ -27,7 +27,7 @@ def free_port() -> int:
 def running(port: int) -> Iterator[None]:
     """Both processes, until the block ends; the streams are at that port."""
     env = os.environ | {"DJANGO_SETTINGS_MODULE": "medloom.settings", "PYTHONPATH": os.pathsep.join(sys.path)}
-    sequence = "import django; django.setup(); from medloom.kernel.sequencer import main; main()"
+    sequence = "import django; django.setup(); from medloom.exchange.sequencer import main; main()"
     granian = ["-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(port)]
     granian += ["--workers-kill-timeout", "2"]  # a stream that is still read would keep a worker for ever
     started = [

@@ -31,9 +31,9 @@ class Check:
 
 
 def strictly_typed(root: Path) -> list[str]:
-    """What mypy reads strictly: wire, kernel and every room's rules, their tests aside."""
+    """What mypy reads strictly: wire, kernel, exchange and every room's rules, their tests aside."""
     found = list((root / "src/medloom").glob("*/rules*.py"))
-    for name in ("wire", "kernel"):
+    for name in ("wire", "kernel", "exchange"):
         found += (root / "src/medloom" / name).glob("*.py")
     return [str(p.relative_to(root)) for p in sorted(found)]
 
@@ -47,7 +47,11 @@ def checks(root: Path) -> list[Check]:
     """The slow ones first, so that two workers finish together."""
     ours = lambda name: (PYTHON, "-m", f"tools.{name}")  # noqa: E731 - a name for three words
     found = [
-        Check("types", "strict on wire, kernel and rules", (PYTHON, "-m", "mypy", *strictly_typed(root))),
+        Check(
+            "types",
+            "strict on wire, kernel, exchange and rules",
+            (PYTHON, "-m", "mypy", *strictly_typed(root)),
+        ),
         Check("pure", "pure tests pass, rules in under 2 s", ours("pure")),
         Check("imports", "imports go down only", (str(BIN / "lint-imports"), "--no-logo")),
         Check(

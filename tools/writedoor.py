@@ -22,6 +22,11 @@ FRAMEWORK_WRITERS = {
     "src/medloom/parties/agents.py": "which of two agents goes on: the session, a framework row",
     "src/medloom/kernel/alarms.py": "that a person looked at an alarm: a framework row",
     "src/medloom/worker.py": "alarms and sessions past their time: framework rows",
+    # The exchange writes what is no business fact either: positions, sessions, seals.
+    "src/medloom/exchange/feedstore.py": "how far each site has read",
+    "src/medloom/exchange/hubstore.py": "sessions of agents, alarms about them",
+    "src/medloom/exchange/recovery.py": "what a restored hub hears again: sessions and the ledger's own rows",
+    "src/medloom/exchange/sequencer.py": "positions, leaves and seals of entries that stand",
     "src/medloom/simulator/on_postgres.py": "alarms that a restored backup brings along, in its own database",
     "src/medloom/process/drill.py": "the kill drill's own table, made and dropped by it",
 }

@@ -10,6 +10,7 @@ import psycopg
 from django.db import connection
 
 from medloom.design.actions import issue_revision
+from medloom.exchange.sequencer import Sequencer, start_epoch
 from medloom.hub import wiring
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.act import Act
@@ -17,7 +18,6 @@ from medloom.kernel.case import Received
 from medloom.kernel.cursor import open_cursor
 from medloom.kernel.ledger import append, own
 from medloom.kernel.models import Alarm, Hub
-from medloom.kernel.sequencer import Sequencer, start_epoch
 from medloom.materials.actions import raise_hold
 from medloom.materials.models import Lot
 from medloom.parties.models import Person, User

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from medloom.exchange.feedstore import end, note_read
 from medloom.kernel.cursor import open_cursor
-from medloom.kernel.feedstore import end, note_read
 from tests.browser.conftest import check_page
 from tests.browser.network import Network, build, sequence
 from tests.browser.visits import log_in

@@ -8,15 +8,15 @@ import orjson
 import pytest
 from django.db import connection, models
 from django.db.utils import ProgrammingError
+from medloom.kernel.tests.test_sequencer import connect
 
+from medloom.exchange.sequencer import Sequencer, start_epoch
 from medloom.kernel.access import seeing
 from medloom.kernel.entity import Entity, catalogue, meanings
 from medloom.kernel.fence import schema_of
 from medloom.kernel.fields import Expiry
 from medloom.kernel.meaning import Refused
 from medloom.kernel.models import Build, Entry, Leaf
-from medloom.kernel.sequencer import Sequencer, start_epoch
-from medloom.kernel.tests.test_sequencer import connect
 from medloom.materials.models import Lot, Serial
 from medloom.parties.people import User
 from medloom.wire.chain import entry_hash

@@ -13,9 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from medloom.design.models import Parameter
+from medloom.exchange.sequencer import Sequencer, start_epoch
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.models import Entry
-from medloom.kernel.sequencer import Sequencer, start_epoch
 from medloom.materials.models import Hold, Lot
 from medloom.parties.models import User
 from medloom.process import state

@@ -24,10 +24,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from medloom.exchange import feedstore
+from medloom.exchange.hubstore import PostgresHub
 from medloom.hub import wiring
-from medloom.kernel import feedstore
 from medloom.kernel.cursor import open_cursor
-from medloom.kernel.hubstore import PostgresHub
 from medloom.kernel.ledger import LOST, SPOILT, Busy, Unfit
 from medloom.parties import keys
 from medloom.wire.hub import Fresh, HubMachine

@@ -30,7 +30,6 @@ from medloom.kernel.batch import Batch
 from medloom.kernel.case import Case, Received, source_ident
 from medloom.kernel.cursor import Cursor, one_transaction
 from medloom.kernel.entity import catalogue
-from medloom.kernel.feedstore import operation_id
 from medloom.kernel.ruling import BARE, Wiring
 from medloom.wire.chain import operation_hash
 from medloom.wire.judge import HQ
@@ -271,7 +270,7 @@ def _split(
         ident = idents.get(index)
         if ident is not None:
             if ident in seen:
-                answers[index] = repeated(item, seen[ident], first=operation_id(seen[ident]))
+                answers[index] = repeated(item, seen[ident], first=queries.operation_id(seen[ident]))
                 continue
             if ident in taken:
                 continue

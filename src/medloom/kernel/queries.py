@@ -368,3 +368,10 @@ def lost(
         mapped.setdefault((row["hub"], str(row["object"])), {})[row["old"]] = row["new"]
     keys = {(r["hub"], str(r["object"])): r["version"] for r in floors}
     return {key: Lost(floor, mapped.get(key, {})) for key, floor in keys.items()}
+
+
+def operation_id(row: dict[str, Any]) -> str:
+    """The operation's id as its author wrote it."""
+    if row["chain"] == "h":
+        return str(row["epoch"])
+    return f"{row['author']}/{row['epoch'].hex}/{row['chain']}/{row['number']}"

@@ -62,7 +62,7 @@ def settle_transactions(state: State) -> bool:
 
     Without it the sequencer would wait for transactions that this server has yet to number.
     """
-    from medloom.kernel import recovery
+    from medloom.exchange import recovery
 
     with (
         psycopg.connect(conninfo("owner", state), connect_timeout=10, row_factory=dict_row) as connection,

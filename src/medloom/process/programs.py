@@ -77,7 +77,7 @@ MODULES = {
     "web": "medloom.wsgi",
     "live": "medloom.asgi",
     "worker": "medloom.worker",
-    "sequencer": "medloom.kernel.sequencer",
+    "sequencer": "medloom.exchange.sequencer",
 }
 NAMES = ("database", *MODULES)
 
@@ -86,7 +86,7 @@ def programs(options: Options) -> list[Program]:
     """The processes to start, in the order in which they stop last to first."""
     workers = ("--workers", str(options.web_workers), "--blocking-threads", str(WEB_THREADS))
     commands = {
-        "sequencer": _module("medloom.kernel.sequencer"),
+        "sequencer": _module("medloom.exchange.sequencer"),
         "worker": _module("medloom.worker"),
         "live": _granian(options, "asginl", "medloom.asgi:application", options.live_port),
         "web": _granian(options, "wsgi", "medloom.wsgi:application", options.port, *workers),

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from django.db import connections
 
-from medloom.kernel.hubstore import PostgresHub
+from medloom.exchange.hubstore import PostgresHub
 from medloom.kernel.ledger import LOST, SPOILT
 from medloom.wire.hub import HubMachine
 

@@ -10,7 +10,8 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
-from medloom.kernel import feedstore
+from medloom.exchange import feedstore
+from medloom.kernel import queries
 from medloom.kernel.case import Received
 from medloom.kernel.entity import catalogue
 from medloom.kernel.ledger import repeated
@@ -149,7 +150,7 @@ class LedgerView:
 
 def _entry(row: dict[str, Any]) -> Entry:
     raw = base64.b64decode(row["body"]) if row["encoding"] else row["body"].encode()
-    ident = feedstore.operation_id(row)
+    ident = queries.operation_id(row)
     verdict = Verdict(row["verdict"])
     received = Received(raw=raw, epoch=str(row["epoch"]), chain=row["chain"], number=row["number"])
     return Entry(

@@ -15,10 +15,10 @@ from typing import Any
 import psycopg
 
 from medloom import hub
+from medloom.exchange.hubstore import PostgresHub
+from medloom.exchange.sequencer import OutOfOrder, Sequencer
 from medloom.kernel import ledger
-from medloom.kernel.hubstore import PostgresHub
 from medloom.kernel.ruling import Wiring
-from medloom.kernel.sequencer import OutOfOrder, Sequencer
 from medloom.process import state
 from medloom.process.testing import Bench
 from medloom.simulator.hands import PATIENCE_S, Hand, Hands, Killed

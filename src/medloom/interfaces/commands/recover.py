@@ -11,7 +11,7 @@ import click
 import psycopg
 from psycopg.rows import dict_row
 
-from medloom.kernel import recovery
+from medloom.exchange import recovery
 from medloom.process.state import StateError, conninfo
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print it as one JSON object.")

@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner
 from django.db import connection, connections
 
+from medloom.exchange.sequencer import Sequencer, start_epoch
 from medloom.interfaces.cli import main
 from medloom.interfaces.tests.test_sync import Agent, lot
 from medloom.kernel import batch
 from medloom.kernel.access import seeing
-from medloom.kernel.sequencer import Sequencer, start_epoch
 from medloom.materials.models import Lot
 from medloom.process import binaries, migration, roles, state
 from medloom.process.postgres import running_database

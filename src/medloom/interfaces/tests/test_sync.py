@@ -15,13 +15,13 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
+from medloom.exchange.sequencer import Sequencer, start_epoch
 from medloom.kernel.access import seeing
 from medloom.kernel.batch import Batch
 from medloom.kernel.door import new_id
 from medloom.kernel.entity import catalogue
 from medloom.kernel.models import Alarm, Entry
 from medloom.kernel.rows import HeadMoved
-from medloom.kernel.sequencer import Sequencer, start_epoch
 from medloom.materials.models import Lot
 from medloom.parties.models import Enrolment
 from medloom.process import state

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from medloom.kernel import sequencer
+from medloom.exchange import sequencer
 from medloom.process import tree
 from medloom.process.programs import Program, choose_ports
 from medloom.process.state import State, StateError

@@ -77,7 +77,7 @@ def line_of(row: dict[str, Any]) -> FeedLine:
         position=row["position"],
         hub=row["hub_epoch"].hex,
         seq=row["seq"],
-        id=operation_id(row),
+        id=queries.operation_id(row),
         site=row["author"],
         verdict=row["verdict"],
         type=row["type"],
@@ -89,13 +89,6 @@ def line_of(row: dict[str, Any]) -> FeedLine:
         body=row["body"],
         encoding=row["encoding"] or "",
     )
-
-
-def operation_id(row: dict[str, Any]) -> str:
-    """The operation's id as its author wrote it."""
-    if row["chain"] == "h":
-        return str(row["epoch"])
-    return f"{row['author']}/{row['epoch'].hex}/{row['chain']}/{row['number']}"
 
 
 def snapshot(cursor: Any, site: str, after: str, limit: int) -> list[SnapshotRow]:

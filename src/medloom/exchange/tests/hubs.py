@@ -12,10 +12,10 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+from medloom.exchange.hubstore import PostgresHub
+from medloom.exchange.sequencer import Sequencer, start_epoch
 from medloom.kernel.entity import catalogue
-from medloom.kernel.hubstore import PostgresHub
 from medloom.kernel.ruling import BARE
-from medloom.kernel.sequencer import Sequencer, start_epoch
 from medloom.process import state
 from medloom.wire.canonical import decode_operation, encode_operation
 from medloom.wire.chain import operation_hash

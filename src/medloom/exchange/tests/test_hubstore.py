@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from medloom.kernel.tests.hubs import E1, E2, HUB, HubInTest, identity, ids, in_memory, lot, on_postgres
+from medloom.exchange.tests.hubs import E1, E2, HUB, HubInTest, identity, ids, in_memory, lot, on_postgres
 from medloom.wire.chain import feed_start, operation_hash
 from medloom.wire.feed import FeedLine, link
 from medloom.wire.operation import CONTROL, VOLUME, Source, hub_label

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from django.db import connection, connections
 
+from medloom.exchange.sequencer import OVERTAKEN, VISIBLE, OutOfOrder, Sequencer, start_epoch
 from medloom.kernel.ledger import append
-from medloom.kernel.sequencer import OVERTAKEN, VISIBLE, OutOfOrder, Sequencer, start_epoch
 from medloom.kernel.tests.making import make
 from medloom.process import state
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 
-from medloom.kernel import feedstore as feeds
-from medloom.kernel import queries, recovery
+from medloom.exchange import feedstore as feeds
+from medloom.exchange import recovery
+from medloom.exchange.sequencer import start_epoch
+from medloom.kernel import queries
 from medloom.kernel.case import Received
 from medloom.kernel.cursor import one_transaction
 from medloom.kernel.ledger import append, forget, repeated
 from medloom.kernel.ruling import Wiring
-from medloom.kernel.sequencer import start_epoch
 from medloom.wire.chain import feed_start, operation_hash
 from medloom.wire.feed import FeedLine
 from medloom.wire.messages import Rung, SnapshotRow
