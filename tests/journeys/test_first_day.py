@@ -8,9 +8,9 @@ import orjson
 import pytest
 from django.db import connection, models
 from django.db.utils import ProgrammingError
-from medloom.kernel.tests.test_sequencer import connect
 
 from medloom.exchange.sequencer import Sequencer, start_epoch
+from medloom.exchange.tests.test_sequencer import connect
 from medloom.kernel.access import seeing
 from medloom.kernel.entity import Entity, catalogue, meanings
 from medloom.kernel.fence import schema_of

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from medloom.kernel.tests.test_sequencer import connect
 
 from medloom.agent.store import SqliteSite
 from medloom.exchange.sequencer import Sequencer, start_epoch
+from medloom.exchange.tests.test_sequencer import connect
 from medloom.interfaces.tests.test_sync import PATHS, Agent, lot
 from medloom.kernel.entity import catalogue
 from medloom.materials.actions import raise_hold

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from medloom.exchange.tests.test_sequencer import sequencer  # noqa: F401 - a fixture
 from medloom.kernel.access import seeing
-from medloom.kernel.tests.test_sequencer import sequencer  # noqa: F401 - a fixture
 from medloom.materials.actions import raise_hold
 from medloom.materials.models import Hold
 from medloom.wire.verdict import Verdict
