@@ -38,6 +38,7 @@ from medloom.trace.rules import edges
 FACTS = {
     "alias": alias_facts,
     "bom": revisions_of("bom"),
+    "document": revisions_of("document"),
     "hold": hold_facts,
     "lot": partial(lot_facts, blocked=ask_blocked),
     "move": partial(move_facts, blocked=ask_blocked),
@@ -53,6 +54,7 @@ FACTS = {
 ADMISSION = {
     "alias": admit_alias,
     "bom": admit_revision,
+    "document": admit_revision,
     "hold": admit_hold,
     "lot": admit_lot,
     "move": admit_move,

@@ -1,4 +1,4 @@
-"""Items, bills of materials, equipment, process parameters and specifications."""
+"""Items, bills of materials, equipment, process parameters, specifications and documents."""
 
 from __future__ import annotations
 
@@ -176,6 +176,7 @@ class Specification(Entity):
     characteristic = Text(_("Characteristic"), max_length=120)
     unit = Code(_("Unit"), max_length=16, group="measured")
     resolution = Number(_("Resolution"), null=True, blank=True)
+    nominal = Number(_("Nominal"), null=True, blank=True)
     low = Number(_("Lower limit"), null=True, blank=True)
     high = Number(_("Upper limit"), null=True, blank=True)
     method = Text(_("Method"), max_length=120, null=True, blank=True)
@@ -184,3 +185,46 @@ class Specification(Entity):
         db_table = "specification"
         verbose_name = _("Specification")
         constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_specification_key")]
+
+
+#: What a document is; its revision is what a plant works and measures by.
+DOCUMENT_KINDS = [
+    ("drawing", _("Drawing")),
+    ("cad_model", _("CAD model")),
+    ("nc_program", _("NC program")),
+    ("setup_sheet", _("Setup sheet")),
+    ("work_instruction", _("Work instruction")),
+    ("inspection_plan", _("Inspection plan")),
+]
+
+
+class Document(Entity):
+    """One revision of a document of the registrant: a drawing, a CAD model, an NC program, a setup sheet.
+
+    The file itself is kept elsewhere; its name, size and digest say which bytes are meant. A revision of
+    which several files are known is several documents, each under its own number.
+    """
+
+    facts = Facts(
+        type="document",
+        key=("number", "revision"),
+        owner=Owner.REGISTRANT,
+        steward="engineering",
+        lifecycle=REVISION,
+        fresh="PT1H",
+    )
+    number = Code(_("Document number"), max_length=120)
+    revision = Code(_("Revision"), max_length=16)
+    state = Choice(_("State"), choices=REVISION_STATES, default="draft")
+    kind = Choice(_("Kind of document"), choices=DOCUMENT_KINDS)
+    title = Text(_("Title"), max_length=200, null=True, blank=True)
+    item = Ref(Item, verbose_name=_("Item"), null=True, blank=True)
+    file = Text(_("File name"), max_length=300, null=True, blank=True)
+    size_bytes = Count(_("File size in bytes"), null=True, blank=True)
+    sha256 = Code(_("SHA-256 of the file"), max_length=64, null=True, blank=True)
+    remark = Text(_("Remark"), max_length=500, null=True, blank=True)
+
+    class Meta:
+        db_table = "document"
+        verbose_name = _("Document")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_document_key")]

@@ -12,6 +12,7 @@ from medloom.wire.operation import Kind
 #: Type -> SQL of what tells its documents apart beside the revision, and the fields that say the same.
 _SERIES = {
     "bom": ("(select i.key from item i where i.num = r.item_id) || '/' || r.variant", ("item", "variant")),
+    "document": ("r.number", ("number",)),
     "parameter": ("r.number", ("number",)),
     "specification": ("r.number", ("number",)),
 }

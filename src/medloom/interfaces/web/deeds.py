@@ -57,7 +57,19 @@ def writes(viewer: Viewer, type_: str) -> bool:
 
 #: What a person makes by a form; all else comes from plants, or has a page of its own.
 MADE = frozenset(
-    {"work_order", "parameter", "specification", "item", "equipment", "bom", "party", "site", "connection"}
+    {
+        "work_order",
+        "parameter",
+        "specification",
+        "document",
+        "item",
+        "equipment",
+        "gauge",
+        "bom",
+        "party",
+        "site",
+        "connection",
+    }
 )
 
 

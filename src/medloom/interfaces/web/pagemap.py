@@ -69,7 +69,10 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         _("Inspection"),
         (
-            of_type("result", _("Inspection results"), "microscope"),
+            of_type("inspection", _("Inspections"), "microscope"),
+            of_type("result", _("Inspection results"), "list-details"),
+            of_type("disagreement", _("Laboratories that disagree"), "git-compare"),
+            of_type("gauge", _("Gauges"), "ruler-measure"),
             of_type("specification", _("Specifications"), "ruler-measure"),
         ),
     ),
@@ -79,6 +82,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         (
             of_type("item", _("Items"), "package"),
             of_type("bom", _("Bills of materials"), "subtask"),
+            of_type("document", _("Documents"), "file-text"),
             of_type("parameter", _("Process parameters"), "adjustments"),
         ),
     ),

@@ -134,6 +134,11 @@ COMMANDS: dict[str, object] = {
     "revoke": _("Revoke"),
     "service": _("Put into service"),
     "withdraw": _("Withdraw"),
+    "settle": _("Settle"),
+    "reopen": _("Open it again"),
+    "fall_due": _("Calibration has fallen due"),
+    "find_out": _("Found out of tolerance"),
+    "calibrate": _("Calibrated"),
 }
 
 
