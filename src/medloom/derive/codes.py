@@ -225,6 +225,12 @@ ROOMS = {
     "parameter_out_of_limits": Meant(
         "a machine ran outside its released limits", _FACT, "Decide on the lot."
     ),
+    "parameter_differs": Meant(
+        "a machine named another word (a program) than the released one", _FACT, "Decide on the lot."
+    ),
+    "parameter_missing": Meant(
+        "a machine said nothing of a released parameter", "See whether the machine can tell it.", _FACT
+    ),
     "revision_fixed": Meant("a released revision is never changed", "Nothing.", "Make the next revision."),
     "alias_ambiguous": Meant(
         "a partner's lot number means several lots at this site",
@@ -272,6 +278,16 @@ AGENT = {
     "row_gone": Meant(
         "a row that was followed is no longer in the plant's table", "See whether it was meant."
     ),
+    "stream_row_cut": Meant(
+        "a line of a stream is cut off", "See the line; its neighbours were read.", _DESK
+    ),
+    "stream_row_wrong": Meant(
+        "a line of a stream is not as declared", "Correct the machine's adapter.", _DESK
+    ),
+    "stream_item_unknown": Meant(
+        "a data item of a stream is neither mapped nor listed as ignored", "Add it to the mapping."
+    ),
+    "stream_row_too_long": Meant("a line of a stream has no end", "See what is connected there.", _DESK),
     "row_unknown": Meant("the row fits no declared record", "Correct the mapping.", _DESK),
     "sheet_missing": Meant("the declared sheet is not in the file", "Correct the file or the mapping."),
     "value_missing": Meant("a required cell is empty", "Fill the cell.", _DESK),

@@ -149,6 +149,8 @@ class Parameter(Entity):
     target = Number(_("Target"), null=True, blank=True)
     low = Number(_("Lower limit"), null=True, blank=True)
     high = Number(_("Upper limit"), null=True, blank=True)
+    # A parameter that is a word, not a number (an NC program): every word permitted, parted by " | ".
+    words = Text(_("Permitted words"), max_length=500, null=True, blank=True)
 
     class Meta:
         db_table = "parameter"

@@ -1,4 +1,4 @@
-"""Work orders and the records of what was made, shift by shift."""
+"""Work orders, the records of what was made, shift by shift, and the states of the machines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from medloom.design.models import Equipment, Item
 from medloom.kernel.entity import MASTER, OBSERVATION, Entity, Facts, Part
-from medloom.kernel.fields import Choice, Code, Count, Day, Number, Quantity, Ref, Text
+from medloom.kernel.fields import Choice, Code, Count, Day, Instant, Number, Quantity, Ref, Text
 from medloom.materials.models import UNITS, Lot
 from medloom.wire.sheet import Lifecycle, Owner, Step
 
@@ -103,6 +103,11 @@ class StepRecord(Entity):
     total = Count(_("Pieces made"), null=True, blank=True)
     good = Count(_("Good pieces"), null=True, blank=True)
     operator = Code(_("Operator (opaque)"), max_length=64, null=True, blank=True)
+    # What a machine tells of one run by itself: when, by which program, of which single piece.
+    started = Instant(_("Started"), null=True, blank=True)
+    ended = Instant(_("Ended"), null=True, blank=True)
+    program = Code(_("Program"), max_length=160, null=True, blank=True)
+    serial = Code(_("Serial number"), max_length=64, null=True, blank=True)
     note = Text(_("Note"), max_length=500, null=True, blank=True)
 
     class Meta:
@@ -171,11 +176,66 @@ class Reading(Part):
 
     parent = models.ForeignKey(StepRecord, db_constraint=False, on_delete=models.DO_NOTHING, related_name="+")
     name = Code(_("Parameter"), max_length=64)
-    value = Number(_("Value"))
+    # A number with its unit, or a word (a program's name); neither: the machine said nothing of it.
+    value = Number(_("Value"), null=True, blank=True)
     unit = Code(_("Unit"), max_length=16)
+    text = Text(_("Word"), max_length=160, null=True, blank=True)
     revision = Code(_("Revision"), max_length=16, null=True, blank=True)
 
     class Meta:
         db_table = "step_parameter"
         default_related_name = "parameters"
         verbose_name = _("Reading")
+
+
+#: States of a machine, in one vocabulary for MTConnect EXECUTION, OPC 40077 and ISA-95 job states.
+MACHINE_STATES = [
+    ("active", _("Running")),
+    ("interrupted", _("Feed hold")),
+    ("stopped", pgettext_lazy("machine", "Stopped")),
+    ("ready", pgettext_lazy("machine", "Ready")),
+    ("completed", _("Program completed")),
+    ("setup", _("Setting up")),
+    ("aborted", _("Aborted")),
+    ("offline", _("Switched off or unavailable")),
+    ("unknown", _("Not heard")),
+]
+
+
+class EquipmentStatus(Entity):
+    """What state a machine was in from one moment on, until the next status of the same machine.
+
+    `reported` is the machine's own word for it. Status `unknown` marks a gap: from that moment the machine
+    was not heard, so nothing is claimed of it; `cause` says why.
+    """
+
+    facts = Facts(
+        type="equipment_status",
+        key=("number",),
+        kinds=OBSERVATION,
+        steward="production",
+        fresh="PT1H",
+        retention="3 years",
+    )
+    number = Code(_("Status number"), max_length=160)
+    machine = Ref(Equipment, verbose_name=_("Machine"))
+    since = Instant(_("Since"))
+    status = Choice(_("Machine state"), choices=MACHINE_STATES)
+    reported = Code(_("Word of the machine"), max_length=64, null=True, blank=True)
+    program = Code(_("Program"), max_length=160, null=True, blank=True)
+    part = Code(_("Part"), max_length=64, null=True, blank=True)
+    available = Choice(
+        _("Availability"),
+        choices=[("available", _("Available")), ("unavailable", _("Unavailable"))],
+        null=True,
+        blank=True,
+    )
+    alarm = Text(_("Alarm"), max_length=300, null=True, blank=True)
+    cause = Text(_("Cause of the gap"), max_length=300, null=True, blank=True)
+
+    class Meta:
+        db_table = "equipment_status"
+        verbose_name = _("Equipment status")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_equipment_status_key")]
+        # The timeline asks for one machine and a period.
+        indexes = [models.Index(fields=["machine", "since"], name="equipment_status_since")]

@@ -11,7 +11,7 @@ from medloom.materials.queries import Blocking, ask_equipment, holds_on_equipmen
 from medloom.production.rules import Cited, OrderFacts, Setting, StepFacts, cited, lots_of
 
 _SETTINGS = """
-    select distinct on (p.site, p.number) p.site, p.number, p.revision, p.unit, p.low, p.high
+    select distinct on (p.site, p.number) p.site, p.number, p.revision, p.unit, p.low, p.high, p.words
     from unnest(%s::text[], %s::text[]) w(site, number)
     join parameter p on p.site = w.site and p.number = w.number
     where p.state = 'released' and not p.voided order by p.site, p.number, p.num desc"""
@@ -49,10 +49,15 @@ def step_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Ste
     on_equipment = ask_equipment(cursor, used)
     holds = open_holds(cursor, lots, blocked)
     settings = {
-        (r["site"], r["number"]): Setting(r["revision"], r["unit"], r["low"], r["high"]) for r in released
+        (r["site"], r["number"]): Setting(r["revision"], r["unit"], r["low"], r["high"], _words(r["words"]))
+        for r in released
     }
     windows = _boms(named)[1]
     return StepFacts(holds, settings, holds_on_equipment(cursor, on_equipment), windows)
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(word.strip() for word in (text or "").split("|") if word.strip())
 
 
 _BOMS = """

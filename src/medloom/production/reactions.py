@@ -18,6 +18,7 @@ BLOCKING = frozenset(
         "wrong_revision",
         "revision_not_effective",
         "parameter_out_of_limits",
+        "parameter_differs",
         "unit_differs",
     }
 )

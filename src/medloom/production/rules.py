@@ -16,12 +16,13 @@ from medloom.wire.verdict import Finding, Refusal, Verdict
 
 @dataclass(frozen=True)
 class Setting:
-    """The released revision of a process parameter."""
+    """The released revision of a process parameter: a number within limits, or one of the permitted words."""
 
     revision: str
     unit: str
     low: Decimal | None = None
     high: Decimal | None = None
+    words: tuple[str, ...] = ()
 
 
 #: (site, item number, BOM revision): what an order or a record names.
@@ -153,7 +154,13 @@ def reading(row: Mapping[str, Any], setting: Setting | None, *, path: str) -> tu
                 code="wrong_revision", path=f"{path}/revision", expected=setting.revision, got=str(revision)
             )
         )
-    if row["unit"] != setting.unit:
+    if setting.words:
+        return (*found, *word(row, setting.words, path=path))
+    if row.get("value") is None:
+        # The machine told of the run and said nothing of this: no contradiction, and not silence either.
+        if setting.low is not None or setting.high is not None:
+            found.append(Finding(code="parameter_missing", path=f"{path}/value", expected=setting.unit))
+    elif row["unit"] != setting.unit:
         found.append(
             Finding(code="unit_differs", path=f"{path}/unit", expected=setting.unit, got=str(row["unit"]))
         )
@@ -165,6 +172,15 @@ def reading(row: Mapping[str, Any], setting: Setting | None, *, path: str) -> tu
             )
         )
     return tuple(found)
+
+
+def word(row: Mapping[str, Any], words: Sequence[str], *, path: str) -> tuple[Finding, ...]:
+    """A parameter that is a word (an NC program) against the permitted ones; none told is its own finding."""
+    told = str(row.get("text") or "")
+    if told in words:
+        return ()
+    code = "parameter_differs" if told else "parameter_missing"
+    return (Finding(code=code, path=f"{path}/text", expected=" | ".join(words), got=told),)
 
 
 def cavity_note(used: int | None, standard: int | None) -> str:

@@ -84,6 +84,13 @@ LISTINGS: dict[str, Listing] = {
             empty=_("What a plant reports of each shift appears here."),
         ),
         Listing(
+            "equipment_status",
+            columns=("machine", "site", "since", "status", "reported", "program", "part", "alarm", "cause"),
+            filters=("site", "machine", "status", "since"),
+            order="-since",
+            empty=_("States of machines appear here as soon as a plant's machine stream is connected."),
+        ),
+        Listing(
             "parameter",
             columns=("key", "site", "state", "name", "item", "target", "low", "high", "entry"),
             filters=("site", "state", "item"),

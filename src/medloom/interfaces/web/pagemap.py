@@ -76,7 +76,13 @@ CHAPTERS: tuple[Chapter, ...] = (
             of_type("specification", _("Specifications"), "ruler-measure"),
         ),
     ),
-    Chapter(_("Equipment"), (of_type("equipment", _("Machines and moulds"), "tool"),)),
+    Chapter(
+        _("Equipment"),
+        (
+            of_type("equipment", _("Machines and moulds"), "tool"),
+            of_type("equipment_status", _("Equipment status"), "activity"),
+        ),
+    ),
     Chapter(
         _("Design"),
         (

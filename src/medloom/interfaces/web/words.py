@@ -232,6 +232,14 @@ CAUSES: dict[str, Cause] = {
     "judged_differs": Cause(_("The plant's judgement differs from the specification")),
     "out_of_limits": Cause(_("Outside the specification")),
     "parameter_out_of_limits": Cause(_("A process parameter was outside its limits")),
+    "parameter_differs": Cause(_("The machine named another program or word than planned")),
+    "parameter_missing": Cause(_("The machine said nothing of a planned parameter")),
+    "stream_row_cut": Cause(_("A line of the stream is cut off"), _("Nothing: its neighbours were read.")),
+    "stream_row_wrong": Cause(_("A line of the stream is not as declared"), _("Correct the adapter.")),
+    "stream_item_unknown": Cause(
+        _("The machine tells of something that is not mapped"), _("Add it to the mapping.")
+    ),
+    "stream_row_too_long": Cause(_("A line of the stream has no end"), _("See what is connected there.")),
     "limits_crossed": Cause(_("The lower limit is above the upper one"), _("Correct the limits.")),
     "revision_fixed": Cause(_("A released revision is not changed"), _("Make the next revision.")),
     "order_incomplete": Cause(_("The order lacks what a plant needs"), _("Fill in item and quantity.")),

@@ -186,3 +186,27 @@ def test_the_finding_says_which_days_and_an_order_is_judged_by_its_first_day() -
     noted = ask("work_order", {"remark": "x"}, kind="set", base=1, current=fields)
     assert admit_order(noted, facts).findings == ()
     assert "revision_not_effective" in BLOCKING, "what was made on it is held"
+
+
+PERMITTED = Setting("A", "1", words=("PLATE-7.NC", "PLATE.NC"))
+
+
+@pytest.mark.parametrize(
+    ("row", "codes"),
+    [
+        ({"text": "PLATE-7.NC"}, []),
+        ({"text": "PLATE.NC"}, []),
+        ({"text": "PLATE-6.NC"}, ["parameter_differs"]),
+        ({}, ["parameter_missing"]),
+    ],
+)
+def test_a_parameter_that_is_a_word_is_one_of_the_permitted(row: dict[str, str], codes: list[str]) -> None:
+    found = reading({"name": "P", "unit": "1", **row}, PERMITTED, path="/fields/parameters/0")
+    assert [each.code for each in found] == codes
+
+
+def test_a_machine_that_says_nothing_of_a_limited_parameter_is_told() -> None:
+    limited = Setting("A", "rpm", Decimal(8820), Decimal(9180))
+    silent = {"name": "P", "unit": "rpm"}
+    assert [each.code for each in reading(silent, limited, path="/p")] == ["parameter_missing"]
+    assert reading(silent, Setting("A", "rpm"), path="/p") == ()
