@@ -17,6 +17,7 @@ from medloom.production.rules import (
     admit_step,
     balance,
     cavity_note,
+    reading,
 )
 from medloom.wire.verdict import Verdict
 
