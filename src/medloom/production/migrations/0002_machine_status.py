@@ -8,7 +8,7 @@ import medloom.kernel.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("design", "0003_machine_status"),
+        ("design", "0004_machine_status"),
         ("production", "0001_initial"),
     ]
 

@@ -7,7 +7,7 @@ import medloom.kernel.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("design", "0002_effectivity"),
+        ("design", "0003_documents"),
     ]
 
     operations = [
