@@ -2,7 +2,7 @@
 
 Environment: MEDLOOM_STATE, MEDLOOM_DATABASE_URL, MEDLOOM_DATABASE_ROLE (app, owner, sequencer),
 MEDLOOM_HOSTS, MEDLOOM_ORIGINS, MEDLOOM_TLS, MEDLOOM_LIVE_URL, MEDLOOM_LIVE_PORT, MEDLOOM_LANGUAGE,
-MEDLOOM_TIME_ZONE, MEDLOOM_DEMONSTRATION, MEDLOOM_DEBUG.
+MEDLOOM_TIME_ZONE, MEDLOOM_API_REQUESTS_PER_MINUTE, MEDLOOM_DEMONSTRATION, MEDLOOM_DEBUG.
 """
 
 import os
@@ -141,6 +141,9 @@ WHITENOISE_USE_FINDERS = True  # straight from the source folders: no copying st
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # a push is at most 4 MiB; Django's 2.5 MB would refuse it
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+#: Requests that one token may make in a minute, of each web process.
+API_REQUESTS_PER_MINUTE = int(os.environ.get("MEDLOOM_API_REQUESTS_PER_MINUTE", "1200"))
 
 #: Every page says that its data is generated.
 DEMONSTRATION = os.environ.get("MEDLOOM_DEMONSTRATION") == "1"

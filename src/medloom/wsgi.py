@@ -16,9 +16,10 @@ COLLECT_AFTER = 100_000
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")
 
 
-class Agents(WSGIHandler):
-    """The agents' doors without the pages' middleware: every request is signed, none has a cookie, a form,
-    a language or a page to protect. It took a tenth of the time of a push."""
+class Programs(WSGIHandler):
+    """The doors of agents and other programs without the pages' middleware: every request is signed or
+    bears a token, none has a cookie, a form, a language or a page to protect. It took a tenth of the time
+    of a push."""
 
     def load_middleware(self, is_async: bool = False) -> None:
         """None at all."""
@@ -27,12 +28,14 @@ class Agents(WSGIHandler):
 
 
 _pages = get_wsgi_application()
-_agents = Agents()
+_programs = Programs()
+#: Where programs knock; everything else is pages.
+_DOORS = ("/sync/", "/api/v1/")
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Pages and agents, by the path."""
-    handler = _agents if environ.get("PATH_INFO", "").startswith("/sync/") else _pages
+    """Pages and programs, by the path."""
+    handler = _programs if environ.get("PATH_INFO", "").startswith(_DOORS) else _pages
     return handler(environ, start_response)
 
 

@@ -5,16 +5,8 @@ The codes themselves are found in the source (see `errors`); a test refuses one 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Meant(NamedTuple):
-    """One code in words."""
-
-    means: str
-    plant: str
-    steward: str = "Nothing, unless it comes often: then help the plant with its mapping."
-
+from medloom.derive.codes_api import API
+from medloom.derive.meant import Meant
 
 _MAPPING = "Correct the value in the source or the feed's mapping; the row is sent again by itself."
 _AGENT = "Nothing: the agent mends this itself. If it stays, update the agent."
@@ -350,5 +342,6 @@ CHAPTERS = {
     "Rules of the rooms": ROOMS,
     "Files at the plant": AGENT,
     "Alarms": ALARMS,
+    "Requests of programs": API,
 }
 CODES = {code: meant for chapter in CHAPTERS.values() for code, meant in chapter.items()}

@@ -22,6 +22,7 @@ TAKERS = {
     "BadSignature": 0,
     "_refuse": 1,
     "note": 0,
+    "Problem": 1,
 }
 _HEAD = """# Refusals and findings
 

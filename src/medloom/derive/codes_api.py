@@ -1,0 +1,49 @@
+"""What the codes of the doors for programs mean (REST, GraphQL), and what their caller does about it."""
+
+from __future__ import annotations
+
+from medloom.derive.meant import Meant
+
+_CALLER = "Correct the request as named in `path` and `expected`, and send it again."
+_NOTHING = "Nothing, unless it comes often: then help the plant's programmer."
+
+API = {
+    "answer_json_only": Meant("the caller accepts no JSON", "Accept application/json.", _NOTHING),
+    "cursor_wrong": Meant(
+        "the cursor is none that was given out for this order", "Begin at the first page.", _NOTHING
+    ),
+    "hub_broken": Meant(
+        "something broke at the hub; nothing of this request was recorded",
+        "Try again; if it stays, tell the registrant the time and the address.",
+        "Look into the hub's web.log at that time.",
+    ),
+    "key_ambiguous": Meant(
+        "objects of several sites have this key", "Name the site by ?site=, or use the id.", _NOTHING
+    ),
+    "limit_wrong": Meant("a page has another number of rows", _CALLER, _NOTHING),
+    "method_unknown": Meant("the address has no such method", "Use one of those named.", _NOTHING),
+    "nothing_here": Meant(
+        "there is nothing at this address", "Look at /api/v1/me or the document.", _NOTHING
+    ),
+    "parameter_twice": Meant("a parameter is given twice", _CALLER, _NOTHING),
+    "parameter_unknown": Meant("there is no such parameter", _CALLER, _NOTHING),
+    "rate_exceeded": Meant(
+        "the token has asked too often", "Wait as long as Retry-After says.", "See what the program does."
+    ),
+    "request_wrong": Meant("the request is not one of HTTP", _CALLER, _NOTHING),
+    "scope_missing": Meant(
+        "the token was not given this right, or its maker no longer has it",
+        "Ask for a token with that right.",
+        "Make a token with that right, or say no.",
+    ),
+    "sort_unknown": Meant("objects of this type have no such order", _CALLER, _NOTHING),
+    "token_invalid": Meant(
+        "the token is unknown, expired or revoked, or its maker may log in no more",
+        "Ask for a new token.",
+        "Make a new one on the page of tokens; find out who uses the old one.",
+    ),
+    "token_missing": Meant(
+        "the request bears no token", "Send `Authorization: Bearer` and the token.", _NOTHING
+    ),
+    "value_impossible": Meant("PostgreSQL knows no such value", _CALLER, _NOTHING),
+}

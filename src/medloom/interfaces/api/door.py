@@ -1,0 +1,89 @@
+"""The frame of every address under /api/: authenticate, run, and turn whatever goes wrong into a problem.
+
+A view gets the authenticated caller. It opens `caller.seeing()` for what it reads; the write door opens
+its own transaction, which must be the outermost, so a view that writes does so outside of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import SuspiciousOperation
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone, translation
+from django.views.decorators.csrf import csrf_exempt
+
+from medloom.interfaces.api.caller import Caller, caller_of
+from medloom.interfaces.api.problem import Problem, answer
+from medloom.interfaces.sync import NO_DATABASE, RETRY_AFTER_S
+from medloom.kernel.access import NoSite
+from medloom.kernel.ledger import Busy, Unfit
+
+log = logging.getLogger(__name__)
+#: A view of the doors: (request, caller, parts of the address) -> answer.
+View = Callable[..., HttpResponse]
+_COME_BACK = {"Retry-After": str(RETRY_AFTER_S)}
+
+
+def door(**views: View) -> Callable[..., HttpResponse]:
+    """One address with a view for each method: `door(GET=show, POST=make)`. HEAD is GET without its body."""
+    allowed = ", ".join(sorted({*views, *(("HEAD",) if "GET" in views else ()), "OPTIONS"}))
+
+    @csrf_exempt
+    @wraps(next(iter(views.values())))
+    def guarded(request: HttpRequest, **parts: Any) -> HttpResponse:
+        with translation.override("en"):
+            return _kept(request, views, allowed, parts)
+
+    return guarded
+
+
+def _kept(request: HttpRequest, views: dict[str, View], allowed: str, parts: dict[str, Any]) -> HttpResponse:
+    """The view's answer, or the problem; nothing becomes a bare 500."""
+    try:
+        response = _answer(request, views, allowed, parts)
+    except Problem as problem:
+        response = answer(problem)
+    except NoSite:
+        response = answer(Problem(403, "no_site"))
+    except Http404:
+        response = answer(Problem(404, "nothing_here"))
+    except SuspiciousOperation as error:
+        response = answer(Problem(400, "request_wrong", got=str(error)[:200]))
+    except Busy:
+        response = answer(Problem(503, "busy", headers=_COME_BACK))
+    except Unfit:
+        response = answer(Problem(503, "hub_unfit", headers=_COME_BACK))
+    except (*NO_DATABASE, OperationalError, InterfaceError) as error:
+        log.warning("the database does not answer at %s: %s", request.path, error)
+        response = answer(Problem(503, "hub_unfit", headers=_COME_BACK))
+    except DataError:  # asked for with a value that PostgreSQL does not know
+        response = answer(Problem(400, "value_impossible"))
+    except Exception:
+        log.exception("%s %s", request.method, request.path)
+        response = answer(Problem(500, "hub_broken"))
+    response["Cache-Control"] = "no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _answer(
+    request: HttpRequest, views: dict[str, View], allowed: str, parts: dict[str, Any]
+) -> HttpResponse:
+    method = "GET" if request.method == "HEAD" else str(request.method)
+    if method == "OPTIONS":
+        return HttpResponse(status=204, headers={"Allow": allowed})
+    caller = caller_of(request, timezone.now())
+    view = views.get(method)
+    if view is None:
+        raise Problem(405, "method_unknown", expected=allowed, got=method[:20], headers={"Allow": allowed})
+    return view(request, caller, **parts)
+
+
+def nothing(request: HttpRequest, caller: Caller, **parts: Any) -> HttpResponse:
+    """What stands at an address that is none."""
+    raise Problem(404, "nothing_here", got=request.path[:200])

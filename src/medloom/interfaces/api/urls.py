@@ -1,0 +1,42 @@
+"""The addresses under /api/v1/."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, re_path
+
+from medloom.interfaces.api.caller import Caller
+from medloom.interfaces.api.door import door, nothing
+from medloom.interfaces.api.objects import ROOT
+from medloom.interfaces.api.reading import json_answer, must_accept_json, one_of, show_list, show_one
+
+
+def show_self(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """Who the token speaks for, until when, and what it may."""
+    must_accept_json(request)
+    one_of(request, ())
+    token = caller.token
+    types = {
+        each.type: {"href": f"{ROOT}/{each.type}", "writes": caller.may_write(each)}
+        for each in caller.types()
+    }
+    body = {
+        "site": caller.site,
+        "actor": caller.actor,
+        "program": token.name,
+        "expires": token.expires.isoformat(),
+        "types": types,
+    }
+    return json_answer(body)
+
+
+def urls() -> list[Any]:
+    """The addresses, the last of which answers for all that are none."""
+    return [
+        path("me", door(GET=show_self)),
+        path("<slug:type_>", door(GET=show_list)),
+        path("<slug:type_>/<path:name>", door(GET=show_one)),
+        re_path("", door(GET=nothing, POST=nothing, PUT=nothing, PATCH=nothing, DELETE=nothing)),
+    ]
