@@ -48,7 +48,7 @@ def ours() -> dict[str, Any]:
                 object_=ID, when=when, site="MOLD", inputs=[resin], outputs=[housing], machine="M-7"
             ),
             making.transformation(object_=ID, when=when, site="MOLD", inputs=[resin], outputs=[]),
-            making.observation(object_=ID, when=when, site="MOLD", things=[housing], disposition="conformant"),
+            making.observation(object_=ID, when=when, site="MOLD", things=[housing], disposition="active"),
             making.observation(
                 object_=ID, when=when, site="ASSY", things=[unit], step="shipping",
                 disposition="in_transit", order="SO-1",
