@@ -265,6 +265,32 @@ AGENT = {
     "column_missing": Meant("a required column is missing", "Correct the sheet or the mapping."),
     "column_new": Meant("the sheet has a new column", "Map it or list it as ignored."),
     "feed_drift": Meant("the columns of a feed have changed", "Map the new columns or list them as ignored."),
+    "file_broken": Meant("the file is cut off, damaged or of another kind", "Save and send it again."),
+    "file_compression": Meant(
+        "the archive is packed in a way not taken here", "Save it again as an ordinary file."
+    ),
+    "file_doctype": Meant(
+        "the file declares a document type or entities, which could expand or reach outside",
+        "Export it without a DOCTYPE.",
+        "Look into it: honest exports have none.",
+    ),
+    "file_empty": Meant("the file holds nothing", "Save and send it again."),
+    "file_encrypted": Meant("the file has a password", "Save it without a password."),
+    "file_format": Meant("files of this kind are not read", "Send one of the kinds named."),
+    "file_inflates": Meant(
+        "the file inflates to more than the limit, or to more than it says",
+        "Split the file; empty formatted rows and columns count too.",
+        "Look into it: it may be an attack.",
+    ),
+    "file_member": Meant(
+        "a part of the archive is a link, or its name leads outside or comes twice",
+        "Pack the archive again from plain files.",
+        "Look into it: it may be an attack.",
+    ),
+    "file_too_deep": Meant("the file nests deeper than the limit", "Ask who made the export."),
+    "header_missing": Meant("no row of column names was found", "Give the header's row in the mapping."),
+    "sheet_too_large": Meant("a sheet has too many rows, columns or cells", "Split the sheet."),
+    "text_encoding": Meant("the text is neither UTF-8, UTF-16 with a mark, nor GBK", "Save it as UTF-8."),
     "file_unmapped": Meant("no mapping reads this file", "Write a mapping for it, or one that skips it."),
     "file_too_large": Meant("the file is too large or inflates too much", "Split the file."),
     "row_gone": Meant(

@@ -23,6 +23,7 @@ TAKERS = {
     "_refuse": 1,
     "note": 0,
     "Problem": 1,
+    "FileRefused": 0,
 }
 _HEAD = """# Refusals and findings
 

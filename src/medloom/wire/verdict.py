@@ -51,6 +51,14 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     got: str = ""
 
 
+class FileRefused(ValueError):
+    """The file as a whole cannot be read; the refusal says why and what would be right."""
+
+    def __init__(self, code: str, *, expected: str = "", got: str = "", path: str = "/file") -> None:
+        super().__init__(code, expected, got)
+        self.refusal = Refusal(code=code, path=path, expected=expected, got=got)
+
+
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something wrong with an observation that is accepted all the same, because it has happened."""
 

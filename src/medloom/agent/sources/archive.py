@@ -1,82 +1,28 @@
-"""Whether a workbook may be opened at all: limits read from the zip directory, then counted.
+"""Whether a workbook may be opened at all: its members are counted while they inflate, its sheets measured.
 
-A workbook of 405 KB can inflate to 99 MB, its directory can lie about sizes, and one cell in the
-last corner of a sheet makes a reader allocate the whole sheet. All three are refused before the
-workbook reaches the spreadsheet reader (ASVS 5.2.3).
+One cell in the last corner of a sheet makes a reader allocate the whole sheet; that and an archive that
+inflates or lies (`wire.archive`) are refused before the workbook reaches the spreadsheet reader (ASVS 5.2.3).
 """
 
 from __future__ import annotations
 
-import io
 import re
-import struct
-import zipfile
-import zlib
 
-from medloom.agent.sources.rows import FileRefused
+from medloom.wire.archive import INFLATED_BYTES_MAX as INFLATED_BYTES_MAX
+from medloom.wire.archive import read_members
+from medloom.wire.verdict import FileRefused
 
-INFLATED_BYTES_MAX = 64 * 1024 * 1024
-MEMBERS_MAX = 2_000
 ROWS_MAX = 200_000
 COLUMNS_MAX = 1_000
 CELLS_MAX = 4_000_000
-CHUNK_BYTES = 256 * 1024
 
 _CELL = re.compile(rb'<(?:\w+:)?c [^>]*?\br="([A-Z]{1,3})(\d{1,7})"')
-_LOCAL = struct.Struct("<4sHHHHHIIIHH")
 
 
 def check_workbook(data: bytes) -> None:
     """Refuse a zipped workbook (.xlsx, .xlsb) that is broken, encrypted, or too large when inflated."""
-    try:
-        members = zipfile.ZipFile(io.BytesIO(data)).infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
-        raise FileRefused("file_broken", expected="a complete workbook", got=str(error)[:200]) from error
-    if len(members) > MEMBERS_MAX:
-        raise FileRefused("file_too_large", expected=f"<= {MEMBERS_MAX} members", got=str(len(members)))
-    declared = sum(member.file_size for member in members)
-    if declared > INFLATED_BYTES_MAX:
-        raise FileRefused(
-            "file_inflates", expected=f"<= {INFLATED_BYTES_MAX} bytes inflated", got=str(declared)
-        )
-    total = 0
-    for member in members:
-        if member.flag_bits & 1:
-            raise FileRefused("file_encrypted", expected="a workbook without password", got=member.filename)
-        content = _inflate(data, member, room=INFLATED_BYTES_MAX - total)
-        total += len(content)
-        _check_sheet(member.filename.lower(), content)
-
-
-def _inflate(data: bytes, member: zipfile.ZipInfo, *, room: int) -> bytes:
-    """The member's content, counted while it inflates: a directory that understates it is refused."""
-    start = member.header_offset
-    try:
-        header = _LOCAL.unpack_from(data, start)
-    except struct.error as error:
-        raise FileRefused("file_broken", expected="a complete workbook", got=member.filename) from error
-    begin = start + _LOCAL.size + header[9] + header[10]
-    packed = memoryview(data)[begin : begin + member.compress_size]
-    if member.compress_type == zipfile.ZIP_STORED:
-        return bytes(packed)
-    if member.compress_type != zipfile.ZIP_DEFLATED:
-        raise FileRefused("file_compression", expected="deflate", got=str(member.compress_type))
-    limit = min(room, member.file_size)
-    unpacker, out, size = zlib.decompressobj(-15), [], 0
-    try:
-        pending: bytes | memoryview = packed
-        while pending and not unpacker.eof:
-            piece = unpacker.decompress(pending, CHUNK_BYTES)
-            size += len(piece)
-            if size > limit:
-                raise FileRefused(
-                    "file_inflates", expected=f"<= {limit} bytes in {member.filename}", got=f">= {size}"
-                )
-            out.append(piece)
-            pending = unpacker.unconsumed_tail
-    except zlib.error as error:
-        raise FileRefused("file_broken", expected="a complete workbook", got=member.filename) from error
-    return b"".join(out)
+    for name, content in read_members(data):
+        _check_sheet(name.lower(), content)
 
 
 def _check_sheet(name: str, content: bytes) -> None:

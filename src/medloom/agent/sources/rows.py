@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from medloom.wire.verdict import FileRefused as FileRefused
 from medloom.wire.verdict import Refusal
 
 
@@ -33,14 +34,6 @@ class Delivery:
     size_bytes: int
     sheets: dict[str, list[list[Any]]] = field(default_factory=dict)
     refusal: Refusal | None = None
-
-
-class FileRefused(ValueError):
-    """The file as a whole cannot be read; the refusal says why and what would be right."""
-
-    def __init__(self, code: str, *, expected: str = "", got: str = "", path: str = "/file") -> None:
-        super().__init__(code, expected, got)
-        self.refusal = Refusal(code=code, path=path, expected=expected, got=got)
 
 
 def original_text(value: Any) -> str:
