@@ -23,14 +23,24 @@ from medloom.materials.queries import (
     lot_facts,
     lots_by_alias,
     move_facts,
+    shipment_facts,
 )
 from medloom.materials.reactions import protect
-from medloom.materials.rules import admit_alias, admit_hold, admit_lot, admit_move
+from medloom.materials.rules import (
+    admit_alias,
+    admit_hold,
+    admit_lot,
+    admit_move,
+    admit_receipt,
+    admit_shipment,
+)
 from medloom.parties.queries import site_codes, site_facts
 from medloom.parties.rules import admit_site
 from medloom.production.queries import order_facts, step_facts
 from medloom.production.reactions import block_output
 from medloom.production.rules import admit_order, admit_step
+from medloom.sourcing.rules import admit_purchase_line
+from medloom.trace.arrivals import follow_lots, follow_receipts
 from medloom.trace.queries import ask_blocked, void_earlier
 from medloom.trace.rules import edges
 
@@ -44,6 +54,7 @@ FACTS = {
     "move": partial(move_facts, blocked=ask_blocked),
     "parameter": revisions_of("parameter"),
     "result": result_facts,
+    "shipment": partial(shipment_facts, blocked=ask_blocked),
     "site": site_facts,
     "specification": revisions_of("specification"),
     "step_record": partial(step_facts, blocked=ask_blocked),
@@ -59,7 +70,10 @@ ADMISSION = {
     "lot": admit_lot,
     "move": admit_move,
     "parameter": admit_revision,
+    "purchase_line": admit_purchase_line,
+    "receipt": admit_receipt,
     "result": admit_result,
+    "shipment": admit_shipment,
     "site": admit_site,
     "specification": admit_revision,
     "step_record": admit_step,
@@ -73,7 +87,13 @@ ALIASES = {"lot": Alias("alias", "number", lots_by_alias)}
 PROJECTIONS = {"alias": alias_edges, "step_record": edges}
 
 #: type -> what else is kept in the same transaction. Only these may write outside the door's own code.
-EFFECTS = {"alias": void_earlier, "move": keep_stock, "step_record": void_earlier}
+EFFECTS = {
+    "alias": void_earlier,
+    "lot": follow_lots,
+    "move": keep_stock,
+    "receipt": follow_receipts,
+    "step_record": void_earlier,
+}
 
 #: (type, what follows): operations that go through append again, at most three rounds.
 REACTIONS = (("step_record", block_output), ("result", block_lot))

@@ -1,6 +1,7 @@
 """The worker process: jobs kept in PostgreSQL, and what has to be looked at from time to time.
 
 wake_parked     every minute: parked operations whose wait is over though nothing woke them
+join_receipts   every minute: what one site received and another sent, where nothing joined the two
 watch_agents    every minute: an agent that has not been heard for longer than its promise is an alarm
 tidy_framework  every night: ended logins go; nothing of the ledger, ever
 """
@@ -16,9 +17,11 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from medloom.hub import wiring
+from medloom.kernel.access import ALL, seeing
 from medloom.kernel.ledger import LOST
 from medloom.kernel.models import Alarm, Session
 from medloom.kernel.waking import wake
+from medloom.trace.arrivals import join_left_over
 from medloom.wire.session import SiteSession
 
 log = logging.getLogger(__name__)
@@ -69,6 +72,14 @@ def wake_parked(timestamp: int) -> int:
     except LOST as error:
         log.info("another batch was quicker: %s", error)
         return 0
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="medloom.join_receipts", pass_context=False)
+def join_receipts(timestamp: int) -> int:
+    """Every minute; how many edges between sites it wrote."""
+    with seeing(ALL):
+        return join_left_over()
 
 
 @app.periodic(cron="17 3 * * *")

@@ -192,6 +192,18 @@ ROOMS = {
         "the lot was held before, and the site could not know", _FACT, "Decide on what was made."
     ),
     "balance_shots": Meant("shots x cavities is not the total", "Correct the record at its source.", _DESK),
+    "balance_order": Meant(
+        "pieces stocked and scrapped are not the pieces ordered", "Correct the order at its source.", _DESK
+    ),
+    "balance_received": Meant(
+        "pieces rejected and stocked are not the pieces received", "Correct the line at its source.", _DESK
+    ),
+    "sender_is_receiver": Meant(
+        "a receipt names its own site as the sender", "Name the plant that sent it.", _DESK
+    ),
+    "sender_missing": Meant(
+        "a receipt has the sender's lot number and no sender", "Name the plant or the vendor.", _DESK
+    ),
     "balance_total": Meant("good + defective is not the total", "Correct the record at its source.", _DESK),
     "due_before_received": Meant("an order is due before it was received", "Correct the day."),
     "equipment_held": Meant(

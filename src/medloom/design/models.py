@@ -6,9 +6,16 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from medloom.kernel.entity import Entity, Facts, Part
+from medloom.design.device import Device, DevicePackage, DeviceStorage
+from medloom.kernel.entity import MASTER, OBSERVATION, Entity, Facts, Part
 from medloom.kernel.fields import Choice, Code, Count, Day, Number, Quantity, Ref, Text
 from medloom.wire.sheet import Lifecycle, Owner, Step
+
+__all__ = [  # the devices are declared in a file of their own
+    "Device",
+    "DevicePackage",
+    "DeviceStorage",
+]
 
 #: Documents with revisions: a released one is never changed, it is superseded by the next revision.
 REVISION = Lifecycle(
@@ -46,6 +53,8 @@ class Item(Entity):
         blank=True,
     )
     colour = Text(_("Colour"), max_length=64, null=True, blank=True)
+    #: Which device of the registrant's catalogue the site's item is: the registrant's to say.
+    device = Ref(Device, verbose_name=_("Device"), owner=Owner.REGISTRANT, null=True, blank=True)
 
     class Meta:
         db_table = "item"
@@ -89,6 +98,53 @@ class BomLine(Part):
         verbose_name = _("BOM line")
         # A division by `per` follows everywhere; nought would be infinite consumption.
         constraints = [models.CheckConstraint(condition=Q(per__gte=1), name="ck_bom_line_per")]
+
+
+class BomRow(Entity):
+    """One row of a site's product structure: so much of a component in an assembly, from a day until a day.
+
+    Where a system keeps no document with revisions but rows that come into force and end one by one, each
+    row is an object. A row without an assembly says that the item itself is a top level.
+    """
+
+    facts = Facts(type="bom_row", key=("number",), kinds=MASTER | OBSERVATION, steward="engineering")
+    number = Code(_("Row number"), max_length=64)
+    assembly = Ref(Item, verbose_name=_("Assembly"), null=True, blank=True)
+    component = Ref(Item, verbose_name=_("Component"))
+    quantity = Number(_("Quantity in one assembly"))
+    unit = Code(_("Unit"), max_length=16, default="1", group="measured")
+    level = Count(_("Level"), high=99, null=True, blank=True)
+    effective_from = Day(_("Effective from"), null=True, blank=True)
+    effective_until = Day(_("Effective until"), null=True, blank=True)
+
+    class Meta:
+        db_table = "bom_row"
+        verbose_name = _("Structure row")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_bom_row_key")]
+
+
+class PlantCode(Entity):
+    """A word of a plant's own code list and what it means: a scrap reason, a location, a shift, a unit."""
+
+    facts = Facts(type="plant_code", key=("list", "code"), kinds=MASTER | OBSERVATION, steward="quality")
+    list = Choice(
+        _("Code list"),
+        choices=[
+            ("scrap_reason", _("Scrap reasons")),
+            ("location", _("Locations")),
+            ("shift", _("Shifts")),
+            ("unit", _("Units of measure")),
+        ],
+    )
+    code = Code(_("Code"), max_length=64)
+    name = Text(_("Name"), max_length=200, null=True, blank=True)
+    #: What a unit of the plant is in UCUM; empty where it is no unit or has no equal.
+    ucum = Code(_("Unit (UCUM)"), max_length=16, null=True, blank=True)
+
+    class Meta:
+        db_table = "plant_code"
+        verbose_name = _("Plant's code")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_plant_code_key")]
 
 
 class Equipment(Entity):

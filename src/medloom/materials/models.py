@@ -7,8 +7,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from medloom.design.models import Equipment, Item
-from medloom.kernel.entity import MASTER, OBSERVATION, Entity, Facts
+from medloom.kernel.entity import MASTER, OBSERVATION, Entity, Facts, Part
 from medloom.kernel.fields import Choice, Code, Day, Expiry, Flag, Number, Ref, Text
+from medloom.sourcing.models import Consignee, PurchaseLine, Vendor
 from medloom.wire.sheet import Lifecycle, Owner, Step
 
 #: Units a lot is counted in; "1" is pieces (UCUM).
@@ -211,3 +212,77 @@ class Hold(Entity):
             # Every consumption asks "is it held"; open holds are few whatever the history.
             models.Index(fields=["lot"], condition=Q(state="open"), name="hold_open_lot"),
         ]
+
+
+class Receipt(Entity):
+    """A delivery that a site has taken in: which of its lots it became, and what the sender calls the lot.
+
+    `partner` is the site of the network that sent it. The sender's lot and the site's lot are then one
+    genealogy, although neither site sees the other's rows. A firm outside the network is the `vendor`, and
+    its number is kept as it was.
+    """
+
+    facts = Facts(type="receipt", key=("number",), kinds=OBSERVATION, steward="warehouse", place=True)
+    number = Code(_("Receipt number"), max_length=96)
+    lot = Ref(Lot, verbose_name=_("Lot received"))
+    item = Ref(Item, verbose_name=_("Item"), null=True, blank=True)
+    partner = Code(_("Sending plant"), max_length=16, null=True, blank=True)
+    vendor = Ref(Vendor, verbose_name=_("Vendor"), null=True, blank=True)
+    partner_lot = Code(_("Sender's lot number"), max_length=64, null=True, blank=True)
+    quantity = Number(_("Quantity"))
+    unit = Choice(_("Unit"), choices=UNITS, group="measured")
+    received = Day(_("Received on"), null=True, blank=True)
+    purchase_line = Ref(PurchaseLine, verbose_name=_("Purchase line"), null=True, blank=True)
+    remark = Text(_("Remark"), max_length=200, null=True, blank=True)
+
+    class Meta:
+        db_table = "receipt"
+        verbose_name = _("Receipt")
+        constraints = [
+            models.UniqueConstraint(fields=["site", "key"], name="uniq_receipt_key"),
+            models.CheckConstraint(condition=Q(quantity__gte=0), name="ck_receipt_quantity"),
+        ]
+        # Asked for every lot that comes: has another site received it already?
+        indexes = [
+            models.Index(
+                fields=["partner", "partner_lot"],
+                condition=Q(partner__isnull=False, voided=False),
+                name="receipt_partner_lot",
+            )
+        ]
+
+
+class Shipment(Entity):
+    """What left a site for a consignee on one day, lot by lot, with serial numbers where units have them."""
+
+    facts = Facts(type="shipment", key=("number",), kinds=OBSERVATION, steward="warehouse", fresh="PT1H")
+    number = Code(_("Shipment number"), max_length=96)
+    consignee = Ref(Consignee, verbose_name=_("Consignee"), null=True, blank=True)
+    shipped = Day(_("Shipped on"), null=True, blank=True)
+    remark = Text(_("Remark"), max_length=200, null=True, blank=True)
+
+    class Meta:
+        db_table = "shipment"
+        verbose_name = _("Shipment")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_shipment_key")]
+
+
+class ShipmentLine(Part):
+    """So many units of one lot in a shipment; serial numbers from `first` to `last` where there are any."""
+
+    parent = models.ForeignKey(Shipment, db_constraint=False, on_delete=models.DO_NOTHING, related_name="+")
+    lot = Ref(Lot, verbose_name=_("Lot"))
+    first = Code(_("Serial number from"), max_length=64, null=True, blank=True)
+    last = Code(_("Serial number to"), max_length=64, null=True, blank=True)
+    quantity = Number(_("Quantity"))
+    unit = Choice(_("Unit"), choices=UNITS, default="1", group="measured")
+    #: Device identifier of the package, and the number of the logistic unit (SSCC) it travelled in.
+    package = Code(_("Package identifier"), max_length=23, null=True, blank=True)
+    sscc = Code(_("Logistic unit (SSCC)"), max_length=20, null=True, blank=True)
+
+    class Meta:
+        db_table = "shipment_line"
+        default_related_name = "lines"
+        verbose_name = _("Shipment line")
+        # A recall asks which shipments hold a lot.
+        indexes = [models.Index(fields=["lot"], condition=Q(until__isnull=True), name="shipment_line_lot")]

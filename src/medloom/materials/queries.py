@@ -14,6 +14,7 @@ from medloom.materials.rules import (
     OpenHold,
     Place,
     changes,
+    lots_shipped,
     near,
     run,
     totals,
@@ -151,6 +152,14 @@ def lot_facts(
         for one in asked
         if one.operation.kind is Kind.COMMAND and one.num
     }
+    return open_holds(cursor, lots, blocked)
+
+
+def shipment_facts(
+    cursor: Any, asked: Sequence[Asked], *, blocked: Blocking
+) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
+    """Open holds of the lots that shipments name. Two statements, three where something is held."""
+    lots = numbers_of(cursor, {(one.home, lot) for one in asked for _, lot in lots_shipped(one)})
     return open_holds(cursor, lots, blocked)
 
 

@@ -225,6 +225,46 @@ def admit_move(asked: Asked, facts: MoveFacts | None) -> Ruling:
     return Ruling(findings=findings) if findings else FINE
 
 
+# -- receipts and shipments -----------------------------------------------------------------
+
+
+def admit_receipt(asked: Asked, facts: object = None) -> Ruling:
+    """A delivery has happened and is kept; one that a site sent itself, or that has no sender, is told.
+
+    Whether the sender's lot exists is not told: that would let one plant ask for another's lot numbers.
+    """
+    values = {**asked.current, **asked.fields}
+    partner, number = values.get("partner"), values.get("partner_lot")
+    if partner == asked.home:
+        finding = Finding(
+            code="sender_is_receiver", path="/fields/partner", expected="another site", got=str(partner)
+        )
+        return Ruling(findings=(finding,))
+    if number and not partner and not values.get("vendor"):
+        finding = Finding(code="sender_missing", path="/fields/partner", expected="partner or vendor")
+        return Ruling(findings=(finding,))
+    return FINE
+
+
+def lots_shipped(asked: Asked) -> list[tuple[str, str]]:
+    """(path, lot number) of every line of a shipment as it was sent."""
+    lines = asked.operation.fields.get("lines")
+    if not isinstance(lines, list):
+        return []
+    return [(f"/fields/lines/{n}/lot", str(row["lot"])) for n, row in enumerate(lines)]
+
+
+def admit_shipment(asked: Asked, facts: Mapping[tuple[str, str], Sequence[OpenHold]] | None) -> Ruling:
+    """What has left has left: it is kept, with a finding for every lot that is blocked.
+
+    `facts`: (site, lot number) -> open holds on it or, spreading, on an ancestor.
+    """
+    findings: tuple[Finding, ...] = ()
+    for path, lot in lots_shipped(asked):
+        findings += held(asked, (facts or {}).get((asked.home, lot), ()), path=path, got=lot)
+    return Ruling(findings=findings) if findings else FINE
+
+
 # -- near matches -----------------------------------------------------------------------------
 
 

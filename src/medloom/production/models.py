@@ -71,6 +71,8 @@ class WorkOrder(Entity):
     planned_start = Day(_("Planned start"), owner=Owner.SHARED, null=True, blank=True)
     remark = Text(_("Remark"), max_length=500, owner=Owner.SHARED, null=True, blank=True)
     progress = Count(_("Pieces reported"), owner=Owner.SITE, null=True, blank=True)
+    scrapped = Count(_("Pieces scrapped"), owner=Owner.SITE, null=True, blank=True)
+    scrap_reason = Code(_("Scrap reason"), max_length=64, owner=Owner.SITE, null=True, blank=True)
 
     class Meta:
         db_table = "work_order"

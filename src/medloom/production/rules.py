@@ -67,6 +67,20 @@ def admit_step(asked: Asked, facts: StepFacts | None) -> Ruling:
     return Ruling(findings=findings) if findings else FINE
 
 
+def balance_order(asked: Asked) -> tuple[Finding, ...]:
+    """Pieces put into stock and scrapped are the pieces ordered, once the site has told of both.
+
+    A site that reports progress alone is at work: nothing has to add up yet.
+    """
+    values = {**asked.current, **asked.fields}
+    ordered, stocked, scrapped = (values.get(n) for n in ("quantity", "progress", "scrapped"))
+    told = asked.fields.keys() & {"quantity", "progress", "scrapped"}
+    if not told or ordered is None or stocked is None or scrapped is None or stocked + scrapped == ordered:
+        return ()
+    expected = f"stocked {stocked} + scrapped {scrapped} = {stocked + scrapped}"
+    return (Finding(code="balance_order", path="/fields/quantity", expected=expected, got=str(ordered)),)
+
+
 def cited(asked: Asked) -> Cited | None:
     """The BOM revision that an order or a record names, if it does."""
     values = {**asked.current, **asked.fields}
@@ -225,7 +239,7 @@ def admit_order(asked: Asked, facts: OrderFacts | None) -> Ruling:
     received, due = values.get("received"), values.get("due")
     if received and due and due < received:
         return rejected("due_before_received", "/fields/due", f"{received} or later", str(due))
-    findings = out_of_force(asked, facts.windows, days=("planned_start", "due"))
+    findings = out_of_force(asked, facts.windows, days=("planned_start", "due")) + balance_order(asked)
     fine = Ruling(findings=findings) if findings else FINE
     item, revision = values.get("item"), asked.fields.get("revision")
     if item is None or revision is None:

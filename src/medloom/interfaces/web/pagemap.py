@@ -56,11 +56,23 @@ CHAPTERS: tuple[Chapter, ...] = (
         ),
     ),
     Chapter(
+        _("Purchasing"),
+        (
+            of_type("purchase_order", _("Purchase orders"), "shopping-cart"),
+            of_type("purchase_line", _("Purchase lines"), "list"),
+            of_type("vendor", _("Vendors"), "building-store"),
+            of_type("supply", _("Sources of supply"), "truck"),
+        ),
+    ),
+    Chapter(
         _("Materials"),
         (
             of_type("lot", _("Lots"), "stack-2"),
             Page("stock", _("Stock"), "box"),
             of_type("move", _("Moves"), "transfer"),
+            of_type("receipt", _("Receipts"), "truck-loading"),
+            of_type("shipment", _("Shipments"), "truck-delivery"),
+            of_type("consignee", _("Consignees"), "map-pin", who="registrant"),
             of_type("alias", _("Lot aliases"), "link"),
             of_type("hold", _("Holds"), "hand-stop"),
         ),
@@ -87,8 +99,10 @@ CHAPTERS: tuple[Chapter, ...] = (
         _("Design"),
         (
             of_type("item", _("Items"), "package"),
+            of_type("device", _("Devices"), "barcode"),
             of_type("bom", _("Bills of materials"), "subtask"),
             of_type("document", _("Documents"), "file-text"),
+            of_type("bom_row", _("Product structure"), "hierarchy"),
             of_type("parameter", _("Process parameters"), "adjustments"),
         ),
     ),
@@ -108,6 +122,7 @@ CHAPTERS: tuple[Chapter, ...] = (
             Page("matches", _("Similar lots"), "arrows-split"),
             Page("conflicts", _("Conflicts"), "git-compare"),
             Page("dictionary", _("Data dictionary"), "list-details"),
+            of_type("plant_code", _("Plants' codes"), "hash"),
         ),
     ),
     Chapter(_("Ledger"), (Page("ledger", _("All records"), "history"),)),

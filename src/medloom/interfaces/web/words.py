@@ -218,6 +218,18 @@ CAUSES: dict[str, Cause] = {
     "hold_covers_nothing": Cause(_("The hold covers nothing"), _("Name a lot or a machine.")),
     "signature_missing": Cause(_("The signature is missing"), _("Sign with its meaning.")),
     "kind_wrong": Cause(_("Not meant for this kind of lot"), _("Use the step that fits its kind.")),
+    "balance_order": Cause(
+        _("Stocked and scrapped do not add up to the order"), _("Check the counts at their source.")
+    ),
+    "balance_received": Cause(
+        _("Rejected and stocked do not add up to what was received"), _("Check the counts at their source.")
+    ),
+    "sender_is_receiver": Cause(
+        _("The receipt names its own plant as the sender"), _("Name the plant that sent it.")
+    ),
+    "sender_missing": Cause(
+        _("The sender's lot is named without the sender"), _("Name the plant or the vendor.")
+    ),
     "balance_total": Cause(_("Good and defective do not add up"), _("Check the counts at their source.")),
     "balance_shots": Cause(
         _("Shots times cavities is not the total"), _("Check the counts at their source.")
