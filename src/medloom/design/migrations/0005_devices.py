@@ -6,149 +6,380 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('design', '0004_machine_status'),
+        ("design", "0004_machine_status"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Device',
+            name="Device",
             fields=[
-                ('num', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('object', models.UUIDField(editable=False, unique=True)),
-                ('site', models.CharField(editable=False, max_length=16)),
-                ('key', models.CharField(editable=False, max_length=200)),
-                ('version', models.IntegerField(editable=False)),
-                ('changed', models.JSONField(default=dict, editable=False)),
-                ('entry', models.BigIntegerField(editable=False)),
-                ('placeholder', models.BooleanField(default=False, editable=False)),
-                ('voided', models.BooleanField(default=False, editable=False)),
-                ('di', medloom.kernel.fields.Code(max_length=23, verbose_name='Device identifier (UDI-DI)')),
-                ('agency', medloom.kernel.fields.Choice(blank=True, choices=[('GS1', 'GS1'), ('HIBCC', 'HIBCC'), ('ICCBBA', 'ICCBBA'), ('NDC', 'NDC/NHRIC')], max_length=32, null=True, verbose_name='Issuing agency')),
-                ('brand', medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name='Brand')),
-                ('model', medloom.kernel.fields.Text(blank=True, max_length=120, null=True, verbose_name='Version or model')),
-                ('catalogue', medloom.kernel.fields.Text(blank=True, max_length=120, null=True, verbose_name='Catalogue number')),
-                ('company', medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name='Labeller')),
-                ('description', medloom.kernel.fields.Text(blank=True, max_length=2000, null=True, verbose_name='Description')),
-                ('status', medloom.kernel.fields.Choice(blank=True, choices=[('in_distribution', 'In commercial distribution'), ('not_in_distribution', 'Not in commercial distribution')], max_length=32, null=True, verbose_name='Commercial status')),
-                ('published', medloom.kernel.fields.Day(blank=True, null=True, verbose_name='Published on')),
-                ('distribution_end', medloom.kernel.fields.Day(blank=True, null=True, verbose_name='End of distribution')),
-                ('count', medloom.kernel.fields.Count(blank=True, null=True, verbose_name='Devices in the base package')),
-                ('lot_marked', medloom.kernel.fields.Flag(blank=True, null=True, verbose_name='Lot on the label')),
-                ('serial_marked', medloom.kernel.fields.Flag(blank=True, null=True, verbose_name='Serial number on the label')),
-                ('made_marked', medloom.kernel.fields.Flag(blank=True, null=True, verbose_name='Manufacturing date on the label')),
-                ('expiry_marked', medloom.kernel.fields.Flag(blank=True, null=True, verbose_name='Expiry date on the label')),
-                ('marking_exempt', medloom.kernel.fields.Flag(blank=True, null=True, verbose_name='Exempt from direct marking')),
-                ('single_use', medloom.kernel.fields.Flag(blank=True, null=True, verbose_name='Single use')),
-                ('sterile', medloom.kernel.fields.Flag(blank=True, null=True, verbose_name='Packaged sterile')),
-                ('sterilise', medloom.kernel.fields.Flag(blank=True, null=True, verbose_name='Sterilise before use')),
-                ('codes', medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name='Product codes')),
-                ('remark', medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name='Remark')),
+                ("num", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("object", models.UUIDField(editable=False, unique=True)),
+                ("site", models.CharField(editable=False, max_length=16)),
+                ("key", models.CharField(editable=False, max_length=200)),
+                ("version", models.IntegerField(editable=False)),
+                ("changed", models.JSONField(default=dict, editable=False)),
+                ("entry", models.BigIntegerField(editable=False)),
+                ("placeholder", models.BooleanField(default=False, editable=False)),
+                ("voided", models.BooleanField(default=False, editable=False)),
+                ("di", medloom.kernel.fields.Code(max_length=23, verbose_name="Device identifier (UDI-DI)")),
+                (
+                    "agency",
+                    medloom.kernel.fields.Choice(
+                        blank=True,
+                        choices=[
+                            ("GS1", "GS1"),
+                            ("HIBCC", "HIBCC"),
+                            ("ICCBBA", "ICCBBA"),
+                            ("NDC", "NDC/NHRIC"),
+                        ],
+                        max_length=32,
+                        null=True,
+                        verbose_name="Issuing agency",
+                    ),
+                ),
+                (
+                    "brand",
+                    medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name="Brand"),
+                ),
+                (
+                    "model",
+                    medloom.kernel.fields.Text(
+                        blank=True, max_length=120, null=True, verbose_name="Version or model"
+                    ),
+                ),
+                (
+                    "catalogue",
+                    medloom.kernel.fields.Text(
+                        blank=True, max_length=120, null=True, verbose_name="Catalogue number"
+                    ),
+                ),
+                (
+                    "company",
+                    medloom.kernel.fields.Text(
+                        blank=True, max_length=200, null=True, verbose_name="Labeller"
+                    ),
+                ),
+                (
+                    "description",
+                    medloom.kernel.fields.Text(
+                        blank=True, max_length=2000, null=True, verbose_name="Description"
+                    ),
+                ),
+                (
+                    "status",
+                    medloom.kernel.fields.Choice(
+                        blank=True,
+                        choices=[
+                            ("in_distribution", "In commercial distribution"),
+                            ("not_in_distribution", "Not in commercial distribution"),
+                        ],
+                        max_length=32,
+                        null=True,
+                        verbose_name="Commercial status",
+                    ),
+                ),
+                ("published", medloom.kernel.fields.Day(blank=True, null=True, verbose_name="Published on")),
+                (
+                    "distribution_end",
+                    medloom.kernel.fields.Day(blank=True, null=True, verbose_name="End of distribution"),
+                ),
+                (
+                    "count",
+                    medloom.kernel.fields.Count(
+                        blank=True, null=True, verbose_name="Devices in the base package"
+                    ),
+                ),
+                (
+                    "lot_marked",
+                    medloom.kernel.fields.Flag(blank=True, null=True, verbose_name="Lot on the label"),
+                ),
+                (
+                    "serial_marked",
+                    medloom.kernel.fields.Flag(
+                        blank=True, null=True, verbose_name="Serial number on the label"
+                    ),
+                ),
+                (
+                    "made_marked",
+                    medloom.kernel.fields.Flag(
+                        blank=True, null=True, verbose_name="Manufacturing date on the label"
+                    ),
+                ),
+                (
+                    "expiry_marked",
+                    medloom.kernel.fields.Flag(
+                        blank=True, null=True, verbose_name="Expiry date on the label"
+                    ),
+                ),
+                (
+                    "marking_exempt",
+                    medloom.kernel.fields.Flag(
+                        blank=True, null=True, verbose_name="Exempt from direct marking"
+                    ),
+                ),
+                ("single_use", medloom.kernel.fields.Flag(blank=True, null=True, verbose_name="Single use")),
+                (
+                    "sterile",
+                    medloom.kernel.fields.Flag(blank=True, null=True, verbose_name="Packaged sterile"),
+                ),
+                (
+                    "sterilise",
+                    medloom.kernel.fields.Flag(blank=True, null=True, verbose_name="Sterilise before use"),
+                ),
+                (
+                    "codes",
+                    medloom.kernel.fields.Text(
+                        blank=True, max_length=200, null=True, verbose_name="Product codes"
+                    ),
+                ),
+                (
+                    "remark",
+                    medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name="Remark"),
+                ),
             ],
             options={
-                'verbose_name': 'Device',
-                'db_table': 'device',
-                'constraints': [models.UniqueConstraint(fields=('site', 'key'), name='uniq_device_key')],
+                "verbose_name": "Device",
+                "db_table": "device",
+                "constraints": [models.UniqueConstraint(fields=("site", "key"), name="uniq_device_key")],
             },
         ),
         migrations.AddField(
-            model_name='item',
-            name='device',
-            field=medloom.kernel.fields.Ref(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='design.device', verbose_name='Device'),
+            model_name="item",
+            name="device",
+            field=medloom.kernel.fields.Ref(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="design.device",
+                verbose_name="Device",
+            ),
         ),
         migrations.CreateModel(
-            name='DeviceStorage',
+            name="DeviceStorage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line', models.SmallIntegerField()),
-                ('since', models.IntegerField()),
-                ('until', models.IntegerField(null=True)),
-                ('kind', medloom.kernel.fields.Text(max_length=120, verbose_name='Kind of condition')),
-                ('low', medloom.kernel.fields.Number(blank=True, null=True, places=3, verbose_name='Lower limit')),
-                ('high', medloom.kernel.fields.Number(blank=True, null=True, places=3, verbose_name='Upper limit')),
-                ('unit', medloom.kernel.fields.Code(blank=True, max_length=16, null=True, verbose_name='Unit')),
-                ('text', medloom.kernel.fields.Text(blank=True, max_length=500, null=True, verbose_name='In words')),
-                ('parent', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='design.device')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("line", models.SmallIntegerField()),
+                ("since", models.IntegerField()),
+                ("until", models.IntegerField(null=True)),
+                ("kind", medloom.kernel.fields.Text(max_length=120, verbose_name="Kind of condition")),
+                (
+                    "low",
+                    medloom.kernel.fields.Number(blank=True, null=True, places=3, verbose_name="Lower limit"),
+                ),
+                (
+                    "high",
+                    medloom.kernel.fields.Number(blank=True, null=True, places=3, verbose_name="Upper limit"),
+                ),
+                (
+                    "unit",
+                    medloom.kernel.fields.Code(blank=True, max_length=16, null=True, verbose_name="Unit"),
+                ),
+                (
+                    "text",
+                    medloom.kernel.fields.Text(
+                        blank=True, max_length=500, null=True, verbose_name="In words"
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="design.device",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Storage condition',
-                'db_table': 'device_storage',
-                'default_related_name': 'storage',
+                "verbose_name": "Storage condition",
+                "db_table": "device_storage",
+                "default_related_name": "storage",
             },
         ),
         migrations.CreateModel(
-            name='PlantCode',
+            name="PlantCode",
             fields=[
-                ('num', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('object', models.UUIDField(editable=False, unique=True)),
-                ('site', models.CharField(editable=False, max_length=16)),
-                ('key', models.CharField(editable=False, max_length=200)),
-                ('version', models.IntegerField(editable=False)),
-                ('changed', models.JSONField(default=dict, editable=False)),
-                ('entry', models.BigIntegerField(editable=False)),
-                ('placeholder', models.BooleanField(default=False, editable=False)),
-                ('voided', models.BooleanField(default=False, editable=False)),
-                ('list', medloom.kernel.fields.Choice(choices=[('scrap_reason', 'Scrap reasons'), ('location', 'Locations'), ('shift', 'Shifts'), ('unit', 'Units of measure')], max_length=32, verbose_name='Code list')),
-                ('code', medloom.kernel.fields.Code(max_length=64, verbose_name='Code')),
-                ('name', medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name='Name')),
-                ('ucum', medloom.kernel.fields.Code(blank=True, max_length=16, null=True, verbose_name='Unit (UCUM)')),
+                ("num", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("object", models.UUIDField(editable=False, unique=True)),
+                ("site", models.CharField(editable=False, max_length=16)),
+                ("key", models.CharField(editable=False, max_length=200)),
+                ("version", models.IntegerField(editable=False)),
+                ("changed", models.JSONField(default=dict, editable=False)),
+                ("entry", models.BigIntegerField(editable=False)),
+                ("placeholder", models.BooleanField(default=False, editable=False)),
+                ("voided", models.BooleanField(default=False, editable=False)),
+                (
+                    "list",
+                    medloom.kernel.fields.Choice(
+                        choices=[
+                            ("scrap_reason", "Scrap reasons"),
+                            ("location", "Locations"),
+                            ("shift", "Shifts"),
+                            ("unit", "Units of measure"),
+                        ],
+                        max_length=32,
+                        verbose_name="Code list",
+                    ),
+                ),
+                ("code", medloom.kernel.fields.Code(max_length=64, verbose_name="Code")),
+                (
+                    "name",
+                    medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name="Name"),
+                ),
+                (
+                    "ucum",
+                    medloom.kernel.fields.Code(
+                        blank=True, max_length=16, null=True, verbose_name="Unit (UCUM)"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': "Plant's code",
-                'db_table': 'plant_code',
-                'constraints': [models.UniqueConstraint(fields=('site', 'key'), name='uniq_plant_code_key')],
+                "verbose_name": "Plant's code",
+                "db_table": "plant_code",
+                "constraints": [models.UniqueConstraint(fields=("site", "key"), name="uniq_plant_code_key")],
             },
         ),
         migrations.CreateModel(
-            name='BomRow',
+            name="BomRow",
             fields=[
-                ('num', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('object', models.UUIDField(editable=False, unique=True)),
-                ('site', models.CharField(editable=False, max_length=16)),
-                ('key', models.CharField(editable=False, max_length=200)),
-                ('version', models.IntegerField(editable=False)),
-                ('changed', models.JSONField(default=dict, editable=False)),
-                ('entry', models.BigIntegerField(editable=False)),
-                ('placeholder', models.BooleanField(default=False, editable=False)),
-                ('voided', models.BooleanField(default=False, editable=False)),
-                ('number', medloom.kernel.fields.Code(max_length=64, verbose_name='Row number')),
-                ('quantity', medloom.kernel.fields.Number(places=6, verbose_name='Quantity in one assembly')),
-                ('unit', medloom.kernel.fields.Code(default='1', max_length=16, verbose_name='Unit')),
-                ('level', medloom.kernel.fields.Count(blank=True, null=True, verbose_name='Level')),
-                ('effective_from', medloom.kernel.fields.Day(blank=True, null=True, verbose_name='Effective from')),
-                ('effective_until', medloom.kernel.fields.Day(blank=True, null=True, verbose_name='Effective until')),
-                ('assembly', medloom.kernel.fields.Ref(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='design.item', verbose_name='Assembly')),
-                ('component', medloom.kernel.fields.Ref(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='design.item', verbose_name='Component')),
+                ("num", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("object", models.UUIDField(editable=False, unique=True)),
+                ("site", models.CharField(editable=False, max_length=16)),
+                ("key", models.CharField(editable=False, max_length=200)),
+                ("version", models.IntegerField(editable=False)),
+                ("changed", models.JSONField(default=dict, editable=False)),
+                ("entry", models.BigIntegerField(editable=False)),
+                ("placeholder", models.BooleanField(default=False, editable=False)),
+                ("voided", models.BooleanField(default=False, editable=False)),
+                ("number", medloom.kernel.fields.Code(max_length=64, verbose_name="Row number")),
+                ("quantity", medloom.kernel.fields.Number(places=6, verbose_name="Quantity in one assembly")),
+                ("unit", medloom.kernel.fields.Code(default="1", max_length=16, verbose_name="Unit")),
+                ("level", medloom.kernel.fields.Count(blank=True, null=True, verbose_name="Level")),
+                (
+                    "effective_from",
+                    medloom.kernel.fields.Day(blank=True, null=True, verbose_name="Effective from"),
+                ),
+                (
+                    "effective_until",
+                    medloom.kernel.fields.Day(blank=True, null=True, verbose_name="Effective until"),
+                ),
+                (
+                    "assembly",
+                    medloom.kernel.fields.Ref(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="design.item",
+                        verbose_name="Assembly",
+                    ),
+                ),
+                (
+                    "component",
+                    medloom.kernel.fields.Ref(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="design.item",
+                        verbose_name="Component",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Structure row',
-                'db_table': 'bom_row',
-                'constraints': [models.UniqueConstraint(fields=('site', 'key'), name='uniq_bom_row_key')],
+                "verbose_name": "Structure row",
+                "db_table": "bom_row",
+                "constraints": [models.UniqueConstraint(fields=("site", "key"), name="uniq_bom_row_key")],
             },
         ),
         migrations.CreateModel(
-            name='DevicePackage',
+            name="DevicePackage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line', models.SmallIntegerField()),
-                ('since', models.IntegerField()),
-                ('until', models.IntegerField(null=True)),
-                ('kind', medloom.kernel.fields.Choice(choices=[('package', 'Package'), ('secondary', 'Secondary'), ('direct_marking', 'Direct marking'), ('unit_of_use', 'Unit of use'), ('previous', 'Previous')], default='package', max_length=32, verbose_name='Kind of identifier')),
-                ('di', medloom.kernel.fields.Code(max_length=23, verbose_name='Device identifier (UDI-DI)')),
-                ('agency', medloom.kernel.fields.Choice(blank=True, choices=[('GS1', 'GS1'), ('HIBCC', 'HIBCC'), ('ICCBBA', 'ICCBBA'), ('NDC', 'NDC/NHRIC')], max_length=32, null=True, verbose_name='Issuing agency')),
-                ('level', medloom.kernel.fields.Count(blank=True, null=True, verbose_name='Package level')),
-                ('contains', medloom.kernel.fields.Code(blank=True, max_length=23, null=True, verbose_name='Contains')),
-                ('quantity', medloom.kernel.fields.Count(blank=True, null=True, verbose_name='Quantity in the package')),
-                ('status', medloom.kernel.fields.Text(blank=True, max_length=64, null=True, verbose_name='Package status')),
-                ('discontinued', medloom.kernel.fields.Day(blank=True, null=True, verbose_name='Discontinued on')),
-                ('parent', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='design.device')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("line", models.SmallIntegerField()),
+                ("since", models.IntegerField()),
+                ("until", models.IntegerField(null=True)),
+                (
+                    "kind",
+                    medloom.kernel.fields.Choice(
+                        choices=[
+                            ("package", "Package"),
+                            ("secondary", "Secondary"),
+                            ("direct_marking", "Direct marking"),
+                            ("unit_of_use", "Unit of use"),
+                            ("previous", "Previous"),
+                        ],
+                        default="package",
+                        max_length=32,
+                        verbose_name="Kind of identifier",
+                    ),
+                ),
+                ("di", medloom.kernel.fields.Code(max_length=23, verbose_name="Device identifier (UDI-DI)")),
+                (
+                    "agency",
+                    medloom.kernel.fields.Choice(
+                        blank=True,
+                        choices=[
+                            ("GS1", "GS1"),
+                            ("HIBCC", "HIBCC"),
+                            ("ICCBBA", "ICCBBA"),
+                            ("NDC", "NDC/NHRIC"),
+                        ],
+                        max_length=32,
+                        null=True,
+                        verbose_name="Issuing agency",
+                    ),
+                ),
+                ("level", medloom.kernel.fields.Count(blank=True, null=True, verbose_name="Package level")),
+                (
+                    "contains",
+                    medloom.kernel.fields.Code(blank=True, max_length=23, null=True, verbose_name="Contains"),
+                ),
+                (
+                    "quantity",
+                    medloom.kernel.fields.Count(
+                        blank=True, null=True, verbose_name="Quantity in the package"
+                    ),
+                ),
+                (
+                    "status",
+                    medloom.kernel.fields.Text(
+                        blank=True, max_length=64, null=True, verbose_name="Package status"
+                    ),
+                ),
+                (
+                    "discontinued",
+                    medloom.kernel.fields.Day(blank=True, null=True, verbose_name="Discontinued on"),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="design.device",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Package',
-                'db_table': 'device_package',
-                'default_related_name': 'packages',
-                'indexes': [models.Index(fields=['di'], name='device_package_di')],
+                "verbose_name": "Package",
+                "db_table": "device_package",
+                "default_related_name": "packages",
+                "indexes": [models.Index(fields=["di"], name="device_package_di")],
             },
         ),
     ]

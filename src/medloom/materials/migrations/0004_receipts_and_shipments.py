@@ -6,95 +6,233 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('design', '0005_devices'),
-        ('materials', '0003_alias_number'),
-        ('sourcing', '0001_initial'),
+        ("design", "0005_devices"),
+        ("materials", "0003_alias_number"),
+        ("sourcing", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Shipment',
+            name="Shipment",
             fields=[
-                ('num', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('object', models.UUIDField(editable=False, unique=True)),
-                ('site', models.CharField(editable=False, max_length=16)),
-                ('key', models.CharField(editable=False, max_length=200)),
-                ('version', models.IntegerField(editable=False)),
-                ('changed', models.JSONField(default=dict, editable=False)),
-                ('entry', models.BigIntegerField(editable=False)),
-                ('placeholder', models.BooleanField(default=False, editable=False)),
-                ('voided', models.BooleanField(default=False, editable=False)),
-                ('number', medloom.kernel.fields.Code(max_length=96, verbose_name='Shipment number')),
-                ('shipped', medloom.kernel.fields.Day(blank=True, null=True, verbose_name='Shipped on')),
-                ('remark', medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name='Remark')),
-                ('consignee', medloom.kernel.fields.Ref(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='sourcing.consignee', verbose_name='Consignee')),
+                ("num", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("object", models.UUIDField(editable=False, unique=True)),
+                ("site", models.CharField(editable=False, max_length=16)),
+                ("key", models.CharField(editable=False, max_length=200)),
+                ("version", models.IntegerField(editable=False)),
+                ("changed", models.JSONField(default=dict, editable=False)),
+                ("entry", models.BigIntegerField(editable=False)),
+                ("placeholder", models.BooleanField(default=False, editable=False)),
+                ("voided", models.BooleanField(default=False, editable=False)),
+                ("number", medloom.kernel.fields.Code(max_length=96, verbose_name="Shipment number")),
+                ("shipped", medloom.kernel.fields.Day(blank=True, null=True, verbose_name="Shipped on")),
+                (
+                    "remark",
+                    medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name="Remark"),
+                ),
+                (
+                    "consignee",
+                    medloom.kernel.fields.Ref(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="sourcing.consignee",
+                        verbose_name="Consignee",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Shipment',
-                'db_table': 'shipment',
+                "verbose_name": "Shipment",
+                "db_table": "shipment",
             },
         ),
         migrations.CreateModel(
-            name='ShipmentLine',
+            name="ShipmentLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line', models.SmallIntegerField()),
-                ('since', models.IntegerField()),
-                ('until', models.IntegerField(null=True)),
-                ('first', medloom.kernel.fields.Code(blank=True, max_length=64, null=True, verbose_name='Serial number from')),
-                ('last', medloom.kernel.fields.Code(blank=True, max_length=64, null=True, verbose_name='Serial number to')),
-                ('quantity', medloom.kernel.fields.Number(places=6, verbose_name='Quantity')),
-                ('unit', medloom.kernel.fields.Choice(choices=[('1', 'pieces'), ('kg', 'kg'), ('g', 'g'), ('m', 'm'), ('L', 'L')], default='1', max_length=32, verbose_name='Unit')),
-                ('package', medloom.kernel.fields.Code(blank=True, max_length=23, null=True, verbose_name='Package identifier')),
-                ('sscc', medloom.kernel.fields.Code(blank=True, max_length=20, null=True, verbose_name='Logistic unit (SSCC)')),
-                ('lot', medloom.kernel.fields.Ref(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='materials.lot', verbose_name='Lot')),
-                ('parent', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='materials.shipment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("line", models.SmallIntegerField()),
+                ("since", models.IntegerField()),
+                ("until", models.IntegerField(null=True)),
+                (
+                    "first",
+                    medloom.kernel.fields.Code(
+                        blank=True, max_length=64, null=True, verbose_name="Serial number from"
+                    ),
+                ),
+                (
+                    "last",
+                    medloom.kernel.fields.Code(
+                        blank=True, max_length=64, null=True, verbose_name="Serial number to"
+                    ),
+                ),
+                ("quantity", medloom.kernel.fields.Number(places=6, verbose_name="Quantity")),
+                (
+                    "unit",
+                    medloom.kernel.fields.Choice(
+                        choices=[("1", "pieces"), ("kg", "kg"), ("g", "g"), ("m", "m"), ("L", "L")],
+                        default="1",
+                        max_length=32,
+                        verbose_name="Unit",
+                    ),
+                ),
+                (
+                    "package",
+                    medloom.kernel.fields.Code(
+                        blank=True, max_length=23, null=True, verbose_name="Package identifier"
+                    ),
+                ),
+                (
+                    "sscc",
+                    medloom.kernel.fields.Code(
+                        blank=True, max_length=20, null=True, verbose_name="Logistic unit (SSCC)"
+                    ),
+                ),
+                (
+                    "lot",
+                    medloom.kernel.fields.Ref(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="materials.lot",
+                        verbose_name="Lot",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="materials.shipment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Shipment line',
-                'db_table': 'shipment_line',
-                'default_related_name': 'lines',
+                "verbose_name": "Shipment line",
+                "db_table": "shipment_line",
+                "default_related_name": "lines",
             },
         ),
         migrations.CreateModel(
-            name='Receipt',
+            name="Receipt",
             fields=[
-                ('num', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('object', models.UUIDField(editable=False, unique=True)),
-                ('site', models.CharField(editable=False, max_length=16)),
-                ('key', models.CharField(editable=False, max_length=200)),
-                ('version', models.IntegerField(editable=False)),
-                ('changed', models.JSONField(default=dict, editable=False)),
-                ('entry', models.BigIntegerField(editable=False)),
-                ('placeholder', models.BooleanField(default=False, editable=False)),
-                ('voided', models.BooleanField(default=False, editable=False)),
-                ('number', medloom.kernel.fields.Code(max_length=96, verbose_name='Receipt number')),
-                ('partner', medloom.kernel.fields.Code(blank=True, max_length=16, null=True, verbose_name='Sending plant')),
-                ('partner_lot', medloom.kernel.fields.Code(blank=True, max_length=64, null=True, verbose_name="Sender's lot number")),
-                ('quantity', medloom.kernel.fields.Number(places=6, verbose_name='Quantity')),
-                ('unit', medloom.kernel.fields.Choice(choices=[('1', 'pieces'), ('kg', 'kg'), ('g', 'g'), ('m', 'm'), ('L', 'L')], max_length=32, verbose_name='Unit')),
-                ('received', medloom.kernel.fields.Day(blank=True, null=True, verbose_name='Received on')),
-                ('remark', medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name='Remark')),
-                ('item', medloom.kernel.fields.Ref(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='design.item', verbose_name='Item')),
-                ('lot', medloom.kernel.fields.Ref(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='materials.lot', verbose_name='Lot received')),
-                ('purchase_line', medloom.kernel.fields.Ref(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='sourcing.purchaseline', verbose_name='Purchase line')),
-                ('vendor', medloom.kernel.fields.Ref(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='sourcing.vendor', verbose_name='Vendor')),
+                ("num", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("object", models.UUIDField(editable=False, unique=True)),
+                ("site", models.CharField(editable=False, max_length=16)),
+                ("key", models.CharField(editable=False, max_length=200)),
+                ("version", models.IntegerField(editable=False)),
+                ("changed", models.JSONField(default=dict, editable=False)),
+                ("entry", models.BigIntegerField(editable=False)),
+                ("placeholder", models.BooleanField(default=False, editable=False)),
+                ("voided", models.BooleanField(default=False, editable=False)),
+                ("number", medloom.kernel.fields.Code(max_length=96, verbose_name="Receipt number")),
+                (
+                    "partner",
+                    medloom.kernel.fields.Code(
+                        blank=True, max_length=16, null=True, verbose_name="Sending plant"
+                    ),
+                ),
+                (
+                    "partner_lot",
+                    medloom.kernel.fields.Code(
+                        blank=True, max_length=64, null=True, verbose_name="Sender's lot number"
+                    ),
+                ),
+                ("quantity", medloom.kernel.fields.Number(places=6, verbose_name="Quantity")),
+                (
+                    "unit",
+                    medloom.kernel.fields.Choice(
+                        choices=[("1", "pieces"), ("kg", "kg"), ("g", "g"), ("m", "m"), ("L", "L")],
+                        max_length=32,
+                        verbose_name="Unit",
+                    ),
+                ),
+                ("received", medloom.kernel.fields.Day(blank=True, null=True, verbose_name="Received on")),
+                (
+                    "remark",
+                    medloom.kernel.fields.Text(blank=True, max_length=200, null=True, verbose_name="Remark"),
+                ),
+                (
+                    "item",
+                    medloom.kernel.fields.Ref(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="design.item",
+                        verbose_name="Item",
+                    ),
+                ),
+                (
+                    "lot",
+                    medloom.kernel.fields.Ref(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="materials.lot",
+                        verbose_name="Lot received",
+                    ),
+                ),
+                (
+                    "purchase_line",
+                    medloom.kernel.fields.Ref(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="sourcing.purchaseline",
+                        verbose_name="Purchase line",
+                    ),
+                ),
+                (
+                    "vendor",
+                    medloom.kernel.fields.Ref(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="sourcing.vendor",
+                        verbose_name="Vendor",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Receipt',
-                'db_table': 'receipt',
-                'indexes': [models.Index(condition=models.Q(('partner__isnull', False), ('voided', False)), fields=['partner', 'partner_lot'], name='receipt_partner_lot')],
-                'constraints': [models.UniqueConstraint(fields=('site', 'key'), name='uniq_receipt_key'), models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='ck_receipt_quantity')],
+                "verbose_name": "Receipt",
+                "db_table": "receipt",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("partner__isnull", False), ("voided", False)),
+                        fields=["partner", "partner_lot"],
+                        name="receipt_partner_lot",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("site", "key"), name="uniq_receipt_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(("quantity__gte", 0)), name="ck_receipt_quantity"
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='shipment',
-            constraint=models.UniqueConstraint(fields=('site', 'key'), name='uniq_shipment_key'),
+            model_name="shipment",
+            constraint=models.UniqueConstraint(fields=("site", "key"), name="uniq_shipment_key"),
         ),
         migrations.AddIndex(
-            model_name='shipmentline',
-            index=models.Index(condition=models.Q(('until__isnull', True)), fields=['lot'], name='shipment_line_lot'),
+            model_name="shipmentline",
+            index=models.Index(
+                condition=models.Q(("until__isnull", True)), fields=["lot"], name="shipment_line_lot"
+            ),
         ),
     ]

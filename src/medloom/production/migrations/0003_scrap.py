@@ -5,20 +5,21 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('production', '0002_machine_status'),
+        ("production", "0002_machine_status"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='workorder',
-            name='scrap_reason',
-            field=medloom.kernel.fields.Code(blank=True, max_length=64, null=True, verbose_name='Scrap reason'),
+            model_name="workorder",
+            name="scrap_reason",
+            field=medloom.kernel.fields.Code(
+                blank=True, max_length=64, null=True, verbose_name="Scrap reason"
+            ),
         ),
         migrations.AddField(
-            model_name='workorder',
-            name='scrapped',
-            field=medloom.kernel.fields.Count(blank=True, null=True, verbose_name='Pieces scrapped'),
+            model_name="workorder",
+            name="scrapped",
+            field=medloom.kernel.fields.Count(blank=True, null=True, verbose_name="Pieces scrapped"),
         ),
     ]
