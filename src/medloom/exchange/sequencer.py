@@ -51,8 +51,12 @@ class OutOfOrder(RuntimeError):
 #: Entries of transactions that ended after the last seal, all of them before any still open.
 #: `seq + 0`: the planner must take the few entries beyond the horizon by xid, and not all of them by seq.
 VISIBLE = """
-    select seq, hash, verdict, object, version, decision, sites, feed from entry
+    select seq, hash, verdict, object, version, decision, sites, feed, site, source, received from entry
     where xid >= %s::xid8 and xid < %s::xid8 and seq + 0 > %s order by seq + 0"""
+TALLY = """
+    insert into feed_tally as t (site, source, verdict, entries, newest) values (%s, %s, %s, %s, %s)
+    on conflict (site, source, verdict)
+    do update set entries = t.entries + excluded.entries, newest = greatest(t.newest, excluded.newest)"""
 #: A transaction may get its id early and its locks late: then it writes after a younger one that is still
 #: beyond the horizon. The oldest transaction that has written a higher number than one beyond has.
 OVERTAKEN = """
@@ -134,6 +138,7 @@ class Sequencer:
             leaves: list[str] = []
             done = 0
             last = 0
+            counted: dict[tuple[str, str, str], tuple[int, Any]] = {}
             for entry in self._visible(xmin):
                 digest = entry_hash(
                     seq=entry["seq"],
@@ -149,6 +154,9 @@ class Sequencer:
                 leaves.append(f"{self.frontier.size}\t{entry['seq']}\t\\\\x{salt.hex()}\t\\\\x{leaf.hex()}\n")
                 self.frontier.append(leaf)
                 lines += [self._line(site, entry["feed"], entry["seq"], digest) for site in entry["sites"]]
+                tallied = (entry["site"], entry["source"] or "", entry["verdict"])
+                count, newest = counted.get(tallied, (0, entry["received"]))
+                counted[tallied] = (count + 1, max(newest, entry["received"]))
                 done += 1
                 last = max(last, entry["seq"])
                 if len(leaves) == FLUSH:
@@ -156,6 +164,7 @@ class Sequencer:
             if not done:
                 return 0
             self._flush(cursor, lines, leaves)
+            cursor.executemany(TALLY, [(*name, *told) for name, told in sorted(counted.items())])
             self._seal(cursor, xmin, last)
         return done
 

@@ -77,6 +77,8 @@ def lay(cursor: Any) -> None:
             _fence_rows(cursor, model._meta.db_table, _sees("site"))
     _fence_rows(cursor, "entry", f"({SITE} = '*' or {SITE} = any(sites))")
     _policy(cursor, "entry", "sequencer_reads", "for select to medloom_sequencer using (true)")
+    cursor.execute("grant select, insert, update on feed_tally to medloom_sequencer")
+    _policy(cursor, "feed_tally", "sequencer_keeps", "for all to medloom_sequencer using (true)")
 
 
 def _schema_by_name(table: str, tables: dict[str, str]) -> str:

@@ -176,6 +176,25 @@ class Reading(models.Model):
         db_table = "reading_position"
 
 
+class FeedTally(models.Model):
+    """How many entries each feed of a site has by verdict, and when the newest came. Kept by the sequencer.
+
+    A page that counted the entries themselves would cost more with every day of the ledger.
+    """
+
+    projection = True
+    pk = models.CompositePrimaryKey("site", "source", "verdict")
+    site = models.CharField(max_length=16)
+    #: The feed's name in the plant's mapping; "" for what people and reactions wrote.
+    source = models.CharField(max_length=64)
+    verdict = models.CharField(max_length=12)
+    entries = models.BigIntegerField()
+    newest = models.DateTimeField()
+
+    class Meta:
+        db_table = "feed_tally"
+
+
 class ChainState(models.Model):
     """How far each chain of each epoch has come: next number and head."""
 

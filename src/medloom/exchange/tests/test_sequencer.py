@@ -57,6 +57,26 @@ def test_every_entry_gets_a_gapless_position_in_the_feed_of_its_site(sequencer) 
     assert [p for p, _ in lines("v")] == [1, 2, 3, 4]
 
 
+KEPT = "select site, source, verdict, entries from feed_tally"
+COUNTED = "select site, coalesce(source, ''), verdict, count(*) from entry group by 1, 2, 3"
+
+
+def counts(sql: str, *, seen_by: str = "*") -> dict[tuple[str, str, str], int]:
+    with connect("app") as link, link.transaction():
+        link.execute("select set_config('medloom.site', %s, true)", (seen_by,))
+        return {(row[0], row[1], row[2]): row[3] for row in link.execute(sql).fetchall()}
+
+
+def test_each_feed_is_counted_by_verdict_as_its_entries_are_sequenced(sequencer) -> None:
+    append(items(3), author="A")
+    sequencer.round()
+    append([make("item", "set", fields={"number": "A-9", "name": "x" * 300})], author="A")
+    append(items(2, "B"), author="B")
+    sequencer.round()
+    assert counts(KEPT) == counts(COUNTED) and len(counts(KEPT)) == 3
+    assert {site for site, _, _ in counts(KEPT, seen_by="B")} == {"B"}, "a site sees its own feeds only"
+
+
 def test_an_open_transaction_holds_back_what_committed_after_it(sequencer) -> None:
     """A number drawn by a transaction that is still open must not be jumped over."""
     drawn, finish = threading.Event(), threading.Event()

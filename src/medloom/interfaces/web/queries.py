@@ -202,12 +202,19 @@ def arrivals(windows: dict[str, int], bars: int) -> dict[str, list[int]]:
 
 
 def feed_freshness() -> list[dict[str, Any]]:
-    """For each plant and feed: rows taken in, the newest, and how many of them wait for a person."""
+    """For each plant and feed: records taken in, the newest, and how many of them wait for a person.
+
+    Counted by the sequencer as they came; only what was not accepted is looked at one by one.
+    """
     return _rows(f"""
-        select e.site, e.source as feed, count(*) as rows, max(e.received) as newest,
-               count(*) filter (where e.verdict = 'accepted') as accepted,
-               count(*) filter (where {OPEN}) as waiting
-        from entry e where e.source is not null group by 1, 2 order by 1, 2 limit 200""")
+        with told as (
+          select site, source, sum(entries)::bigint as rows, max(newest) as newest,
+                 coalesce(sum(entries) filter (where verdict = 'accepted'), 0)::bigint as accepted
+          from feed_tally where source <> '' group by 1, 2),
+        waits as (select e.site, e.source, count(*) as waiting from entry e
+          where e.source is not null and {OPEN} group by 1, 2)
+        select t.site, t.source as feed, t.rows, t.newest, t.accepted, coalesce(w.waiting, 0) as waiting
+        from told t left join waits w using (site, source) order by 1, 2 limit 200""")
 
 
 def sent_by(epochs: list[str]) -> dict[str, dict[str, Any]]:
