@@ -11,6 +11,7 @@ from typing import Any
 from medloom.agent.declaration import MISSING_WORDS
 from medloom.agent.sources.rows import FileRefused, is_blank, original_text
 from medloom.agent.sources.tables import read_table
+from medloom.derive.headings import field_of
 
 SAMPLE_ROWS = 500
 _LOT = re.compile(r"lot|batch|批号|批次", re.IGNORECASE)
@@ -19,34 +20,6 @@ _CODE = re.compile(
 )
 _NUMBER = re.compile(r"[-+]?[\d.,:/ -]+%?")
 _UNIT = re.compile(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]")
-#: Words of Chinese headers and the declared field they mostly mean; the first that fits counts.
-_WORDS = (
-    ("工单", "work_order"),
-    ("订单", "work_order"),
-    ("批号", "resin_lot"),
-    ("批次", "resin_lot"),
-    ("设备", "machine"),
-    ("机台", "machine"),
-    ("模具", "mould"),
-    ("模次", "shots"),
-    ("穴", "cavities"),
-    ("总数", "total"),
-    ("合格", "good"),
-    ("良品", "good"),
-    ("班次", "shift"),
-    ("交期", "due"),
-    ("接单", "received"),
-    ("日期", "day"),
-    ("原料", "resin"),
-    ("色母", "masterbatch"),
-    ("产品", "item"),
-    ("物料", "number"),
-    ("编码", "number"),
-    ("编号", "number"),
-    ("名称", "name"),
-    ("数量", "quantity"),
-    ("备注", "remark"),
-)
 _HEAD = """\
 # 由文件表头生成的初稿，请逐行核对 · first draft made from the header of {name}: check every line
 # 试用 · try it:  medloom agent check THIS_FILE {name}
@@ -173,7 +146,7 @@ def _field(column: str, taken: set[str], place: str) -> str:
 
     One that says nothing is named for its place in the sheet, and is for a person to name.
     """
-    words = next((name for word, name in _WORDS if word in column), "")
+    words = field_of(column)
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _UNIT.sub("", column)).strip().casefold()
     plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     name = words or (plain if plain[:1].isalpha() else UNNAMED + place.casefold())

@@ -34,16 +34,11 @@ SITE = "D13"
 ROWS_PER_FILE = 40
 TURN_SECONDS_MAX = 60.0
 SETTLE_SECONDS_MAX = 120.0
-MAPPING = """
+FIELDS = "{number: {column: number, as: code, required: true}, name: {column: name, as: text}}"
+MAPPING = f"""
 feed: drill
-match: {files: ["drill_*.csv"]}
-records:
-  - type: item
-    kind: set
-    key: [number]
-    fields:
-      number: {column: number, as: code, required: true}
-      name: {column: name, as: text}
+match: {{files: ["drill_*.csv"]}}
+records: [{{type: item, kind: set, key: [number], fields: {FIELDS}}}]
 """
 
 

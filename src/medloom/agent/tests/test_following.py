@@ -10,85 +10,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from medloom.agent.declaration import load_mapping
-from medloom.agent.following import Follower
 from medloom.agent.notes import DIRTY
-from medloom.agent.plant import Polled, table_source
-from medloom.agent.runtime import Agent
-from medloom.agent.sources.sql import Database
+from medloom.agent.plant import table_source
 from medloom.agent.store import SqliteSite
-from medloom.agent.tests.hubs import Hub, agent_of, settle
+from medloom.agent.tests.hubs import settle
+from medloom.agent.tests.nets import TableNet, sheets_as_declared
 from medloom.demo import machining
-from medloom.kernel.entity import catalogue
-from medloom.wire.canonical import encode_operation
-from medloom.wire.operation import Kind, Operation
+from medloom.wire.operation import Kind
 from medloom.wire.sheet import Owner
 
 pytestmark = pytest.mark.files
 
-KEY = Ed25519PrivateKey.generate()
-JOBS = Path(machining.__file__).parent / "mappings" / "machining" / "20_jobs.yaml"
 NOW = dt.datetime(2026, 11, 23, 8, 0)  # noqa: DTZ001 (plants keep local time without a zone)
 
 
-class Net:
-    """One hub, one agent, one plant table on SQLite."""
+class Net(TableNet):
+    """The table of jobs, which both sides write."""
 
     def __init__(self, folder: Path) -> None:
-        sheets = {name: declared.sheet for name, declared in catalogue().items()}
+        sheets = sheets_as_declared()
         # Here the ordered quantity is the registrant's alone, to see what becomes of a foreign edit.
         sheets["work_order"] = replace(sheets["work_order"], owners={"quantity": Owner.REGISTRANT})
-        self.hub = Hub({"MACH": KEY}, sheets=sheets)
-        self.plant = machining.Plant(f"sqlite:///{folder}/plant.db", now=lambda: NOW)
-        self.plant.create()
-        self.database = Database(f"sqlite:///{folder}/plant.db")
-        self.agent = self.start()
-
-    def start(self, inner: Any = None) -> Agent:
-        agent = agent_of(self.hub, site="MACH", key=KEY, inner=inner, wanted=frozenset({"work_order"}))
-        mapping = load_mapping(JOBS)
-        declared = catalogue()["work_order"]
-        polled = Polled(self.database, mapping, table_source(mapping), 0.0, 0.0)
-        polled.follower = Follower(
-            agent.store, "MACH", self.database, mapping, polled.source, declared.sheet, declared.fields,
-            agent.collector, wall=lambda: NOW, now=lambda: "2026-11-23T08:00:00Z",
-        )  # fmt: skip
-        agent.polled.append(polled)
-        return agent
-
-    def post(self, fields: dict[str, Any], *, object_: str, base: int = 0, kind: Kind = Kind.SET) -> None:
-        operation = Operation(
-            id=str(uuid.uuid4()), type="work_order", object=object_, kind=kind, fields=fields, base=base,
-            site="MACH", at="2026-11-23T07:00:00Z", actor="planner",
-        )  # fmt: skip
-        (answer,) = self.hub.store.post([encode_operation(operation)])
-        assert answer.verdict == "accepted", answer
+        super().__init__(folder, "work_order", "20_jobs.yaml", sheets=sheets, wall=lambda: NOW)
 
     def dispatch(self) -> str:
         object_ = str(uuid.uuid4())
-        self.post(
-            {"number": "WO-1", "quantity": 500, "due": "2026-12-01", "remark": "first"}, object_=object_
-        )
-        self.post({"command": "release", "from": "draft"}, object_=object_, base=1, kind=Kind.COMMAND)
+        order = {"number": "WO-1", "quantity": 500, "due": "2026-12-01", "remark": "first"}
+        self.post(object_, order)
+        self.post(object_, {"command": "release", "from": "draft"}, base=1, kind=Kind.COMMAND)
         self.hub.store.sequence()
         return object_
 
     def job(self) -> dict[str, Any]:
-        row = self.database.one(table_source(load_mapping(JOBS)), key={"number": "WO-1"})
+        row = self.database.one(table_source(self.mapping), key={"number": "WO-1"})
         return dict(row.cells) if row is not None else {}
-
-    def said(self) -> list[dict[str, Any]]:
-        """Kind, fields and base of every operation of the plant."""
-        return [
-            {"kind": op.kind, "fields": op.fields, "base": op.base}
-            for entry in self.hub.store.entries
-            if entry.site == "MACH" and (op := entry.operation) is not None
-        ]
-
-    def verdicts(self) -> list[str]:
-        return [str(entry.verdict) for entry in self.hub.store.entries if entry.site == "MACH"]
 
 
 @pytest.fixture
@@ -96,8 +52,7 @@ def net(tmp_path: Path) -> Iterator[Net]:
     found = Net(tmp_path)
     settle(found.agent)
     yield found
-    found.plant.close()
-    found.database.close()
+    found.close()
 
 
 def test_a_dispatched_order_appears_in_the_plants_table(net: Net) -> None:
@@ -129,7 +84,7 @@ def test_what_the_registrant_decides_comes_back_over_a_foreign_edit(net: Net) ->
     settle(net.agent)
     net.plant.edit("WO-1", quantity=900)
     settle(net.agent)
-    assert net.verdicts() == ["rejected"], net.said()
+    assert net.verdicts() == ["rejected"], net.told()
     assert net.job()["quantity"] == 500
 
 
@@ -139,7 +94,7 @@ def test_both_edit_one_field_while_offline_one_conflict(net: Net) -> None:
     net.hub.down = True
     net.plant.edit("WO-1", remark="plant says")
     net.agent.step()
-    net.post({"remark": "registrant says"}, object_=object_, base=2)
+    net.post(object_, {"remark": "registrant says"}, base=2)
     net.hub.store.sequence()
     net.hub.down = False
     net.agent._quiet_until = 0.0
@@ -154,7 +109,7 @@ def test_the_hubs_change_reaches_the_row_and_other_edits_stay(net: Net) -> None:
     object_ = net.dispatch()
     settle(net.agent)
     net.plant.edit("WO-1", progress=7)
-    net.post({"due": "2026-12-24"}, object_=object_, base=2)
+    net.post(object_, {"due": "2026-12-24"}, base=2)
     net.hub.store.sequence()
     settle(net.agent)
     settle(net.agent)
@@ -193,10 +148,9 @@ def test_a_state_set_in_the_plants_program_is_a_command(net: Net) -> None:
 def test_a_row_that_vanished_is_told_once_and_never_made_again(net: Net) -> None:
     object_ = net.dispatch()
     settle(net.agent)
-    with net.plant.engine.begin() as connection:
-        connection.execute(machining.JOB.delete())
+    net.change(machining.JOB.delete())
     settle(net.agent)
-    net.post({"remark": "still there?"}, object_=object_, base=2)
+    net.post(object_, {"remark": "still there?"}, base=2)
     net.hub.store.sequence()
     for _ in range(3):
         settle(net.agent)
@@ -218,11 +172,11 @@ def test_an_edit_waits_for_room_in_the_store_and_is_told_once(net: Net, tmp_path
         store.put("ballast", {"b": bytes(int(3_000_000 * (0.93 - store.fill())))})
     assert 0.90 < store.fill() < 0.98
     net.plant.edit("WO-1", progress=40, remark="started")
-    net.post({"due": "2026-12-24"}, object_=object_, base=2)
+    net.post(object_, {"due": "2026-12-24"}, base=2)
     net.hub.store.sequence()
     for _ in range(40):
         net.agent.step()
-    assert net.said() == [] and net.job()["remark"] == "started"
+    assert net.told() == [] and net.job()["remark"] == "started"
     assert [alarm["code"] for alarm in net.agent.alarms] == ["store_full"]
     assert store.head(object_).values["due"] == "2026-12-24", "what the hub says is still taken in"
     with store.transaction():

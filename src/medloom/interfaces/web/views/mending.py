@@ -14,13 +14,13 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from medloom.derive.headings import fields_of
 from medloom.interfaces.web import queries, records
 from medloom.interfaces.web.columns import label_of
 from medloom.interfaces.web.inputlists import InputList, lists_of, mark_unknown, point_out, read_lists
 from medloom.interfaces.web.inputs import Input, inputs_of, read_inputs
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.proposals import propose
-from medloom.interfaces.web.recognise import fields_of
 from medloom.interfaces.web.scope import Writing
 from medloom.interfaces.web.viewer import Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import title_of

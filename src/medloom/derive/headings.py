@@ -1,0 +1,123 @@
+"""What a column of a plant's file probably holds, by the words of its header. Pure.
+
+One table for the agent, which writes a first mapping and knows no type yet, and for the hub's form, which
+knows the fields of the object that a person is mending.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A word of headers: the fields it mostly means, likeliest first, and `alone` when no type is known.
+
+    Without `alone` the word decides nothing by itself: a header in Latin letters names its field better
+    than a guess of ours would.
+    """
+
+    word: str
+    fields: tuple[str, ...]
+    alone: str = ""
+
+
+#: The first word that fits counts.
+HEADINGS = (
+    Heading("原料批", ("resin_lot",), "resin_lot"),
+    Heading("树脂批", ("resin_lot",), "resin_lot"),
+    Heading("产出批", ("output_lot",)),
+    Heading("工单", ("work_order",), "work_order"),
+    Heading("订单数", ("quantity",)),
+    Heading("订单", ("work_order",), "work_order"),
+    Heading("批号", ("lot", "resin_lot"), "resin_lot"),
+    Heading("批次", ("lot",), "resin_lot"),
+    Heading("设备", ("machine",), "machine"),
+    Heading("机台", ("machine",), "machine"),
+    Heading("模具", ("mould",), "mould"),
+    Heading("模次", ("shots",), "shots"),
+    Heading("穴", ("cavities",), "cavities"),
+    Heading("总数", ("total",), "total"),
+    Heading("合格", ("good",), "good"),
+    Heading("良品", ("good",), "good"),
+    Heading("班次", ("shift",), "shift"),
+    Heading("交期", ("due",), "due"),
+    Heading("接单", ("received",), "received"),
+    Heading("日期", ("day",), "day"),
+    Heading("原料", ("resin",), "resin"),
+    Heading("树脂", ("resin",)),
+    Heading("色母", ("masterbatch",), "masterbatch"),
+    Heading("添加剂", ("additive",)),
+    Heading("产品", ("item",), "item"),
+    Heading("物料", ("item",), "number"),
+    Heading("特性", ("characteristic",)),
+    Heading("颜色", ("colour",)),
+    Heading("数值", ("value",)),
+    Heading("单位", ("unit",)),
+    Heading("样品", ("sample",)),
+    Heading("编码", ("number",), "number"),
+    Heading("编号", ("number",), "number"),
+    Heading("名称", ("name",), "name"),
+    Heading("数量", ("quantity",), "quantity"),
+    Heading("备注", ("remark", "note"), "remark"),
+    Heading("resin lot", ("resin_lot",)),
+    Heading("lot", ("lot",)),
+    Heading("machine", ("machine",)),
+    Heading("mould", ("mould",)),
+    Heading("mold", ("mould",)),
+    Heading("order", ("work_order",)),
+    Heading("shift", ("shift",)),
+    Heading("cavit", ("cavities",)),
+    Heading("shot", ("shots",)),
+    Heading("good", ("good",)),
+    Heading("total", ("total",)),
+    Heading("date", ("day",)),
+    Heading("item", ("item",)),
+    Heading("part", ("item",)),
+    Heading("qty", ("quantity",)),
+    Heading("quantity", ("quantity",)),
+    Heading("value", ("value",)),
+    Heading("unit", ("unit",)),
+    Heading("remark", ("remark",)),
+    Heading("name", ("name",)),
+)
+
+
+def plain(text: str) -> str:
+    """A header without brackets, stars, blanks at its ends, and differences of width and case."""
+    text = unicodedata.normalize("NFKC", text).casefold().replace("*", " ")
+    return re.sub(r"\s+", " ", re.sub(r"[(\[【].*?[)\]】]", "", text)).strip()
+
+
+def field_of(column: str) -> str:
+    """The field that a header means when nothing is known of the type; "" when no word of it says."""
+    return next((each.alone for each in HEADINGS if each.alone and each.word in column), "")
+
+
+def _field_among(column: str, free: Collection[str]) -> str:
+    """The field of a known type that a header means, of those not yet taken; "" for none."""
+    words = (each for each in HEADINGS if each.word in plain(column))
+    return next((name for each in words for name in each.fields if name in free), "")
+
+
+def fields_of(columns: Iterable[str], labels: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Column -> field of a known type, each field once: by its own names first, then by the words.
+
+    `labels`: field -> its names for people, in any language.
+    """
+    columns = list(columns)
+    found: dict[str, str] = {}
+    known = {plain(word): name for name, words in labels.items() for word in (name, *words)}
+    for column in columns:
+        name = known.get(plain(column))
+        if name is not None and name not in found.values():
+            found[column] = name
+    for column in columns:
+        if column not in found:
+            name = _field_among(column, [each for each in labels if each not in found.values()])
+            if name:
+                found[column] = name
+    return found

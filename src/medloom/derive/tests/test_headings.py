@@ -1,0 +1,47 @@
+"""One table of header words serves the agent, which knows no type yet, and the form, which knows one."""
+
+from __future__ import annotations
+
+import pytest
+
+from medloom.derive.headings import HEADINGS, field_of, fields_of
+
+pytestmark = pytest.mark.pure
+
+
+@pytest.mark.parametrize(
+    ("column", "field"),
+    [
+        ("批号", "resin_lot"),
+        ("物料编码", "number"),
+        ("订单数量", "work_order"),
+        ("设备编号", "machine"),
+        ("名称*", "name"),
+        ("lot number", ""),
+        ("特性", ""),
+    ],
+)
+def test_without_a_type_a_word_means_one_field(column: str, field: str) -> None:
+    assert field_of(column) == field
+
+
+def test_with_a_type_only_its_fields_are_named_each_once() -> None:
+    result = {"lot": ["Lot"], "value": ["Value"], "characteristic": ["Characteristic"]}
+    assert fields_of(["批号", "批次", "数值", "特性"], result) == {
+        "批号": "lot",
+        "数值": "value",
+        "特性": "characteristic",
+    }
+    step = {"resin_lot": ["Resin lot"], "item": ["Item"], "note": ["Note"]}
+    assert fields_of(["批号", "物料", "备注"], step) == {"批号": "resin_lot", "物料": "item", "备注": "note"}
+
+
+def test_a_fields_own_name_comes_before_any_word() -> None:
+    labels = {"good": ["Good pieces", "合格数"], "total": ["Pieces made", "生产总数"]}
+    assert fields_of(["合格数", "良品", "总数"], labels) == {"合格数": "good", "总数": "total"}
+    assert fields_of(["生产总数（件）*"], labels) == {"生产总数（件）*": "total"}
+
+
+def test_every_heading_can_mean_something() -> None:
+    assert all(each.fields for each in HEADINGS)
+    assert len({each.word for each in HEADINGS}) == len(HEADINGS)
