@@ -126,7 +126,15 @@ def assemble(
     )
     for folder in config.folders:
         mappings = load_mappings(Path(folder.mappings))
-        agent.watched.append(watch(Path(folder.path), mappings, settle_seconds=folder.settle_seconds))
+        agent.watched.append(
+            watch(
+                Path(folder.path),
+                mappings,
+                settle_seconds=folder.settle_seconds,
+                types=types,
+                zone=config.zone,
+            )
+        )
     _watch_tables(agent, config, tables, types)
     _tell_put_aside(agent, state)
     try:

@@ -47,6 +47,7 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state     folder of its store and key
     enrolment one-time code, used when there is no key yet
     alarm_after_seconds  how long the hub must have failed before a person is told
+    zone      the plant's time zone (IANA), for import templates; a mapping names its own
     quota_mib what its store may take at most; it warns at 70 %, edits wait at 90 %, observations at 98 %
     """
 
@@ -56,6 +57,7 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folders: tuple[FolderSource, ...] = ()
     databases: tuple[DatabaseSource, ...] = ()
     enrolment: str = ""
+    zone: str = "UTC"
     poll_seconds: float = 1.0
     credits_rows: int = 500
     alarm_after_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -17,10 +17,15 @@ from medloom.agent.translate import Outcome
 
 @dataclass
 class Watched:
-    """One folder with its mappings, and the file that is being read. `due`: not read before (monotonic)."""
+    """One folder with its mappings, and the file that is being read. `due`: not read before (monotonic).
+
+    `types` and `zone` serve import templates, which need no mapping.
+    """
 
     folder: Folder
     mappings: list[Declared]
+    types: Mapping[str, Any] = field(default_factory=dict)
+    zone: str = "UTC"
     reading: Iterator[tuple[str, list[Outcome], bool]] | None = None
     digest: tuple[str, str] | None = None
     due: float = 0.0
@@ -49,10 +54,17 @@ class Polled:
     seen: set[str] = field(default_factory=set)
 
 
-def watch(folder: Path, mappings: list[Declared], *, settle_seconds: float) -> Watched:
-    """A folder with the mappings that read files."""
+def watch(
+    folder: Path,
+    mappings: list[Declared],
+    *,
+    settle_seconds: float,
+    types: Mapping[str, Any] | None = None,
+    zone: str = "UTC",
+) -> Watched:
+    """A folder with the mappings that read files; import templates are read too where `types` are given."""
     files = [mapping for mapping in mappings if mapping.match.files]
-    return Watched(Folder(folder, settle_seconds=settle_seconds), files)
+    return Watched(Folder(folder, settle_seconds=settle_seconds), files, dict(types or {}), zone)
 
 
 def table_source(mapping: Declared) -> TableSource:

@@ -27,6 +27,7 @@ from medloom.agent.notes import FILE, POLL
 from medloom.agent.plant import Polled, Watched
 from medloom.agent.room import FULL_SECONDS, Room
 from medloom.agent.sources.rows import Delivery, Row
+from medloom.agent.templates import recognise
 from medloom.agent.translate import UNMAPPED, Outcome, Translator, drift_outcome, unmapped_file
 from medloom.agent.transport import HubTransport, Unreachable
 from medloom.agent.trouble import REFUSED_SECONDS, Troubles
@@ -235,6 +236,9 @@ class Agent:
                 left.pop(0)
             for delivery in found:
                 if not any(mapping.reads(delivery.name) for mapping in watched.mappings):
+                    if filled := recognise(delivery, watched.types, zone=watched.zone):
+                        yield from self._rows_of(filled.mapping, delivery, filled.outcomes())
+                        continue
                     self.findings["file_unmapped"] += 1
                     log.warning("file_unmapped", file=delivery.name)
                     yield UNMAPPED, [unmapped_file(delivery, watched.mappings)], False
@@ -246,10 +250,14 @@ class Agent:
                 watched.due = self.clock() + FULL_SECONDS
 
     def _file(self, mapping: Declared, delivery: Delivery) -> Iterator[tuple[str, list[Outcome], bool]]:
+        serials = not delivery.name.lower().endswith(".csv")
+        yield from self._rows_of(mapping, delivery, Translator(mapping, serials=serials).file(delivery))
+
+    def _rows_of(
+        self, mapping: Declared, delivery: Delivery, rows: Iterator[Outcome]
+    ) -> Iterator[tuple[str, list[Outcome], bool]]:
         name = f"{mapping.feed}/{delivery.digest}"
         again = self.store.get(FILE, name) is not None
-        serials = not delivery.name.lower().endswith(".csv")
-        rows = Translator(mapping, serials=serials).file(delivery)
         while batch := list(itertools.islice(rows, BATCH_ROWS)):
             yield mapping.feed, batch, again
         with self.store.transaction():

@@ -1,4 +1,4 @@
-"""One hub in memory, one agent, one table of a machining plant on SQLite: what the tests of tables start from."""
+"""A hub in memory, an agent, a table of a machining plant on SQLite: what the tests of tables start from."""
 
 from __future__ import annotations
 
