@@ -319,6 +319,9 @@ AGENT = {
     ),
     "stream_row_too_long": Meant("a line of a stream has no end", "See what is connected there.", _DESK),
     "row_unknown": Meant("the row fits no declared record", "Correct the mapping.", _DESK),
+    "sample_left": Meant(
+        "a row of an import template still holds a word of its sample", "Replace it or empty the cell.", _DESK
+    ),
     "sheet_missing": Meant("the declared sheet is not in the file", "Correct the file or the mapping."),
     "value_missing": Meant("a required cell is empty", "Fill the cell.", _DESK),
 }

@@ -1,4 +1,4 @@
-"""A template as a workbook: instructions, headers, a sample row, drop-downs, codes in cells formatted as text."""
+"""A template as a workbook: instructions, headers, a sample row, drop-downs, codes in text cells."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Import templates for a plant without any system: which columns a type's sheet has, under which headers.
 
-Derived from the declarations, in the custom of Chinese import sheets: instructions in one merged cell, headers
-below it, `*` for what must be filled in, the unit in full-width brackets. Headers come from gettext, so the same
-template is there in every language of the pages, and each can be read back whatever the reader's language.
+Derived from the declarations, in the custom of Chinese import sheets: instructions in one merged cell,
+headers below it, `*` for what must be filled in, the unit in full-width brackets. Headers come from gettext,
+so the same template is there in every language, and each is read back whatever the reader's language.
 """
 
 from __future__ import annotations

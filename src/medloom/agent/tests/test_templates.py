@@ -1,4 +1,4 @@
-"""Every import template is made, filled in, and read back without a mapping, in both languages and formats."""
+"""Every import template is made, filled in and read back without a mapping: both languages, both formats."""
 
 from __future__ import annotations
 
@@ -72,8 +72,9 @@ def test_its_headers_are_unique_and_mark_what_must_be_filled(name: str, language
 @pytest.mark.parametrize("write", [xlsx, xls])
 def test_a_filled_step_record_is_read_with_its_lists(write: Callable[..., bytes]) -> None:
     row = {
-        "number": "R-1", "day": "2026-11-20", "machine": "0010", "resin_lot": " rm-2611 ", "total": 100, "good": 97,
-        "defects/scratch": 2, "defects/crack": 1, "inputs/1/lot": "rm-1", "inputs/1/quantity": 2.5, "inputs/1/unit": "kg",
+        "number": "R-1", "day": "2026-11-20", "machine": "0010", "resin_lot": " rm-2611 ", "total": 100,
+        "good": 97, "defects/scratch": 2, "defects/crack": 1, "inputs/1/lot": "rm-1",
+        "inputs/1/quantity": 2.5, "inputs/1/unit": "kg",
     }  # fmt: skip
     (outcome,) = filled("step_record", [row], write=write).outcomes()
     (draft,) = outcome.drafts

@@ -302,6 +302,7 @@ CAUSES: dict[str, Cause] = {
     "file_too_large": Cause(_("The file is too large"), _("Ask the plant for it in parts.")),
     "row_gone": Cause(_("The row vanished from the plant's table"), _("Ask the plant whether it was meant.")),
     "row_unknown": Cause(_("The row fits nothing that is declared"), _("Correct or dismiss it.")),
+    "sample_left": Cause(_("A word of the sample row was left in"), _("Replace it or empty the cell.")),
     "sheet_missing": Cause(_("The sheet is not in the file"), _("Correct the feed's mapping.")),
     "value_missing": Cause(_("A required value is missing"), _("Fill it in.")),
     "unknown": Cause(
