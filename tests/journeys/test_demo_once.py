@@ -105,12 +105,12 @@ def said(folder: Path, first: Feeds) -> dict[str, int]:
 def test_every_row_has_exactly_one_verdict(first: Feeds) -> None:
     assert sum(feed["read"] for feed in first.values()) > 0
     assert not any(feed["repeated"] or feed["op_id_reuse"] for feed in first.values())
-    measured = first["MACH", "measured"]
-    assert measured["normalised"]["unit"] == measured["read"] > 0
     if REAL:
         read = {feed: first["PLANT-A", feed]["read"] for plant, feed in first if plant == "PLANT-A"}
         assert read["shifts"] >= 1385 and read["orders"] >= 129 and read["items"] >= 115
     else:
+        measured = first["MACH", "measured"]
+        assert measured["normalised"]["unit"] == measured["read"] > 0
         shifts = first["MOLD", "shifts"]
         assert (shifts["read"], shifts["accepted"], shifts["quarantined"]) == (121, 120, 1)
         assert shifts["normalised"]["lot"] > 0
@@ -140,7 +140,7 @@ def test_a_second_run_and_a_run_without_the_agents_store_add_no_entry(
     again = run(folder)
     assert all(feed["repeated"] == feed["read"] for feed in again.values()), again
     stores = list((folder / "state" / "demo" / "agents").glob("*/store.db"))
-    assert len(stores) == 2
+    assert len(stores) == len({plant for plant, _ in first})
     for store in stores:
         for file in store.parent.glob("store.db*"):
             file.unlink()

@@ -89,6 +89,8 @@ class Field(Struct, frozen=True):
     columns     for `join`: the columns, joined by `by` (empty ones left out)
     members     for `list`: one entry for each member of the list
     formats     for dates: the forms the plant writes (strptime); without it, ISO and year-first forms
+    damaged     what a value that cannot be understood does: it refuses the row, or it is left out of a
+                row that is otherwise good; the operation keeps its original and the reason, and it counts
     """
 
     column: str = ""
@@ -104,6 +106,7 @@ class Field(Struct, frozen=True):
     case: Literal["keep", "upper", "lower"] = "keep"
     choices: dict[str, str] = {}
     formats: tuple[str, ...] = ()
+    damaged: Literal["refuse", "leave_out"] = "refuse"
     pattern: str = ""
     characters_max: int = 0
     thousands: str = ""

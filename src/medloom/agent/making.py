@@ -81,6 +81,10 @@ class Maker:
         try:
             value, rules = clean(cell, rule, self.context)
         except ValueRefused as refused:
+            if rule.damaged == "leave_out":
+                self.was[path] = (told(original_text(cell))[:500], refused.code)
+                self.counts.add((column, refused.code))
+                return None
             raise RowRefused(
                 Refusal(refused.code, f"/{column}", refused.expected, refused.got or original_text(cell))
             ) from refused

@@ -26,6 +26,7 @@ class DemoPlant:
     system: str
     folder: Path | None = None
     database: str = ""
+    poll_seconds: float = 0.5
 
     def write_config(self, state: Path, *, hub: str, enrolment: str) -> Path:
         """Write the agent's configuration, 0600; JSON, which is YAML too."""
@@ -34,7 +35,8 @@ class DemoPlant:
         if self.folder is not None:
             config["folders"] = [{"path": str(self.folder), "mappings": mappings, "settle_seconds": 1.0}]
         if self.database:
-            config["databases"] = [{"url": self.database, "mappings": mappings, "poll_seconds": 0.5}]
+            source = {"url": self.database, "mappings": mappings, "poll_seconds": self.poll_seconds}
+            config["databases"] = [source]
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = state / "agent.yaml"
         path.touch(mode=0o600)
@@ -86,4 +88,32 @@ def machining(address: str) -> DemoPlant:
         level="database",
         system="SQL",
         database=address,
+    )
+
+
+def assembly(address: str) -> DemoPlant:
+    """The generated assembly plant, whose ERP has the same tables as the real plant C's."""
+    return DemoPlant(
+        code="ASSY",
+        name="装配演示工厂 · assembly plant (generated)",
+        zone="Asia/Shanghai",
+        mappings="plant_c",
+        level="database",
+        system="ERP",
+        database=address,
+        poll_seconds=2.0,
+    )
+
+
+def plant_c(address: str) -> DemoPlant:
+    """The plant with an ERP, on a sample database's rows; what is synthetic in it says so."""
+    return DemoPlant(
+        code="PLANT-C",
+        name="装配工厂 C · assembly plant C (sample ERP, synthetic glue)",
+        zone="UTC",
+        mappings="plant_c",
+        level="database",
+        system="ERP",
+        database=address,
+        poll_seconds=2.0,
     )

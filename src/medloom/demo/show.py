@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import subprocess
 import sys
@@ -18,20 +17,23 @@ from medloom.agent.config import load_config
 from medloom.agent.runtime import Agent
 from medloom.agent.status import tell
 from medloom.agent.tally import Tally
-from medloom.demo import network
 from medloom.demo.machining import run as run_machining
 from medloom.demo.stage import Stage, StageBroken
 from medloom.process.account import die_with_parent
 from medloom.process.programs import search_path
 
 log = structlog.get_logger(__name__)
-ONCE_SECONDS_MAX = 600
+ONCE_SECONDS_MAX = 1_800
+#: How often what follows from what has arrived is asked for before the rest is left to the next run.
+ROUNDS_MAX = 4
+#: Seconds between two such looks while the demonstration moves.
+LATER_SECONDS = 10
 
 
 def load_once(stage: Stage, *, progress: Callable[[str, int], None]) -> list[dict[str, Any]]:
     """Run every agent here until all is read, sent, decided and come back; the counts of each feed.
 
-    Raises StageBroken when that takes longer than ten minutes.
+    Raises StageBroken when that takes longer than half an hour.
     """
     agents: list[tuple[Agent, Tally]] = []
     try:
@@ -43,7 +45,9 @@ def load_once(stage: Stage, *, progress: Callable[[str, int], None]) -> list[dic
                 watched.folder.settle_seconds = 0.0
             agents.append((agent, tally))
         _until_settled(agents, progress)
-        if network.seed_orders("MACH", today=dt.datetime.now(dt.UTC).date()):
+        for _ in range(ROUNDS_MAX):
+            if not sum(do() for do in stage.later):
+                break
             _until_settled(agents, progress)
         return [feed for _, tally in agents for feed in tally.feeds()]
     finally:
@@ -81,15 +85,17 @@ def keep_moving(stage: Stage, *, every_seconds: float, stop: threading.Event) ->
     children = [_start_agent(stage, plant.code) for plant in stage.plants]
     mover = threading.Thread(target=_move, args=(stage, every_seconds, stop), name="plant", daemon=True)
     mover.start()
-    seeded = False
+    due = 0.0
     try:
         while not stop.wait(1.0):
             for n, plant in enumerate(stage.plants):
                 if children[n].poll() is not None:
                     log.warning("agent_ended", site=plant.code, code=children[n].returncode)
                     children[n] = _start_agent(stage, plant.code)
-            if not seeded:
-                seeded = network.seed_orders("MACH", today=dt.datetime.now(dt.UTC).date()) > 0
+            if time.monotonic() >= due:
+                for do in stage.later:
+                    do()
+                due = time.monotonic() + LATER_SECONDS
     finally:
         stop.set()
         for child in children:

@@ -8,29 +8,22 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
-
-import psycopg
-from psycopg import sql
-from sqlalchemy import URL
 
 from medloom.demo import plants as demo_plants
 from medloom.demo.machining import Plant
-from medloom.demo.moulding import write_plant
+from medloom.demo.makers import GENERATED, REAL
 from medloom.demo.plants import DemoPlant
-from medloom.process import roles, tree
+from medloom.process import tree
 from medloom.process.account import die_with_parent
 from medloom.process.programs import search_path
 from medloom.process.state import State
 
 READY_SECONDS = 300
-PLANT_DATABASE = "demo_plant"
-FIRST_RUNS = 12
 
 
 class StageBroken(RuntimeError):
@@ -46,6 +39,8 @@ class Stage:
     url: str = ""
     plants: list[DemoPlant] = field(default_factory=list)
     machining: Plant | None = None
+    #: What is done once all that was read has arrived; each returns how much it added, nought at the end.
+    later: list[Callable[[], int]] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -59,24 +54,12 @@ class Stage:
     def build(self, *, now: dt.datetime) -> None:
         """Make the plants: files, database, first rows. A second run finds them as they are."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-        if self.data is not None:
-            folder = demo_plants.real_folder(self.data)
-            if folder is None:
-                raise StageBroken(
-                    f"{self.data}: no folder {demo_plants.REAL_FOLDER} with monthly files there"
-                )
-            self.plants.append(demo_plants.real(folder))
-        else:
-            files = self.folder / "files" / "MOLD"
-            if not files.exists():
-                write_plant(files, today=now.date())
-            self.plants.append(demo_plants.moulding(files))
-        address = plant_database(self.state)
-        self.machining = Plant(address, now=wall)
-        if self.machining.create():
-            for _ in range(FIRST_RUNS):
-                self.machining.work()
-        self.plants.append(demo_plants.machining(address))
+        for make in GENERATED if self.data is None else REAL:
+            plant = make(self, now)
+            if plant is not None:
+                self.plants.append(plant)
+        if not self.plants:
+            raise StageBroken(f"{self.data}: no plant's folder there (such as {demo_plants.REAL_FOLDER})")
 
     def config(self, plant: DemoPlant) -> Path:
         """The agent's configuration, with a one-time code while it is not enrolled."""
@@ -85,35 +68,6 @@ class Stage:
         folder = self.agent_folder(plant)
         code = "" if (folder / "enrolled").exists() else one_time_code(plant.code)
         return plant.write_config(folder, hub=self.url, enrolment=code)
-
-
-def wall() -> dt.datetime:
-    """The clock on the machining plant's wall, without zone, as its programs write it."""
-    return dt.datetime.now(ZoneInfo("Asia/Shanghai")).replace(tzinfo=None, microsecond=0)
-
-
-def plant_database(state: State) -> str:
-    """Address of the machining plant's own database on the same server, with a login of its own."""
-    found = roles.administrator(state)
-    password, _ = state.ensure_secret(PLANT_DATABASE)
-    name = sql.Identifier(PLANT_DATABASE)
-    with psycopg.connect(**(found | {"dbname": "postgres"}), autocommit=True) as connection:
-        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [PLANT_DATABASE]).fetchone()
-        verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
-        connection.execute(sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, name, sql.Literal(password)))
-        there = connection.execute(
-            "SELECT 1 FROM pg_database WHERE datname = %s", [PLANT_DATABASE]
-        ).fetchone()
-        if not there:
-            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
-            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, name))
-    return URL.create(
-        "postgresql+psycopg",
-        username=PLANT_DATABASE,
-        password=password,
-        database=PLANT_DATABASE,
-        query={"host": str(found["host"]), "port": str(found.get("port", 5432))},
-    ).render_as_string(hide_password=False)
 
 
 @contextmanager

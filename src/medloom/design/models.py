@@ -134,6 +134,7 @@ class PlantCode(Entity):
             ("location", _("Locations")),
             ("shift", _("Shifts")),
             ("unit", _("Units of measure")),
+            ("model", _("Product models")),
         ],
     )
     code = Code(_("Code"), max_length=64)
