@@ -20,6 +20,7 @@ FRAMEWORK_WRITERS = {
     "src/medloom/parties/people.py": "logins, roles, keys, names",
     "src/medloom/parties/keys.py": "keys and enrolment codes of agents, secrets' other halves",
     "src/medloom/parties/tokens.py": "tokens of programs: hashes, when they end, when they were used",
+    "src/medloom/interfaces/epcis/capturing.py": "which documents were handed in: a framework row",
     "src/medloom/parties/agents.py": "which of two agents goes on: the session, a framework row",
     "src/medloom/kernel/alarms.py": "that a person looked at an alarm: a framework row",
     "src/medloom/worker.py": "alarms and sessions past their time: framework rows",

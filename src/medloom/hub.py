@@ -41,6 +41,8 @@ from medloom.production.reactions import block_output
 from medloom.production.rules import admit_order, admit_step
 from medloom.sourcing.rules import admit_purchase_line
 from medloom.trace.arrivals import follow_lots, follow_receipts
+from medloom.trace.events.queries import event_facts, take_back_declared
+from medloom.trace.events.rules import admit_trace_event, event_rows
 from medloom.trace.queries import ask_blocked, void_earlier
 from medloom.trace.rules import edges
 
@@ -58,6 +60,7 @@ FACTS = {
     "site": site_facts,
     "specification": revisions_of("specification"),
     "step_record": partial(step_facts, blocked=ask_blocked),
+    "trace_event": event_facts,
     "work_order": order_facts,
 }
 
@@ -77,6 +80,7 @@ ADMISSION = {
     "site": admit_site,
     "specification": admit_revision,
     "step_record": admit_step,
+    "trace_event": admit_trace_event,
     "work_order": admit_order,
 }
 
@@ -84,7 +88,7 @@ ADMISSION = {
 ALIASES = {"lot": Alias("alias", "number", lots_by_alias)}
 
 #: type -> rows of other tables that an accepted operation proves.
-PROJECTIONS = {"alias": alias_edges, "step_record": edges}
+PROJECTIONS = {"alias": alias_edges, "step_record": edges, "trace_event": event_rows}
 
 #: type -> what else is kept in the same transaction. Only these may write outside the door's own code.
 EFFECTS = {
@@ -93,6 +97,7 @@ EFFECTS = {
     "move": keep_stock,
     "receipt": follow_receipts,
     "step_record": void_earlier,
+    "trace_event": take_back_declared,
 }
 
 #: (type, what follows): operations that go through append again, at most three rounds.

@@ -30,7 +30,7 @@ class Programs(WSGIHandler):
 _pages = get_wsgi_application()
 _programs = Programs()
 #: Where programs knock; everything else is pages.
-_DOORS = ("/sync/", "/api/v1/")
+_DOORS = ("/sync/", "/api/v1/", "/epcis/")
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

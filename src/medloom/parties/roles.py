@@ -33,6 +33,7 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "purchase_order": ("planner",),
     "site": ("it", "admin"),
     "specification": ("quality",),
+    "trace_event": ("quality", "planner"),
     "supply": ("planner",),
     "vendor": ("planner", "quality"),
     "work_order": ("planner",),

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from django.db import models
 
+from medloom.trace.events.models import Capture, EventLot, EventName, TraceEvent
+
+__all__ = ["Capture", "EventLot", "EventName", "TraceEdge", "TraceEvent"]
+
 
 class TraceEdge(models.Model):
     """Lot `parent` went into `child`, by production step `step`, as ledger entry `entry` proves.

@@ -39,8 +39,8 @@ def faults(document: Any) -> list[Fault]:
 def ours() -> dict[str, Any]:
     """A document of one event of each type that we make."""
     resin = Thing("MOLD", "RL 7/12", quantity="12.5", unit="kg")
-    housing = Thing("MOLD", "H-001", gtin="09521141012344", quantity="500")
-    unit = Thing("ASSY", "D-1", gtin="9521141012344", serial="7")
+    housing = Thing("MOLD", "H-001", gtin="09521141012345", quantity="500")
+    unit = Thing("ASSY", "D-1", gtin="9521141012345", serial="7")
     when = When(AT)
     return making.document(
         [
@@ -86,7 +86,7 @@ def test_what_we_make_passes_our_own_check() -> None:
          "sensorElementList/0/sensorReport/0/value"),
         (2, {"persistentDisposition": {"set": ["lost"]}}, "word_unknown", "persistentDisposition/set/0"),
         (2, {"errorDeclaration": {"reason": "oops"}}, "word_unknown", "errorDeclaration/reason"),
-        (3, {"epcList": ["https://id.gs1.org/01/09521141012344"]}, "identifier_wrong", "epcList/0"),
+        (3, {"epcList": ["https://id.gs1.org/01/09521141012345"]}, "identifier_wrong", "epcList/0"),
         (4, {"parentID": ""}, "missing", "parentID"),
         (4, {"type": "PackingEvent"}, "not_a_choice", "type"),
     ],
