@@ -6,6 +6,7 @@ The codes themselves are found in the source (see `errors`); a test refuses one 
 from __future__ import annotations
 
 from medloom.derive.codes_api import API
+from medloom.derive.codes_events import EVENTS
 from medloom.derive.meant import Meant
 
 _MAPPING = "Correct the value in the source or the feed's mapping; the row is sent again by itself."
@@ -384,5 +385,6 @@ CHAPTERS = {
     "Files at the plant": AGENT,
     "Alarms": ALARMS,
     "Requests of programs": API,
+    "Events of programs": EVENTS,
 }
 CODES = {code: meant for chapter in CHAPTERS.values() for code, meant in chapter.items()}

@@ -91,6 +91,27 @@ LISTINGS: dict[str, Listing] = {
             empty=_("States of machines appear here as soon as a plant's machine stream is connected."),
         ),
         Listing(
+            "trace_event",
+            columns=(
+                "kind",
+                "site",
+                "happened",
+                "biz_step",
+                "disposition",
+                "read_point",
+                "event_id",
+                "entry",
+            ),
+            filters=("site", "kind", "biz_step", "disposition", "happened"),
+            order="-happened",
+            views=(
+                View(_("All"), {}),
+                View(_("Transformations"), {"kind": "TransformationEvent"}),
+                View(_("Packing"), {"kind": "AggregationEvent,AssociationEvent"}),
+            ),
+            empty=_("Events appear here when a partner's system hands in an EPCIS document."),
+        ),
+        Listing(
             "parameter",
             columns=("key", "site", "state", "name", "item", "target", "low", "high", "entry"),
             filters=("site", "state", "item"),

@@ -77,7 +77,10 @@ CHAPTERS: tuple[Chapter, ...] = (
             of_type("hold", _("Holds"), "hand-stop"),
         ),
     ),
-    Chapter(_("Trace and recall"), (Page("trace", _("Genealogy"), "affiliate"),)),
+    Chapter(
+        _("Trace and recall"),
+        (Page("trace", _("Genealogy"), "affiliate"), of_type("trace_event", _("Trace events"), "route")),
+    ),
     Chapter(
         _("Inspection"),
         (

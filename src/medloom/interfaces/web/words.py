@@ -153,6 +153,13 @@ CAUSES: dict[str, Cause] = {
     "kind_unknown": Cause(
         _("This kind of operation is not taken here"), _("Correct the feed's mapping and send again.")
     ),
+    "event_wrong": Cause(
+        _("The event is not as EPCIS 2.0 says"), _("Correct it where the path says, and capture it again.")
+    ),
+    "event_differs": Cause(_("A field differs from the event's own text"), _("Correct the mapping.")),
+    "event_id_reused": Cause(
+        _("The event id was used for another event"), _("Ask the plant which of the two is true.")
+    ),
     "unreadable": Cause(_("The row could not be read"), _("Look at the bytes, then mend or dismiss it.")),
     "not_owner": Cause(
         _("The value belongs to the other side"), _("Ask its owner to change it, or propose a change.")
