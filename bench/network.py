@@ -135,7 +135,7 @@ def _memory(demo: Demo) -> tuple[dict[str, float], list[float]]:
         if "agent run" in words:
             agents.append(megabytes)
             continue
-        part = next((p for p in ("asgi", "wsgi", "sequencer", "worker") if p in words), "supervisor")
+        part = next((p for p in ("asgi", "rsgi", "sequencer", "worker") if p in words), "supervisor")
         hub[part] = hub.get(part, 0) + megabytes
     return hub, agents
 

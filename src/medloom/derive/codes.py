@@ -91,6 +91,11 @@ SESSION = {
         "Stop the agent and tell the registrant.",
         "Alarm: find out whether the store was copied or tampered with.",
     ),
+    "request_too_slow": Meant(
+        "the body of a request came too slowly",
+        "Nothing: the agent sends it again. If it stays, look at the line.",
+        "Look at the address in the hub's web.log if it comes often.",
+    ),
     "schema_too_new": Meant(
         "the agent is newer than the hub", "Wait for the hub's update.", "Update the hub."
     ),

@@ -84,6 +84,24 @@ def _snapshot_cut(seed: int) -> str:
     return str(found)
 
 
+def _slow_senders(seed: int) -> str:
+    with _hub():
+        from medloom.drills.web import run_case19
+
+        found = run_case19(seed)
+    assert found.survived, found
+    return str(found)
+
+
+def _huge_bodies(seed: int) -> str:
+    with _hub():
+        from medloom.drills.web import run_case43
+
+        found = run_case43(seed)
+    assert found.survived, found
+    return str(found)
+
+
 def _database_killed(seed: int) -> str:
     from medloom.process.drill import run_case15
 
@@ -99,6 +117,8 @@ CASES: dict[int, Callable[[int], str]] = {
     15: _database_killed,
     17: _disk_full,
     18: _bit_flipped,
+    19: _slow_senders,
     22: _snapshot_cut,
     **{number: _hostile(number) for number in range(31, 37)},
+    43: _huge_bodies,
 }

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 import httpx
 
 from medloom.drills.plant import Carry, Plant, enrol
-from medloom.process.programs import keep, search_path
+from medloom.process.programs import Options, keep, programs, search_path
 
 START_S_MAX = 30.0
 
@@ -41,7 +40,7 @@ class Crash:
 
 @dataclass
 class Server:
-    """One granian worker on a port of its own, with the database that the environment names."""
+    """The hub's web process with one worker on a port of its own; the environment names its database."""
 
     port: int
     process: subprocess.Popen[bytes] | None = None
@@ -52,11 +51,10 @@ class Server:
 
     def start(self) -> None:
         """Start and wait until it answers. Raises AssertionError when it does not."""
-        command = [sys.executable, "-P", "-m", "granian", "--interface", "wsgi", "--port", str(self.port)]
-        command += ["--no-ws", "--log-level", "error", "medloom.wsgi:application"]
+        (program,) = programs(Options(port=self.port, web_workers=1, only=frozenset({"web"})))
         self.process = subprocess.Popen(
-            command,
-            env=os.environ | {"DJANGO_SETTINGS_MODULE": "medloom.settings", "PYTHONPATH": search_path()},
+            program.argv,
+            env=os.environ | program.environment | {"PYTHONPATH": search_path()},
             start_new_session=True,
         )
         deadline = time.monotonic() + START_S_MAX

@@ -12,7 +12,7 @@ from medloom.process.state import StateError
 
 PORTS = (8000, 8001)  # pages and live push, unless told otherwise
 PORTS_TRIED = 50
-WEB_THREADS = 4  # each holds one database connection
+WEB_THREADS = 4  # of each web process; each holds one database connection
 HEADER_TIMEOUT_MS = 10_000  # a sender that trickles its headers loses its place
 WORKER_STOP_S = 3
 
@@ -74,7 +74,7 @@ def _granian(options: Options, interface: str, target: str, port: int, *more: st
 
 # name -> the module it needs; a part that is not built is not started, and `status` does not list it
 MODULES = {
-    "web": "medloom.wsgi",
+    "web": "medloom.rsgi",
     "live": "medloom.asgi",
     "worker": "medloom.worker",
     "sequencer": "medloom.exchange.sequencer",
@@ -84,12 +84,12 @@ NAMES = ("database", *MODULES)
 
 def programs(options: Options) -> list[Program]:
     """The processes to start, in the order in which they stop last to first."""
-    workers = ("--workers", str(options.web_workers), "--blocking-threads", str(WEB_THREADS))
+    workers = ("--workers", str(options.web_workers))
     commands = {
         "sequencer": _module("medloom.exchange.sequencer"),
         "worker": _module("medloom.worker"),
         "live": _granian(options, "asginl", "medloom.asgi:application", options.live_port),
-        "web": _granian(options, "wsgi", "medloom.wsgi:application", options.port, *workers),
+        "web": _granian(options, "rsgi", "medloom.rsgi:front", options.port, *workers),
     }
     # Part of every process's environment, so that each knows where the others listen.
     common = {"MEDLOOM_PORT": str(options.port), "MEDLOOM_LIVE_PORT": str(options.live_port)}

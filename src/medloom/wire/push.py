@@ -95,6 +95,9 @@ def parse_push(body: bytes) -> Push:
         raise PushBroken("push_too_large", f"{len(body)} bytes, at most {BODY_BYTES_MAX}", status=413)
     first_line, _, rest = body.partition(b"\n")
     header = _header(first_line)
+    # Counted before it is split: four million empty lines would make a list of 32 MiB.
+    if (lines := rest.count(b"\n")) > header.count:
+        raise PushBroken("count_differs", f"the header says {header.count}, there are {lines} lines or more")
     raws = rest.split(b"\n")
     if raws[-1] == b"":
         raws.pop()
