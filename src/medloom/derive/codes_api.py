@@ -46,4 +46,28 @@ API = {
         "the request bears no token", "Send `Authorization: Bearer` and the token.", _NOTHING
     ),
     "value_impossible": Meant("PostgreSQL knows no such value", _CALLER, _NOTHING),
+    "body_wrong": Meant("the body is not of the form described", _CALLER, _NOTHING),
+    "content_type_wrong": Meant("the body is of a kind not taken here", _CALLER, _NOTHING),
+    "idempotency_key_reused": Meant(
+        "the Idempotency-Key was used before for another request; nothing was written",
+        "Use a new key for a new request, and the same key only to repeat one.",
+        _NOTHING,
+    ),
+    "idempotency_key_wrong": Meant("the Idempotency-Key is none", _CALLER, _NOTHING),
+    "if_match_missing": Meant(
+        "a change does not say on which version it is made",
+        "Read the object and send its ETag as If-Match.",
+        _NOTHING,
+    ),
+    "if_match_wrong": Meant("If-Match is no version", "Send the ETag that you were given.", _NOTHING),
+    "member_unknown": Meant("the body has a member that is not taken here", _CALLER, _NOTHING),
+    "operation_unknown": Meant(
+        "you have sent no operation of this id", "Look at the answer that named it.", _NOTHING
+    ),
+    "person_signs": Meant(
+        "the command is a signature, which no program gives",
+        "Let a person give it on the object's page.",
+        "Give it on the object's page, or say no.",
+    ),
+    "site_unknown": Meant("there is no such site, or it is another party's", "Name one of those.", _NOTHING),
 }

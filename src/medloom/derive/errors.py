@@ -24,6 +24,7 @@ TAKERS = {
     "note": 0,
     "Problem": 1,
     "FileRefused": 0,
+    "Unclear": 0,
 }
 _HEAD = """# Refusals and findings
 

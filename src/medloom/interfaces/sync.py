@@ -70,7 +70,8 @@ def reply(message: Reply) -> HttpResponse:
     return response
 
 
-def _body(request: HttpRequest) -> bytes | Refused:
+def read_body(request: HttpRequest) -> bytes | Refused:
+    """The body, whose length must be told and is looked at before a byte of it is read."""
     length = request.headers.get("Content-Length", "")
     if not length.isdecimal():
         return Refused("length_missing", 411, "send Content-Length")
@@ -79,7 +80,7 @@ def _body(request: HttpRequest) -> bytes | Refused:
     return bytes(request.body)
 
 
-def _inflated(body: bytes, encoding: str) -> bytes | Refused:
+def inflated(body: bytes, encoding: str) -> bytes | Refused:
     """The body as it was before compression; inflating stops at the limit, whatever the sender claims."""
     if encoding == "identity":
         return body
@@ -121,14 +122,14 @@ def signed(step: Step) -> Callable[[HttpRequest], HttpResponse]:
 
 
 def _answer(request: HttpRequest, step: Step) -> Reply:
-    body = _body(request)
+    body = read_body(request)
     if isinstance(body, Refused):
         return body
     headers: Mapping[str, str] = request.headers
     site = named_site(headers)
     valid = keys.valid(site, timezone.now())
     token = verify_request(method="POST", path=request.path, body=body, headers=headers, keys=valid)
-    plain = _inflated(body, headers.get("Content-Encoding", "identity"))
+    plain = inflated(body, headers.get("Content-Encoding", "identity"))
     if isinstance(plain, Refused):
         return plain
     try:
@@ -197,7 +198,7 @@ def _snapshot(hub: HubMachine, body: bytes, site: str, token: str) -> Reply:
 @require_POST
 def enrol(request: HttpRequest) -> HttpResponse:
     """Take an agent's first key for a one-time code; a used, expired or foreign code is refused alike."""
-    body = _body(request)
+    body = read_body(request)
     if isinstance(body, Refused):
         return reply(body)
     try:

@@ -8,10 +8,22 @@ from django.utils.translation import gettext_lazy as _
 from medloom.kernel.entity import Entity, Facts
 from medloom.kernel.fields import Choice, Code, Ref, Text
 from medloom.parties.people import Enrolment, Key, Person, Role, User
-from medloom.parties.tokens import Token
+from medloom.parties.tokens import Asking, Token
 from medloom.wire.sheet import Lifecycle, Owner, Step
 
-__all__ = ["Actor", "Connection", "Enrolment", "Key", "Party", "Person", "Role", "Site", "Token", "User"]
+__all__ = [
+    "Actor",
+    "Asking",
+    "Connection",
+    "Enrolment",
+    "Key",
+    "Party",
+    "Person",
+    "Role",
+    "Site",
+    "Token",
+    "User",
+]
 
 
 class Party(Entity):

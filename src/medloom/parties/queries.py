@@ -25,3 +25,22 @@ def site_codes(cursor: Any) -> tuple[str, ...]:
     """Every site of the network; the door sends what concerns all to each of them."""
     rows = cursor.execute("select code from site where not voided order by num").fetchall()
     return tuple(row["code"] for row in rows)
+
+
+def note_request(cursor: Any, *, token: Any, key: str, digest: bytes, at: Any) -> bytes | None:
+    """Note a request under its Idempotency-Key, in the door's transaction.
+
+    None when it is the first of that key; else the digest of the first. While another transaction has just
+    noted the same key, this waits for its end.
+    """
+    made = cursor.execute(
+        """insert into api_request (token_id, key, digest, at) values (%s, %s, %s, %s)
+           on conflict do nothing returning key""",
+        (token, key, digest, at),
+    ).fetchone()
+    if made is not None:
+        return None
+    row = cursor.execute(
+        "select digest from api_request where token_id = %s and key = %s", (token, key)
+    ).fetchone()
+    return bytes(row["digest"])

@@ -38,3 +38,6 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "vendor": ("planner", "quality"),
     "work_order": ("planner",),
 }
+
+#: Type -> commands that only a person gives, at a page: they are signatures. No program gives them.
+SIGNED: Mapping[str, tuple[str, ...]] = {"hold": ("clear",), "lot": ("release_market",)}

@@ -85,6 +85,23 @@ class Token(models.Model):
             self.save(update_fields=["revoked", "revoked_by"])
 
 
+class Asking(models.Model):
+    """A request that its program named by an Idempotency-Key: what it held, so that a repeat is known.
+
+    Kept for ever, as the entries are: the ids of its operations follow from the token and the key, and a
+    request that was forgotten would write them a second time.
+    """
+
+    pk = models.CompositePrimaryKey("token", "key")
+    token = models.ForeignKey(Token, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    key = models.CharField(max_length=128)
+    digest = models.BinaryField(max_length=32)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "api_request"
+
+
 def grantable(user: User, type: str, kinds: Iterable[Kind]) -> bool:
     """Whether a program of this person may write that type.
 

@@ -5,9 +5,11 @@ The number of statements does not depend on the number of rows.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from medloom.interfaces.api.problem import Problem
 from medloom.kernel import queries
 from medloom.kernel.cursor import open_cursor
 from medloom.kernel.entity import Declared, catalogue
@@ -78,3 +80,25 @@ def head(declared: Declared, row: Any) -> dict[str, Any]:
     if declared.facts.lifecycle is not None:
         found["state"] = row.state
     return found
+
+
+def row_of(declared: Declared, name: str, *, site: str | None = None) -> Any:
+    """The object of that id or natural key, if the caller sees it; call it inside `caller.seeing()`.
+
+    Raises Problem 404: another party's object looks like none; 409 when several sites have the key.
+    """
+    rows = declared.model._default_manager
+    if "\x00" in name or len(name) > 200:
+        raise Problem(404, "object_unknown", path="/id")
+    try:
+        found = list(rows.filter(object=uuid.UUID(name))) if len(name) == 36 else []
+    except ValueError:
+        found = []
+    if not found:
+        found = list(rows.filter(key=name, **({"site": site} if site is not None else {}))[:20])
+    if len(found) > 1:
+        sites = ", ".join(sorted(row.site for row in found))
+        raise Problem(409, "key_ambiguous", path="?site", expected=sites, got=name)
+    if not found:
+        raise Problem(404, "object_unknown", path="/id", got=name)
+    return found[0]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
-import uuid
-from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,42 +14,14 @@ from django.http import HttpRequest, HttpResponse
 
 from medloom.derive.filters import filters, orders
 from medloom.interfaces.api.caller import Caller
-from medloom.interfaces.api.objects import ROOT, address, shown
+from medloom.interfaces.api.history import stood
+from medloom.interfaces.api.objects import ROOT, address, row_of, shown
 from medloom.interfaces.api.problem import Problem
+from medloom.interfaces.api.request import json_answer, limit_of, must_accept_json, one_of
 from medloom.kernel.entity import Declared
 from medloom.kernel.meaning import Refused
 
-#: Rows of a page unless asked for otherwise, and at most.
-PAGE_ROWS, PAGE_ROWS_MOST = 50, 500
 _OWN = ("limit", "cursor", "sort", "fields")
-
-
-def must_accept_json(request: HttpRequest) -> None:
-    """Raise Problem 406 when the caller takes no JSON."""
-    accept = request.headers.get("Accept", "*/*")
-    offered = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    if not offered & {"*/*", "application/*", "application/json", ""}:
-        raise Problem(406, "answer_json_only", expected="application/json", got=accept[:100])
-
-
-def json_answer(body: Any, *, status: int = 200, **headers: str) -> HttpResponse:
-    """A JSON answer; header names with _ for -."""
-    response = HttpResponse(orjson.dumps(body), status=status, content_type="application/json")
-    for name, value in headers.items():
-        response[name.replace("_", "-")] = value
-    return response
-
-
-def one_of(request: HttpRequest, known: Collection[str]) -> dict[str, str]:
-    """The parameters of a request. Raises Problem 400 for one that is unknown or given twice."""
-    found: dict[str, str] = {}
-    for name, values in request.GET.lists():
-        if name not in known:
-            raise Problem(400, "parameter_unknown", path=f"?{name[:60]}", expected=", ".join(sorted(known)))
-        if len(values) > 1:
-            raise Problem(400, "parameter_twice", path=f"?{name}")
-        found[name] = values[0]
-    return found
 
 
 def _chosen(declared: Declared, text: str | None, *, whole: bool) -> list[str] | None:
@@ -64,14 +34,6 @@ def _chosen(declared: Declared, text: str | None, *, whole: bool) -> list[str] |
     if unknown or not names:
         raise Problem(400, "field_unknown", path="?fields", expected=", ".join(known), got=",".join(unknown))
     return names
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return PAGE_ROWS
-    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= PAGE_ROWS_MOST):
-        raise Problem(400, "limit_wrong", path="?limit", expected=f"1 to {PAGE_ROWS_MOST}", got=text[:40])
-    return int(text)
 
 
 def _order(declared: Declared, text: str | None) -> str:
@@ -140,7 +102,7 @@ def show_list(request: HttpRequest, caller: Caller, type_: str) -> HttpResponse:
     must_accept_json(request)
     declared = caller.type_of(type_)
     given = one_of(request, {*filters(declared), *_OWN})
-    limit, order = _limit(given.get("limit")), _order(declared, given.get("sort"))
+    limit, order = limit_of(given.get("limit")), _order(declared, given.get("sort"))
     names = _chosen(declared, given.get("fields"), whole=False)
     with caller.seeing():
         rows = list(after(asked(declared, given), order, given.get("cursor"))[: limit + 1])
@@ -151,28 +113,6 @@ def show_list(request: HttpRequest, caller: Caller, type_: str) -> HttpResponse:
         body["next"] = f"{ROOT}/{type_}?{urlencode(following)}"
         return json_answer(body, Link=f'<{body["next"]}>; rel="next"')
     return json_answer(body)
-
-
-def row_of(declared: Declared, name: str, *, site: str | None = None) -> Any:
-    """The object of that id or natural key, if the caller sees it; call it inside `caller.seeing()`.
-
-    Raises Problem 404: another party's object looks like none; 409 when several sites have the key.
-    """
-    rows = declared.model._default_manager
-    if "\x00" in name or len(name) > 200:
-        raise Problem(404, "object_unknown", path="/id")
-    try:
-        found = list(rows.filter(object=uuid.UUID(name))) if len(name) == 36 else []
-    except ValueError:
-        found = []
-    if not found:
-        found = list(rows.filter(key=name, **({"site": site} if site is not None else {}))[:20])
-    if len(found) > 1:
-        sites = ", ".join(sorted(row.site for row in found))
-        raise Problem(409, "key_ambiguous", path="?site", expected=sites, got=name)
-    if not found:
-        raise Problem(404, "object_unknown", path="/id", got=name)
-    return found[0]
 
 
 def tag_of(row: Any) -> str:
@@ -190,7 +130,7 @@ def show_one(request: HttpRequest, caller: Caller, type_: str, name: str) -> Htt
     """One object with its lists."""
     must_accept_json(request)
     declared = caller.type_of(type_)
-    given = one_of(request, {"fields", "site"})
+    given = one_of(request, {"fields", "site", "as_of"})
     names = _chosen(declared, given.get("fields"), whole=True)
     with caller.seeing():
         row = row_of(declared, name, site=given.get("site"))
@@ -198,4 +138,12 @@ def show_one(request: HttpRequest, caller: Caller, type_: str, name: str) -> Htt
         if same_tag(request.headers.get("If-None-Match", ""), row):
             return HttpResponse(status=304, headers={"ETag": tag_of(row)})
         (found,) = shown(declared, [row], names=names)
+        if "as_of" in given:
+            return json_answer(_earlier(found, stood(declared, row, given["as_of"]), names))
     return json_answer(found, **headers)
+
+
+def _earlier(now: dict[str, Any], then: dict[str, Any], names: list[str] | None) -> dict[str, Any]:
+    """An object as it stood: what names it is as now, what was decided of it as then."""
+    fields = {name: value for name, value in then["fields"].items() if names is None or name in names}
+    return {**now, **then, "fields": fields}

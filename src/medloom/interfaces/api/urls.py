@@ -7,10 +7,12 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 
+from medloom.interfaces.api import history, writing
 from medloom.interfaces.api.caller import Caller
 from medloom.interfaces.api.door import door, nothing
 from medloom.interfaces.api.objects import ROOT
-from medloom.interfaces.api.reading import json_answer, must_accept_json, one_of, show_list, show_one
+from medloom.interfaces.api.reading import show_list, show_one
+from medloom.interfaces.api.request import json_answer, must_accept_json, one_of
 
 
 def show_self(request: HttpRequest, caller: Caller) -> HttpResponse:
@@ -36,7 +38,11 @@ def urls() -> list[Any]:
     """The addresses, the last of which answers for all that are none."""
     return [
         path("me", door(GET=show_self)),
-        path("<slug:type_>", door(GET=show_list)),
-        path("<slug:type_>/<path:name>", door(GET=show_one)),
+        path("operations", door(POST=writing.batch)),
+        path("operations/<str:name>", door(GET=history.show_operation)),
+        path("<slug:type_>", door(GET=show_list, POST=writing.make)),
+        path("<slug:type_>/<uuid:object_>/history", door(GET=history.show_history)),
+        path("<slug:type_>/<uuid:object_>/commands/<slug:name>", door(POST=writing.command)),
+        path("<slug:type_>/<path:name>", door(GET=show_one, PATCH=writing.change)),
         re_path("", door(GET=nothing, POST=nothing, PUT=nothing, PATCH=nothing, DELETE=nothing)),
     ]
