@@ -24,7 +24,7 @@ from psycopg.rows import dict_row
 from medloom.kernel import queries
 from medloom.process import state as state_folder
 from medloom.wire.chain import entry_hash, feed_link, feed_start
-from medloom.wire.merkle import Frontier, leaf_hash
+from medloom.wire.merkle import KEPT_LEVEL, Frontier, leaf_hash
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +136,7 @@ class Sequencer:
             xmin = self._before_overtaken(cursor, cursor.fetchall()[0]["xmin"])
             lines: list[str] = []
             leaves: list[str] = []
+            subtrees: list[str] = []
             done = 0
             last = 0
             counted: dict[tuple[str, str, str], tuple[int, Any]] = {}
@@ -152,7 +153,8 @@ class Sequencer:
                 salt = os.urandom(16)
                 leaf = leaf_hash(salt=salt, entry=digest)
                 leaves.append(f"{self.frontier.size}\t{entry['seq']}\t\\\\x{salt.hex()}\t\\\\x{leaf.hex()}\n")
-                self.frontier.append(leaf)
+                for level, index, top in self.frontier.append(leaf)[KEPT_LEVEL:]:
+                    subtrees.append(f"{level}\t{index}\t\\\\x{top.hex()}\n")
                 lines += [self._line(site, entry["feed"], entry["seq"], digest) for site in entry["sites"]]
                 tallied = (entry["site"], entry["source"] or "", entry["verdict"])
                 count, newest = counted.get(tallied, (0, entry["received"]))
@@ -160,10 +162,10 @@ class Sequencer:
                 done += 1
                 last = max(last, entry["seq"])
                 if len(leaves) == FLUSH:
-                    self._flush(cursor, lines, leaves)
+                    self._flush(cursor, lines, leaves, subtrees)
             if not done:
                 return 0
-            self._flush(cursor, lines, leaves)
+            self._flush(cursor, lines, leaves, subtrees)
             cursor.executemany(TALLY, [(*name, *told) for name, told in sorted(counted.items())])
             self._seal(cursor, xmin, last)
         return done
@@ -181,11 +183,13 @@ class Sequencer:
                 return xmin
             xmin = lower
 
-    def _flush(self, cursor: Any, lines: list[str], leaves: list[str]) -> None:
+    def _flush(self, cursor: Any, lines: list[str], leaves: list[str], subtrees: list[str]) -> None:
         queries.copy_lines(cursor, "feed_line", ("site", "feed", "position", "seq", "hub", "chain"), lines)
         queries.copy_lines(cursor, "leaf", ("index", "seq", "salt", "hash"), leaves)
-        lines.clear()
-        leaves.clear()
+        if subtrees:
+            queries.copy_lines(cursor, "subtree", ("level", "index", "hash"), subtrees)
+        for written in (lines, leaves, subtrees):
+            written.clear()
 
     def _visible(self, xmin: int) -> Iterator[dict[str, Any]]:
         """Committed entries not yet sequenced, in order, a chunk at a time."""

@@ -15,10 +15,10 @@ from medloom.kernel.entity import Entity, Part, catalogue
 from medloom.kernel.queries import PARTITION_ROWS
 
 #: Tables of the ledger: the application may read and add, never change.
-LEDGER = ("build", "entry", "source_seen", "feed_line", "leaf", "seal", "hub", "recovery")
+LEDGER = ("build", "entry", "source_seen", "feed_line", "leaf", "subtree", "seal", "hub", "recovery")
 PARTITIONS_AHEAD = 3
 #: What the sequencer's role may add.
-SEQUENCED = ("feed_line", "leaf", "seal")
+SEQUENCED = ("feed_line", "leaf", "subtree", "seal")
 #: The site whose rows the caller may see; "*" only inside the door and for the registrant's people.
 SITE = "(select current_setting('medloom.site', true))"
 RIGHTS = {

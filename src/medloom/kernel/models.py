@@ -95,6 +95,18 @@ class Leaf(models.Model):
         db_table = "leaf"
 
 
+class Subtree(models.Model):
+    """A complete subtree of the Merkle log, from KEPT_LEVEL of wire.merkle up: a proof reads few rows."""
+
+    pk = models.CompositePrimaryKey("level", "index")
+    level = models.SmallIntegerField()
+    index = models.BigIntegerField()
+    hash = models.BinaryField()
+
+    class Meta:
+        db_table = "subtree"
+
+
 class Seal(models.Model):
     """How far the sequencer has come: everything older than `horizon` is in the log of that size and root."""
 

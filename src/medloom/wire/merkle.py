@@ -16,6 +16,9 @@ _sha256 = hashlib.sha256
 Nodes = Callable[[int, int], bytes]
 #: The root of a log without entries.
 EMPTY_ROOT = _sha256(b"").digest()
+#: Complete subtrees of this level and above are kept beside the leaves: a path to the root then takes a few
+#: rows and at most 256 leaves, however long the log is, and they are less than one row to 127 leaves.
+KEPT_LEVEL = 8
 #: Salt of one leaf, random, kept apart from the entries.
 SALT_BYTES = 16
 
@@ -60,6 +63,14 @@ class Frontier:
         for peak in reversed(self.peaks[:-1]):
             top = node_hash(peak, top)
         return top
+
+
+def root_over(leaves: Sequence[bytes]) -> bytes:
+    """The root over these leaves alone."""
+    frontier = Frontier()
+    for leaf in leaves:
+        frontier.append(leaf)
+    return frontier.root()
 
 
 class MemoryNodes:
