@@ -27,7 +27,6 @@ from medloom.agent.notes import FILE, POLL
 from medloom.agent.plant import Polled, Watched
 from medloom.agent.room import FULL_SECONDS, Room
 from medloom.agent.sources.rows import Delivery, Row
-from medloom.agent.templates import recognise
 from medloom.agent.translate import UNMAPPED, Outcome, Translator, drift_outcome, unmapped_file
 from medloom.agent.transport import HubTransport, Unreachable
 from medloom.agent.trouble import REFUSED_SECONDS, Troubles
@@ -223,6 +222,8 @@ class Agent:
 
     def _files(self, watched: Watched) -> Iterator[tuple[str, list[Outcome], bool]]:
         """Batches of rows of every complete file, in the order of the mappings: masters first."""
+        from medloom.agent.templates import recognise  # the models: commands start without them
+
         found = list(watched.folder.poll(now=self.clock()))
         left = [(m, d) for m in watched.mappings for d in found if m.reads(d.name) and not m.skip]
         put_off = []
