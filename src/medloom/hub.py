@@ -43,8 +43,9 @@ from medloom.sourcing.rules import admit_purchase_line
 from medloom.trace.arrivals import follow_lots, follow_receipts
 from medloom.trace.events.queries import event_facts, take_back_declared
 from medloom.trace.events.rules import admit_trace_event, event_rows
+from medloom.trace.frozen.queries import keep_lines, scope_facts
 from medloom.trace.queries import ask_blocked, void_earlier
-from medloom.trace.rules import edges
+from medloom.trace.rules import admit_scope, edges
 
 #: type -> one declared set-wise query over all operations of that type in a batch.
 FACTS = {
@@ -57,6 +58,7 @@ FACTS = {
     "parameter": revisions_of("parameter"),
     "result": result_facts,
     "shipment": partial(shipment_facts, blocked=ask_blocked),
+    "scope": scope_facts,
     "site": site_facts,
     "specification": revisions_of("specification"),
     "step_record": partial(step_facts, blocked=ask_blocked),
@@ -77,6 +79,7 @@ ADMISSION = {
     "receipt": admit_receipt,
     "result": admit_result,
     "shipment": admit_shipment,
+    "scope": admit_scope,
     "site": admit_site,
     "specification": admit_revision,
     "step_record": admit_step,
@@ -96,6 +99,7 @@ EFFECTS = {
     "lot": follow_lots,
     "move": keep_stock,
     "receipt": follow_receipts,
+    "scope": keep_lines,
     "step_record": void_earlier,
     "trace_event": take_back_declared,
 }

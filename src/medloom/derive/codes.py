@@ -381,12 +381,41 @@ ALARMS = {
     ),
 }
 
+_ASKS = "Nothing: a scope is asked at the registrant."
+_ASK_AGAIN = "Correct the question; the page and this answer say where."
+
+#: Recall scopes: what is asked, and what is frozen of it.
+SCOPES = {
+    "beside_missing": Meant("a range of values stands without the name of what it is of", _ASKS, _ASK_AGAIN),
+    "condition_empty": Meant("a condition of the scope names no value", _ASKS, _ASK_AGAIN),
+    "digest_missing": Meant("a freeze does not say which lines it freezes", _ASKS, "Freeze by the page."),
+    "dimension_twice": Meant("one group asks twice for the same thing", _ASKS, "Join two groups with or."),
+    "dimension_unknown": Meant("a scope cannot be asked by that", _ASKS, _ASK_AGAIN),
+    "expression_wrong": Meant("the scope's text cannot be read from that place on", _ASKS, _ASK_AGAIN),
+    "group_empty": Meant("a group of the scope has no condition", _ASKS, _ASK_AGAIN),
+    "not_yet_frozen": Meant("a draft says what only freezing can say", _ASKS, "Leave it out."),
+    "range_reversed": Meant("a range begins after its end", _ASKS, _ASK_AGAIN),
+    "scope_empty": Meant(
+        "the scope holds no lot", _ASKS, "Widen the question, or say that there is nothing."
+    ),
+    "scope_frozen": Meant("a frozen scope is not changed", _ASKS, "Freeze a new one that supersedes it."),
+    "scope_moved": Meant(
+        "what the scope holds changed between looking and freezing", _ASKS, "Look again and freeze again."
+    ),
+    "scope_too_large": Meant("the scope holds more lots than are frozen at once", _ASKS, "Divide it."),
+    "too_complex": Meant("the scope's text is longer or deeper than a question", _ASKS, "Divide it."),
+    "too_many_conditions": Meant("a group of the scope has too many conditions", _ASKS, "Divide it."),
+    "too_many_values": Meant("one condition names too many values", _ASKS, "Divide it."),
+    "value_wrong": Meant("a value of the scope is none of its kind", _ASKS, _ASK_AGAIN),
+}
+
 CHAPTERS = {
     "Bytes and pushes": BYTES,
     "Sessions": SESSION,
     "Values": VALUES,
     "Judgement": JUDGED,
     "Rules of the rooms": ROOMS,
+    "Recall scopes": SCOPES,
     "Files at the plant": AGENT,
     "Alarms": ALARMS,
     "Requests of programs": API,

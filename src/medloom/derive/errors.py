@@ -16,6 +16,7 @@ TAKERS = {
     "rejected": 0,
     "quarantine": 0,
     "Refused": 0,
+    "ScopeRefused": 0,
     "refused": 0,
     "Malformed": 0,
     "PushBroken": 0,

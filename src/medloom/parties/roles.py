@@ -31,6 +31,7 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "plant_code": ("quality", "planner"),
     "purchase_line": ("planner",),
     "purchase_order": ("planner",),
+    "scope": ("quality",),
     "site": ("it", "admin"),
     "specification": ("quality",),
     "trace_event": ("quality", "planner"),

@@ -7,6 +7,12 @@ rebuilt from the ledger. Nobody edits it; a correcting operation voids an edge a
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from medloom.kernel.entity import Entity, Facts
+from medloom.kernel.fields import Choice, Code, Count, Text
+from medloom.wire.sheet import Lifecycle, Owner, Step
 
 from medloom.trace.events.models import Capture, EventLot, EventName, TraceEvent
 
@@ -46,3 +52,71 @@ class TraceEdge(models.Model):
     class Meta:
         managed = False
         db_table = "trace_edge"
+
+
+SCOPE = Lifecycle("draft", (Step("freeze", ("draft",), "frozen", Owner.REGISTRANT),))
+
+
+class Scope(Entity):
+    """What a recall, a complaint or a notice concerns: the question, and when frozen, its answer's digest.
+
+    A frozen scope is never changed. What came in since is shown beside it; a new scope `supersedes` it.
+    """
+
+    facts = Facts(
+        type="scope",
+        key=("number",),
+        owner=Owner.REGISTRANT,
+        network=True,
+        readers="registrant",
+        lifecycle=SCOPE,
+        fresh="PT1M",
+        retention="device life, at least 10 years after the recall is closed",
+    )
+    number = Code(_("Scope number"), max_length=64)
+    state = Choice(
+        _("State"),
+        choices=[("draft", pgettext_lazy("scope", "Draft")), ("frozen", _("Frozen"))],
+        default="draft",
+    )
+    title = Text(_("Title"), max_length=200)
+    expression = Text(_("What is asked"), max_length=4000)
+    supersedes = Code(_("Supersedes"), max_length=64, null=True, blank=True)
+    as_of = Count(_("As of record"), high=2**53 - 1, null=True, blank=True)
+    lots = Count(_("Lots"), null=True, blank=True)
+    devices = Count(_("Devices"), null=True, blank=True)
+    digest = Code(_("Digest of its lines"), max_length=64, null=True, blank=True)
+
+    class Meta:
+        db_table = "scope"
+        verbose_name = _("Recall scope")
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_scope_key")]
+
+
+class ScopeLine(models.Model):
+    """One lot of a frozen scope: written once, with the entry that froze it.
+
+    `entry` proves the line: the record that named a start, or the step record that made the lot of `via`.
+    """
+
+    projection = True
+    pk = models.CompositePrimaryKey("scope", "lot")
+    scope = models.BigIntegerField()
+    lot = models.BigIntegerField()
+    site = models.CharField(max_length=16)
+    distance = models.IntegerField()
+    via = models.BigIntegerField()
+    entry = models.BigIntegerField()
+    devices = models.IntegerField()
+    ranges = models.TextField()
+    unit = models.CharField(max_length=8)
+    made = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    stock = models.DecimalField(max_digits=24, decimal_places=6)
+    shipped = models.DecimalField(max_digits=24, decimal_places=6)
+    scrapped = models.DecimalField(max_digits=24, decimal_places=6)
+    consumed = models.DecimalField(max_digits=24, decimal_places=6)
+    returned = models.DecimalField(max_digits=24, decimal_places=6)
+    unsaid = models.IntegerField()
+
+    class Meta:
+        db_table = "scope_line"

@@ -1,11 +1,14 @@
-"""What edges an accepted step record proves. Pure: no database, no clock."""
+"""What edges an accepted step record proves, and when a scope may be frozen. Pure: no database, no clock."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from medloom.kernel.ruling import Rows, Written
+from medloom.kernel.ruling import FINE, Asked, Rows, Ruling, Written, rejected
+from medloom.trace.scopes.refusal import ScopeRefused
+from medloom.wire.operation import Kind
 
 #: Columns of trace_edge that the ledger writes; `voided_by` stays empty until a correction.
 COLUMNS = ("parent", "child", "step", "entry", "units", "site", "quantity")
@@ -47,3 +50,61 @@ def _consumed(record: Written) -> Mapping[int, str | None]:
         if lot := line.get("lot_num"):
             found[lot] = line.get("quantity")
     return found
+
+
+# -- scopes -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """What a scope holds at the moment when it is to be frozen."""
+
+    digest: str
+    lots: int
+    devices: int
+    cut: bool
+
+
+@dataclass(frozen=True)
+class ScopeFacts:
+    """What stands before a batch of operations on scopes, by operation id."""
+
+    freezes: Mapping[str, Freeze] = field(default_factory=dict)
+    wrong: Mapping[str, ScopeRefused] = field(default_factory=dict)
+
+
+def admit_scope(asked: Asked, facts: ScopeFacts | None) -> Ruling:
+    """A scope's expression must be readable; it freezes what it holds at that moment, and never changes then.
+
+    A freeze whose lines are no longer the answer is refused: whoever freezes must have seen what they freeze.
+    """
+    facts = facts or ScopeFacts()
+    operation = asked.operation
+    refused = facts.wrong.get(operation.id)
+    if refused is not None:
+        return rejected(refused.code, "/fields/expression", refused.expected, refused.got[:120])
+    if operation.kind is Kind.SET:
+        if asked.current.get("digest") is not None:
+            return rejected(
+                "scope_frozen", "/base", "a new scope that supersedes it", str(asked.current["number"])
+            )
+        told = [name for name in ("as_of", "lots", "devices", "digest") if asked.fields.get(name) is not None]
+        if told:
+            return rejected("not_yet_frozen", f"/fields/{told[0]}", "given by the command freeze")
+        return FINE
+    return _freeze(asked, facts.freezes.get(operation.id))
+
+
+def _freeze(asked: Asked, now: Freeze | None) -> Ruling:
+    if now is None or asked.fields.get("digest") is None or asked.fields.get("as_of") is None:
+        return rejected("digest_missing", "/fields/digest", "digest and as_of of the lines that are frozen")
+    if now.cut:
+        return rejected("scope_too_large", "/fields/lots", "a narrower scope", f"more than {now.lots}")
+    if now.lots == 0:
+        return rejected("scope_empty", "/fields/lots", "at least one lot")
+    if now.digest != asked.fields["digest"]:
+        return rejected("scope_moved", "/fields/digest", f"{now.lots} lots, {now.devices} devices", "others")
+    told = (asked.fields.get("lots"), asked.fields.get("devices"))
+    if told != (now.lots, now.devices):
+        return rejected("scope_moved", "/fields/lots", f"{now.lots} lots, {now.devices} devices", str(told))
+    return FINE

@@ -1,0 +1,128 @@
+"""Frozen scopes: read before they are judged, written with the entry that froze them, compared later.
+
+A freeze says in its operation which lines it froze, by their digest. The lines themselves are found again by
+the hub, in the transaction that accepts it: a hundred thousand of them are no operation's size, and a
+digest that the hub could not repeat would prove nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from medloom.kernel.rows import HeadMoved
+from medloom.kernel.ruling import Asked, Written
+from medloom.trace.frozen.lines import LINES_MOST, Line, digest
+from medloom.trace.rules import Freeze, ScopeFacts
+from medloom.trace.scopes.balance import Balance
+from medloom.trace.scopes.expression import Expression, parse
+from medloom.trace.scopes.queries import evaluate, lines, newest
+from medloom.trace.scopes.refusal import ScopeRefused
+from medloom.wire.operation import Kind
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The answer of a scope at one moment. `as_of` is the newest record there was before it was asked."""
+
+    lines: tuple[Line, ...]
+    digest: str
+    as_of: int
+    cut: bool
+    unnamed: int
+
+    @property
+    def devices(self) -> int:
+        """Serialised devices in it."""
+        return sum(line.devices for line in self.lines)
+
+
+def draw(cursor: Any, expression: Expression, text: str, *, most: int = LINES_MOST) -> Drawn:
+    """Ask a scope with everything that is shown and frozen of it."""
+    as_of = newest(cursor)
+    found = evaluate(cursor, expression, most=most)
+    told = tuple(lines(cursor, found))
+    return Drawn(told, digest(text, told), as_of, found.cut, found.unnamed)
+
+
+def scope_facts(cursor: Any, asked: Sequence[Asked]) -> ScopeFacts:
+    """What the scopes to be frozen hold now, and which expressions cannot be read."""
+    texts: dict[str, str] = {}
+    wrong: dict[str, ScopeRefused] = {}
+    freezes: dict[str, Freeze] = {}
+    for one in asked:
+        text = one.fields.get("expression") or one.current.get("expression")
+        if text is not None:
+            texts[one.operation.object] = str(text)
+        if one.fields.get("expression") is not None:
+            try:
+                parse(str(text))
+            except ScopeRefused as refused:
+                wrong[one.operation.id] = refused
+                texts.pop(one.operation.object, None)
+    for one in asked:
+        text = texts.get(one.operation.object)
+        if one.operation.kind is Kind.COMMAND and text is not None:
+            drawn = draw(cursor, parse(text), text)
+            freezes[one.operation.id] = Freeze(drawn.digest, len(drawn.lines), drawn.devices, drawn.cut)
+    return ScopeFacts(freezes, wrong)
+
+
+def keep_lines(cursor: Any, written: Sequence[Written]) -> None:
+    """Write the lines of scopes frozen just now. Raises HeadMoved when they became others since judged."""
+    for one in written:
+        if one.asked.operation.kind is not Kind.COMMAND:
+            continue
+        text = str(one.asked.current["expression"])
+        drawn = draw(cursor, parse(text), text)
+        if drawn.digest != one.asked.fields["digest"]:
+            raise HeadMoved(f"scope {one.key}")
+        _insert(cursor, one.num, drawn.lines)
+
+
+_COLUMNS = (
+    ("scope", "bigint"), ("lot", "bigint"), ("site", "text"), ("distance", "integer"), ("via", "bigint"),
+    ("entry", "bigint"), ("devices", "integer"), ("ranges", "text"), ("unit", "text"), ("made", "numeric"),
+    ("stock", "numeric"), ("shipped", "numeric"), ("scrapped", "numeric"), ("consumed", "numeric"),
+    ("returned", "numeric"), ("unsaid", "integer"),
+)  # fmt: skip
+
+
+def _insert(cursor: Any, scope: int, told: Sequence[Line]) -> None:
+    rows = [
+        (
+            scope, line.lot, line.site, line.distance, line.via, line.entry, line.devices, line.ranges,
+            line.balance.unit, line.balance.made, line.balance.stock, line.balance.shipped,
+            line.balance.scrapped, line.balance.consumed, line.balance.returned, line.balance.unsaid,
+        )
+        for line in told
+    ]  # fmt: skip
+    if not rows:
+        return
+    names = ", ".join(name for name, _ in _COLUMNS)
+    arrays = ", ".join(f"%s::{kind}[]" for _, kind in _COLUMNS)
+    columns = [[row[at] for row in rows] for at in range(len(_COLUMNS))]
+    cursor.execute(f"insert into scope_line ({names}) select * from unnest({arrays})", columns)
+
+
+_LINES = """
+    select l.lot, l.site, n.key, l.distance, l.via, l.entry, l.devices, l.ranges, l.unit, l.made, l.stock,
+           l.shipped, l.scrapped, l.consumed, l.returned, l.unsaid
+    from scope_line l join lot n on n.num = l.lot where l.scope = %s"""
+
+
+def frozen_lines(cursor: Any, scope: int) -> list[Line]:
+    """The lines of a frozen scope, as far as the caller may see them."""
+    return [_line(row) for row in cursor.execute(_LINES, (scope,)).fetchall()]
+
+
+def _line(row: Mapping[str, Any]) -> Line:
+    sums = {
+        name: row[name]
+        for name in ("unit", "made", "stock", "shipped", "scrapped", "consumed", "returned", "unsaid")
+    }
+    head = {
+        name: row[name] for name in ("lot", "site", "key", "distance", "via", "entry", "devices", "ranges")
+    }
+    return Line(balance=Balance(**sums), **head)

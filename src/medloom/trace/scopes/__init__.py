@@ -1,0 +1,1 @@
+"""Recall scopes: what is asked (expression), what is found (portions, queries), what was frozen (frozen)."""

@@ -1,0 +1,315 @@
+"""What is asked for a scope; the hand-written SQL of it. Every cursor is the door's or `open_cursor()`'s.
+
+What makes it cost what its answer costs, and not what the database holds: groups are looked up by the indexes
+of migration 0003, a walk goes level by level over the edges' indexes inside the tracer's function, and all
+else is asked by sorted arrays of internal numbers. The caller's row-level security decides what is
+answered; the way may lead through lots that the caller does not see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from medloom.trace.frozen.lines import Line
+from medloom.trace.scopes.balance import Counted, balances
+from medloom.trace.scopes.dimensions import Condition
+from medloom.trace.scopes.expression import Expression, Group, Joined
+from medloom.trace.scopes.portions import Portion, Portions, join, reached, starts
+
+#: The most lots of one answer, and the most edges that are read for its quantities.
+LOTS_MOST = 1_000_000
+EDGES_MOST = 5_000_000
+
+
+@dataclass(frozen=True)
+class Found:
+    """The answer of a scope: lots by internal number.
+
+    cut      there are more than were asked for
+    unnamed  records that fit but name no lot made: what they made is nobody's to find
+    """
+
+    portions: Portions
+    cut: bool = False
+    unnamed: int = 0
+
+
+@dataclass
+class _Asking:
+    cursor: Any
+    most: int
+    sites: list[str] = field(default_factory=list)
+    cut: bool = False
+    unnamed: int = 0
+
+
+def viewed(cursor: Any) -> str:
+    """The site as which the cursor sees; "*" for all of them."""
+    row = cursor.execute("select current_setting('medloom.site', true) as site").fetchone()
+    return str(row["site"] or "") if row else ""
+
+
+#: Every site that has lots: as many index look-ups as there are sites.
+_SITES = """
+    with recursive found (site) as (
+        (select site from lot order by site limit 1)
+        union all
+        select (select l.site from lot l where l.site > found.site order by l.site limit 1)
+        from found where found.site is not null)
+    select site from found where site is not null"""
+
+
+def evaluate(cursor: Any, expression: Expression, *, most: int = LOTS_MOST) -> Found:
+    """The lots that a scope holds, as far as the caller may see them."""
+    site = viewed(cursor)
+    asking = _Asking(cursor, most)
+    asking.sites = [site] if site != "*" else [row["site"] for row in cursor.execute(_SITES).fetchall()]
+    found = _set_of(asking, expression)
+    if site != "*":
+        found = _seen(cursor, found)
+    if len(found) > most:
+        asking.cut = True
+        found = dict(sorted(found.items(), key=lambda one: (abs(one[1].distance), one[0]))[:most])
+    return Found(found, asking.cut, asking.unnamed)
+
+
+def _seen(cursor: Any, found: Portions) -> Portions:
+    """The part that row-level security lets through; where the way came from a hidden lot, it is not told."""
+    rows = cursor.execute("select num from lot where num = any(%s::bigint[])", (list(found),)).fetchall()
+    visible = {row["num"] for row in rows}
+    return {
+        lot: found[lot]
+        if not found[lot].via or found[lot].via in visible
+        else found[lot]._replace(via=0, entry=0)
+        for lot in visible
+    }
+
+
+def _set_of(asking: _Asking, expression: Expression) -> Portions:
+    if isinstance(expression, Group):
+        return _group(asking, expression)
+    if isinstance(expression, Joined):
+        left = _set_of(asking, expression.left)
+        return join(expression.operation, left, _set_of(asking, expression.right))
+    begun = _set_of(asking, expression.of)
+    if not begun:
+        return {}
+    ahead, levels = expression.way != "origin", 1 if expression.way == "used_in" else 2**31 - 1
+    walked = _walk(asking, list(begun), ahead=ahead, levels=levels)
+    if expression.way == "used_in":
+        return {lot: Portion(*walk) for lot, *walk in walked}
+    return reached(begun, walked)
+
+
+def _walk(asking: _Asking, begun: list[int], *, ahead: bool, levels: int) -> list[tuple[int, int, int, int]]:
+    rows = asking.cursor.execute(
+        """select lot, distance, via, entry
+           from trace_reach(%s::bigint[], %s::boolean, %s::integer, %s::bigint)""",
+        (begun, ahead, levels, asking.most),
+    ).fetchall()
+    asking.cut = asking.cut or len(rows) > asking.most
+    sign = 1 if ahead else -1
+    return [(row["lot"], sign * row["distance"], row["via"], row["entry"]) for row in rows]
+
+
+# -- groups -----------------------------------------------------------------------------------
+
+_BY_KEY = "(array(select n.num from {table} n where n.site = any(%s::text[]) and n.key = any(%s::text[])))"
+#: Dimension -> what a row of its carrier must fulfil; "sites" and "values" are what its places stand for.
+_WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "lot": ("l.site = any(%s::text[]) and l.key = any(%s::text[])", ("sites", "values")),
+    "supplier_lot": (
+        """l.num = any(array(select a.lot_id from alias a where a.site = any(%s::text[])
+             and a.number = any(%s::text[]) and a.same and not a.voided))""",
+        ("sites", "values"),
+    ),
+    "serial": (
+        "l.num = any(array(select s.lot_id from serial s where s.number = any(%s::text[]) and not s.voided))",
+        ("values",),
+    ),
+    "item": (f"l.item_id = any{_BY_KEY.format(table='item')}", ("sites", "values")),
+    "site": ("l.site = any(%s::text[])", ("values",)),
+    "equipment": (
+        f"(r.machine_id = any{_BY_KEY.format(table='equipment')}"
+        f" or r.mould_id = any{_BY_KEY.format(table='equipment')})",
+        ("sites", "values", "sites", "values"),
+    ),
+    "machine": (f"r.machine_id = any{_BY_KEY.format(table='equipment')}", ("sites", "values")),
+    "mould": (f"r.mould_id = any{_BY_KEY.format(table='equipment')}", ("sites", "values")),
+    "operator": ("r.operator = any(%s::text[])", ("values",)),
+    "work_order": (f"r.work_order_id = any{_BY_KEY.format(table='work_order')}", ("sites", "values")),
+    "shift": ("r.shift = any(%s::text[])", ("values",)),
+    "characteristic": ("r.characteristic = any(%s::text[])", ("values",)),
+    "value_unit": ("r.unit = any(%s::text[])", ("values",)),
+    "inspector": ("r.inspector = any(%s::text[])", ("values",)),
+    "shipment": ("r.site = any(%s::text[]) and r.key = any(%s::text[])", ("sites", "values")),
+    "consignee": ("r.target = any(%s::text[])", ("values",)),
+}
+#: Range dimension -> column and how its ends are read; a day's upper end is the whole day.
+_RANGES = {
+    "made": ("l.made", "date", ""),
+    "day": ("r.day", "date", ""),
+    "value": ("r.value", "numeric", ""),
+    "measured": ("r.measured", "date", " + 1"),
+    "shipped": ("r.moved", "date", ""),
+}
+_CARRIERS = {
+    "record": """select r.output_lot_id as lot, r.num as step, r.entry from step_record r
+        where not r.voided and coalesce(r.total, 1) > 0 and r.site = any(%s::text[])""",
+    "result": "select r.lot_id as lot, null::bigint as step, r.entry from result r where not r.voided",
+    "move": """select r.lot_id as lot, null::bigint as step, r.entry from move r
+        where not r.voided and r.kind = 'shipped'""",
+    "lot": "select l.num as lot, null::bigint as step, l.entry from lot l where not l.voided",
+}
+
+
+def _group(asking: _Asking, group: Group) -> Portions:
+    """The lots of which all conditions hold: those of one carrier on the same row, then lot by lot."""
+    by_carrier: dict[str, list[Condition]] = {}
+    for one in group.conditions:
+        by_carrier.setdefault(one.dimension.carrier, []).append(one)
+    own = by_carrier.pop("lot", [])
+    found: Portions | None = None
+    for carrier, conditions in by_carrier.items():
+        rows = _rows(asking, carrier, conditions)
+        asking.unnamed += sum(1 for row in rows if row["lot"] is None)
+        fits = starts((row["lot"], row["step"], row["entry"]) for row in rows if row["lot"] is not None)
+        found = fits if found is None else join("and", found, fits)
+    if not own:
+        return found or {}
+    if found is None:
+        rows = _rows(asking, "lot", own)
+        return starts((row["lot"], None, row["entry"]) for row in rows)
+    kept = {row["lot"] for row in _rows(asking, "lot", own, among=list(found))} if found else set()
+    return {lot: portion for lot, portion in found.items() if lot in kept}
+
+
+def _rows(
+    asking: _Asking, carrier: str, conditions: Sequence[Condition], among: list[int] | None = None
+) -> list[dict[str, Any]]:
+    sql, values = [_CARRIERS[carrier]], []
+    if carrier == "record":
+        values.append(asking.sites)
+    if among is not None:
+        sql.append("l.num = any(%s::bigint[])")
+        values.append(among)
+    named = {one.name: one for one in conditions}
+    if "parameter" in named:
+        text, given = _reading(named)
+        sql.append(text)
+        values += given
+    for one in conditions:
+        if one.name in _RANGES:
+            column, kind, whole = _RANGES[one.name]
+            for end, sign in ((one.low, ">="), (one.high, "<" if whole else "<=")):
+                if end:
+                    sql.append(f"{column} {sign} %s::{kind}{whole if sign[0] == '<' else ''}")
+                    values.append(end)
+        elif one.name in _WHERE:
+            text, places = _WHERE[one.name]
+            sql.append(text)
+            values += [asking.sites if place == "sites" else list(one.values) for place in places]
+    found: list[dict[str, Any]] = asking.cursor.execute(" and ".join(sql), values).fetchall()
+    return found
+
+
+def _reading(named: Mapping[str, Condition]) -> tuple[str, list[Any]]:
+    """Records with a reading of these names, in this range and unit: all of one line."""
+    sql = ["p.until is null and p.name = any(%s::text[])"]
+    values: list[Any] = [list(named["parameter"].values)]
+    if "reading_unit" in named:
+        sql.append("p.unit = any(%s::text[])")
+        values.append(list(named["reading_unit"].values))
+    ends = named.get("reading")
+    if ends is not None:
+        for end, sign in ((ends.low, ">="), (ends.high, "<=")):
+            if end:
+                sql.append(f"p.value {sign} %s::numeric")
+                values.append(end)
+    return f"r.num in (select p.parent_id from step_parameter p where {' and '.join(sql)})", values
+
+
+# -- what is told of the lots found ------------------------------------------------------------
+
+_MOVES = """
+    select m.lot_id as lot, m.kind, (m.target is not null and m.source is null) as inward,
+           case when m.unit = 'g' then 'kg' else m.unit end as unit,
+           sum(m.quantity * case when m.unit = 'g' then 0.001 else 1 end) as quantity
+    from move m where m.lot_id = any(%s::bigint[]) and not m.voided group by 1, 2, 3, 4"""
+_STOCK = """
+    select s.lot_id as lot, s.unit, sum(s.quantity) as quantity
+    from stock s where s.lot_id = any(%s::bigint[]) group by 1, 2"""
+_GOOD = """
+    select r.output_lot_id as lot, sum(r.good)::numeric as good
+    from step_record r where r.output_lot_id = any(%s::bigint[]) and not r.voided and r.good is not null
+    group by 1"""
+_USED = """
+    select e.parent as lot, sum(e.quantity) as quantity, count(*) filter (where e.quantity is null) as unsaid
+    from trace_edges(%s::bigint[], true, %s::bigint) e
+    left join alias a on a.num = e.step where a.num is null group by 1"""
+
+
+def counted(cursor: Any, lots: Sequence[int]) -> Counted:
+    """What moves, stock, step records and the genealogy say of these lots' quantities; four statements."""
+    asked = (list(lots),)
+    moves, stock = cursor.execute(_MOVES, asked), cursor.execute(_STOCK, asked)
+    good, used = cursor.execute(_GOOD, asked), cursor.execute(_USED, (list(lots), EDGES_MOST))
+    return Counted(
+        moves=moves.fetchall(),
+        stock=stock.fetchall(),
+        good={row["lot"]: row["good"] for row in good.fetchall()},
+        used={row["lot"]: (row["quantity"] or Decimal(0), row["unsaid"]) for row in used.fetchall()},
+    )
+
+
+def devices(cursor: Any, portions: Mapping[int, Portion]) -> dict[int, list[tuple[int, int]]]:
+    """Lot -> its serialised devices meant, as (first internal number, how many)."""
+    rows = cursor.execute("select * from trace_devices(%s::bigint[])", (list(portions),)).fetchall()
+    found: dict[int, list[tuple[int, int]]] = {}
+    for row in rows:
+        steps = portions[row["lot"]].steps
+        if steps is None or row["step"] in steps:
+            found.setdefault(row["lot"], []).append((row["first"], row["units"]))
+    return found
+
+
+def lines(cursor: Any, found: Found) -> list[Line]:
+    """Every lot of a scope with its quantities, devices and proof."""
+    nums = sorted(found.portions)
+    named = cursor.execute("select num, site, key from lot where num = any(%s::bigint[])", (nums,)).fetchall()
+    sums = balances(nums, counted(cursor, nums))
+    ranges = devices(cursor, found.portions)
+    made = []
+    for row in named:
+        lot = row["num"]
+        portion, mine = found.portions[lot], sorted(ranges.get(lot, ()))
+        made.append(
+            Line(
+                lot=lot,
+                site=row["site"],
+                key=row["key"],
+                distance=portion.distance,
+                via=portion.via,
+                entry=portion.entry,
+                balance=sums[lot],
+                devices=sum(units for _, units in mine),
+                ranges=" ".join(f"{first}+{units}" for first, units in mine),
+            )
+        )
+    return made
+
+
+def newest(cursor: Any) -> int:
+    """Sequence number of the newest record there is."""
+    row = cursor.execute("select coalesce(max(seq), 0) as seq from entry").fetchone()
+    return int(row["seq"]) if row else 0
+
+
+def keys_of(cursor: Any, lots: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Internal number -> (site, number) of the lots the caller may see."""
+    asked = (sorted(set(lots)),)
+    rows = cursor.execute("select num, site, key from lot where num = any(%s::bigint[])", asked).fetchall()
+    return {row["num"]: (row["site"], row["key"]) for row in rows}

@@ -1,0 +1,108 @@
+"""Functions and indexes of scopes, laid down by migration 0003. Why they look so: trace/queries.py.
+
+Against the plain walks there: each lot comes with its distance, the lot before it and the proving entry,
+which costs a look into the table beside the index.
+"""
+
+from __future__ import annotations
+
+#: Levels after which the walk no longer counts them; what lies further is told as one level more.
+LEVELS_MOST = 200
+
+_LEVEL = """
+            SELECT array_agg(found.node), array_agg(found.via), array_agg(found.entry)
+            INTO nodes, vias, proofs FROM (
+                SELECT DISTINCT ON (e.{node}) e.{node} AS node, e.{via} AS via, e.entry FROM trace_edge e
+                WHERE e.{via} = ANY (fresh) AND e.voided_by IS NULL AND e.units = 0
+                ORDER BY e.{node}, e.entry, e.{via}) found;"""
+_REST = """
+        fresh := ARRAY(
+            WITH RECURSIVE walk (node) AS (
+                SELECT unnest(fresh)
+                UNION
+                SELECT e.{node} FROM walk CROSS JOIN LATERAL (
+                    SELECT i.{node} FROM trace_edge i
+                    WHERE i.{via} = walk.node AND i.voided_by IS NULL AND i.units = 0 OFFSET 0) e
+            )
+            SELECT node FROM walk);
+        RETURN QUERY SELECT DISTINCT ON (e.{node}) e.{node}, {levels} + 1, e.{via}, e.entry
+            FROM unnest(fresh) far (node) CROSS JOIN LATERAL (
+                SELECT i.{node}, i.{via}, i.entry FROM trace_edge i
+                WHERE i.{via} = far.node AND i.voided_by IS NULL AND i.units = 0 OFFSET 0) e
+            LEFT JOIN unnest(seen) known (node) ON known.node = e.{node}
+            LEFT JOIN unnest(begun) first (node) ON first.node = e.{node}
+            WHERE known.node IS NULL OR first.node IS NOT NULL
+            ORDER BY e.{node}, e.entry, e.{via};"""
+
+
+def _either(text: str) -> str:
+    ahead = text.format(node="child", via="parent", levels=LEVELS_MOST)
+    back = text.format(node="parent", via="child", levels=LEVELS_MOST)
+    return f"IF ahead THEN{ahead}\n        ELSE{back}\n        END IF;"
+
+
+#: Each lot reached with its distance, the lot before it and the proving entry. A start that the walk comes
+#: back to is told again, with a distance. Nothing joins by nested loop here: the arrays' sizes are not known
+#: to the planner, and their product is what would be paid.
+REACH_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION trace_reach(starts bigint[], ahead boolean, levels integer, most bigint)
+RETURNS TABLE (lot bigint, distance integer, via bigint, entry bigint) LANGUAGE plpgsql ROWS 10000
+STABLE SECURITY DEFINER
+SET search_path = business, pg_temp SET jit = off SET work_mem = '64MB' SET enable_nestloop = off
+SET enable_bitmapscan = off SET enable_seqscan = off AS $$
+DECLARE
+    begun bigint[] := ARRAY(SELECT DISTINCT unnest(starts));
+    fresh bigint[] := begun;
+    seen bigint[] := begun;
+    nodes bigint[];
+    vias bigint[];
+    proofs bigint[];
+    level integer := 0;
+BEGIN
+    WHILE cardinality(fresh) > 0 AND cardinality(seen) <= most AND level < least(levels, {LEVELS_MOST}) LOOP
+        level := level + 1;
+        {_either(_LEVEL)}
+        RETURN QUERY SELECT found.node, level, found.via, found.entry
+            FROM unnest(nodes, vias, proofs) found (node, via, entry)
+            LEFT JOIN unnest(seen) known (node) ON known.node = found.node
+            LEFT JOIN unnest(begun) first (node) ON first.node = found.node
+            WHERE known.node IS NULL OR first.node IS NOT NULL;
+        fresh := ARRAY(SELECT unnest(nodes) EXCEPT SELECT unnest(seen));
+        seen := seen || fresh;
+    END LOOP;
+    IF cardinality(fresh) > 0 AND level = {LEVELS_MOST} AND level < levels THEN
+        {_either(_REST)}
+    END IF;
+END $$;
+CREATE OR REPLACE FUNCTION trace_devices(lots bigint[])
+RETURNS TABLE (lot bigint, first bigint, units integer, step bigint) LANGUAGE sql ROWS 1000
+STABLE SECURITY DEFINER
+SET search_path = business, pg_temp SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_bitmapscan = off SET enable_seqscan = off AS $$
+    SELECT e.parent, e.child, e.units, e.step FROM trace_edge e
+    WHERE e.parent = ANY (lots) AND e.voided_by IS NULL AND e.units > 0
+$$;"""
+_SIGNATURES = ("trace_reach(bigint[], boolean, integer, bigint)", "trace_devices(bigint[])")
+REACH_RIGHTS = "".join(
+    f"""
+ALTER FUNCTION {signature} OWNER TO medloom_tracer;
+REVOKE EXECUTE ON FUNCTION {signature} FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {signature} TO medloom_app;"""
+    for signature in _SIGNATURES
+)
+DROP_REACH = "".join(f"DROP FUNCTION {signature};" for signature in _SIGNATURES)
+
+#: What groups are looked up by. Partial where most rows have nothing to be asked for, so that a plant that
+#: names no operator pays for none.
+SCOPE_INDEXES = """
+CREATE INDEX step_parameter_scope ON step_parameter (name, value) INCLUDE (parent_id) WHERE until IS NULL;
+CREATE INDEX step_record_operator ON step_record (operator, day) WHERE operator IS NOT NULL;
+CREATE INDEX result_scope ON result (characteristic, value) WHERE characteristic IS NOT NULL;
+CREATE INDEX result_inspector ON result (inspector) WHERE inspector IS NOT NULL;
+CREATE INDEX result_measured ON result USING brin (measured);
+CREATE INDEX move_consignee ON move (target, moved) WHERE kind = 'shipped';
+CREATE INDEX move_shipped ON move (moved) WHERE kind = 'shipped';
+CREATE INDEX lot_made ON lot USING brin (made);
+"""
+DROP_SCOPE_INDEXES = """DROP INDEX step_parameter_scope, step_record_operator, result_scope, result_inspector,
+    result_measured, move_consignee, move_shipped, lot_made;"""
