@@ -9,9 +9,9 @@ from medloom.trace.walks import queries
 class Migration(migrations.Migration):
     dependencies = [
         ("trace", "0002_lots"),
-        ("materials", "0003_alias_number"),
-        ("production", "0001_initial"),
-        ("inspection", "0001_initial"),
+        ("materials", "0004_receipts_and_shipments"),
+        ("production", "0002_machine_status"),
+        ("inspection", "0002_inspections"),
     ]
 
     operations = [

@@ -48,12 +48,14 @@ class Counted:
     """What the records say of lots, by internal number, as the queries read it.
 
     moves    rows of lot, kind, inward (whether it came in), unit, quantity; in base units
+    delivered  the same of receipts and shipments
     stock    rows of lot, unit, quantity
     good     lot -> good pieces that step records made
     used     lot -> (quantity that genealogy says went into others, how many said no quantity)
     """
 
     moves: Sequence[Mapping[str, Any]] = ()
+    delivered: Sequence[Mapping[str, Any]] = ()
     stock: Sequence[Mapping[str, Any]] = ()
     good: Mapping[int, Decimal] = field(default_factory=dict)
     used: Mapping[int, tuple[Decimal, int]] = field(default_factory=dict)
@@ -62,18 +64,21 @@ class Counted:
 def balances(lots: Iterable[int], counted: Counted) -> dict[int, Balance]:
     """The balance of each lot.
 
-    Moves come first; where a plant sends none of a kind, its step records stand in: good pieces for what was
-    made, the genealogy's quantities for what was consumed. Goods that a customer sent back lower `shipped`.
+    Moves come first; where a plant sends none of a kind, other records stand in: receipts, or good pieces of
+    step records, for what was made, shipments for what was shipped, the genealogy's quantities for what was
+    consumed. Goods that a customer sent back lower `shipped`.
     """
     sums: dict[int, dict[str, Decimal]] = {}
     units: dict[int, str] = {}
     for row in counted.moves:
-        lot, part = row["lot"], _part(str(row["kind"]), inward=bool(row["inward"]))
-        units[lot] = row["unit"]
-        if part:
-            name, sign = part
-            mine = sums.setdefault(lot, {})
-            mine[name] = mine.get(name, NOUGHT) + sign * row["quantity"]
+        units[row["lot"]] = row["unit"]
+        _add(sums.setdefault(row["lot"], {}), row)
+    booked = {lot: set(mine) for lot, mine in sums.items()}
+    for row in counted.delivered:
+        name = "made" if row["kind"] == "received" else "shipped"
+        if name not in booked.get(row["lot"], ()):
+            units.setdefault(row["lot"], row["unit"])
+            _add(sums.setdefault(row["lot"], {}), row)
     for row in counted.stock:
         units.setdefault(row["lot"], row["unit"])
         mine = sums.setdefault(row["lot"], {})
@@ -90,6 +95,13 @@ def balances(lots: Iterable[int], counted: Counted) -> dict[int, Balance]:
             **{name: mine.get(name, NOUGHT) for name in PARTS if name != "consumed"},
         )
     return found
+
+
+def _add(mine: dict[str, Decimal], row: Mapping[str, Any]) -> None:
+    part = _part(str(row["kind"]), inward=bool(row["inward"]))
+    if part:
+        name, sign = part
+        mine[name] = mine.get(name, NOUGHT) + sign * row["quantity"]
 
 
 def _part(kind: str, *, inward: bool) -> tuple[str, int] | None:

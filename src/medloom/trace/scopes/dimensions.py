@@ -1,8 +1,8 @@
 """From which sides a scope can be asked. Pure.
 
-A dimension is asked of one *carrier*: the lot itself, a step record, an inspection result, a move. Conditions
-of one group that have the same carrier must hold of the same row: machine M01 *and* day 3 means one record
-that says both, not a lot that was on M01 once and was also worked on at day 3.
+A dimension is asked of one *carrier*: the lot, a step record, an inspection result, a receipt, a shipment.
+Conditions of one group that have the same carrier must hold of the same row: machine M01 *and* day 3 means
+one record that says both, not a lot that was on M01 once and was also worked on at day 3.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 class Dimension:
     """One side from which a scope is asked.
 
-    carrier  what is asked: "lot", "record", "result" or "move"
-    kind     "key" (one of several values), "day" or "number" (a range, both ends included)
+    carrier  what is asked: "lot", "record", "result", "receipt" or "shipment"
+    kind     "key" (one of several values), or a range, both ends included: "day", "moment" or "number"
     suggest  object type whose numbers are offered while typing; "" for none
     within   the dimension that must stand beside it: a range of values says nothing without a name
     """
@@ -50,19 +50,25 @@ _ALL = (
     Dimension("mould", "record", "key", "equipment"),
     Dimension("operator", "record", "key"),
     Dimension("work_order", "record", "key", "work_order"),
+    Dimension("program", "record", "key"),
     Dimension("shift", "record", "key"),
     Dimension("day", "record", "day"),
+    Dimension("time", "record", "moment"),
     Dimension("parameter", "record", "key"),
     Dimension("reading", "record", "number", within="parameter"),
     Dimension("reading_unit", "record", "key", within="reading"),
     Dimension("characteristic", "result", "key"),
     Dimension("value", "result", "number", within="characteristic"),
     Dimension("value_unit", "result", "key", within="value"),
+    Dimension("gauge", "result", "key", "gauge"),
+    Dimension("laboratory", "result", "key"),
     Dimension("inspector", "result", "key"),
-    Dimension("measured", "result", "day"),
-    Dimension("shipment", "move", "key", "move"),
-    Dimension("consignee", "move", "key"),
-    Dimension("shipped", "move", "day"),
+    Dimension("measured", "result", "moment"),
+    Dimension("vendor", "receipt", "key", "vendor"),
+    Dimension("received", "receipt", "day"),
+    Dimension("shipment", "shipment", "key", "shipment"),
+    Dimension("consignee", "shipment", "key", "consignee"),
+    Dimension("shipped", "shipment", "day"),
 )
 DIMENSIONS = {each.name: each for each in _ALL}
 
@@ -113,12 +119,11 @@ def condition(name: str, *, values: tuple[str, ...] = (), low: str = "", high: s
 
 
 def _range(dimension: Dimension, low: str, high: str) -> Condition:
-    read = _day if dimension.kind == "day" else _number
+    read = {"day": _day, "moment": _moment, "number": _number}[dimension.kind]
     ends = [read(dimension.name, end) if end else "" for end in (low, high)]
-    if all(ends):
-        reversed_ = ends[0] > ends[1] if dimension.kind == "day" else Decimal(ends[0]) > Decimal(ends[1])
-        if reversed_:
-            raise ScopeRefused("range_reversed", dimension.name, "the lower end first", f"{low}..{high}")
+    read_as = Decimal if dimension.kind == "number" else str
+    if all(ends) and read_as(ends[0]) > read_as(ends[1]):  # type: ignore[operator]
+        raise ScopeRefused("range_reversed", dimension.name, "the lower end first", f"{low}..{high}")
     return Condition(dimension.name, low=ends[0], high=ends[1])
 
 
@@ -129,6 +134,19 @@ def _day(name: str, text: str) -> str:
         return dt.date.fromisoformat(text).isoformat()
     except ValueError:
         raise ScopeRefused("value_wrong", name, "day YYYY-MM-DD", text) from None
+
+
+def _moment(name: str, text: str) -> str:
+    """The moment in UTC: two spellings of one moment are one question."""
+    try:
+        if not 17 <= len(text) <= 32 or "T" not in text:
+            raise ValueError(text)
+        moment = dt.datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError(text)
+        return moment.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    except (ValueError, OverflowError):
+        raise ScopeRefused("value_wrong", name, "moment with offset, 2026-11-01T08:00+08:00", text) from None
 
 
 def _number(name: str, text: str) -> str:

@@ -104,8 +104,8 @@ def groups_of(expression: Expression) -> Iterator[Group]:
 
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<range>[-0-9.]*\.\.[-0-9.]*)|(?P<word>[a-z_]+)"""
-    r"""|(?P<bare>-?[0-9][-0-9.]*)|(?P<mark>[{}();=,]))"""
+    r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<range>[-+0-9.:TZ]*\.\.[-+0-9.:TZ]*)|(?P<word>[a-z_]+)"""
+    r"""|(?P<bare>-?[0-9][-+0-9.:TZ]*)|(?P<mark>[{}();=,]))"""
 )
 
 

@@ -123,8 +123,9 @@ _WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
     "lot": ("l.site = any(%s::text[]) and l.key = any(%s::text[])", ("sites", "values")),
     "supplier_lot": (
         """l.num = any(array(select a.lot_id from alias a where a.site = any(%s::text[])
-             and a.number = any(%s::text[]) and a.same and not a.voided))""",
-        ("sites", "values"),
+             and a.number = any(%s::text[]) and a.same and not a.voided
+             union select r.lot_id from receipt r where r.partner_lot = any(%s::text[]) and not r.voided))""",
+        ("sites", "values", "values"),
     ),
     "serial": (
         "l.num = any(array(select s.lot_id from serial s where s.number = any(%s::text[]) and not s.voided))",
@@ -144,24 +145,43 @@ _WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
     "shift": ("r.shift = any(%s::text[])", ("values",)),
     "characteristic": ("r.characteristic = any(%s::text[])", ("values",)),
     "value_unit": ("r.unit = any(%s::text[])", ("values",)),
+    "program": ("r.program = any(%s::text[])", ("values",)),
+    "gauge": (f"r.gauge_id = any{_BY_KEY.format(table='gauge')}", ("sites", "values")),
+    "laboratory": ("r.laboratory = any(%s::text[])", ("values",)),
+    "vendor": (f"r.vendor_id = any{_BY_KEY.format(table='vendor')}", ("sites", "values")),
     "inspector": ("r.inspector = any(%s::text[])", ("values",)),
     "shipment": ("r.site = any(%s::text[]) and r.key = any(%s::text[])", ("sites", "values")),
-    "consignee": ("r.target = any(%s::text[])", ("values",)),
+    "consignee": (
+        "r.consignee_id = any(array(select n.num from consignee n where n.key = any(%s::text[])))",
+        ("values",),
+    ),
 }
-#: Range dimension -> column and how its ends are read; a day's upper end is the whole day.
+#: Range dimension -> lower and upper end. A run that a machine timed counts when it touches the window; one
+#: of which only the day is known, when that day at its plant does. The days around narrow both by the index.
+_ZONED = "at time zone (select coalesce(max(z.zone), 'UTC') from site z where z.key = r.site))::date"
 _RANGES = {
-    "made": ("l.made", "date", ""),
-    "day": ("r.day", "date", ""),
-    "value": ("r.value", "numeric", ""),
-    "measured": ("r.measured", "date", " + 1"),
-    "shipped": ("r.moved", "date", ""),
+    "made": ("l.made >= %s::date", "l.made <= %s::date"),
+    "day": ("r.day >= %s::date", "r.day <= %s::date"),
+    "time": (
+        f"""r.day >= %s::timestamptz::date - 2 and case when coalesce(r.ended, r.started) is null
+            then r.day >= (%s::timestamptz {_ZONED}
+            else coalesce(r.ended, r.started) >= %s::timestamptz end""",
+        f"""r.day <= %s::timestamptz::date + 2 and case when coalesce(r.started, r.ended) is null
+            then r.day <= (%s::timestamptz {_ZONED}
+            else coalesce(r.started, r.ended) <= %s::timestamptz end""",
+    ),
+    "value": ("r.value >= %s::numeric", "r.value <= %s::numeric"),
+    "measured": ("r.measured >= %s::timestamptz", "r.measured <= %s::timestamptz"),
+    "received": ("r.received >= %s::date", "r.received <= %s::date"),
+    "shipped": ("r.shipped >= %s::date", "r.shipped <= %s::date"),
 }
 _CARRIERS = {
     "record": """select r.output_lot_id as lot, r.num as step, r.entry from step_record r
         where not r.voided and coalesce(r.total, 1) > 0 and r.site = any(%s::text[])""",
     "result": "select r.lot_id as lot, null::bigint as step, r.entry from result r where not r.voided",
-    "move": """select r.lot_id as lot, null::bigint as step, r.entry from move r
-        where not r.voided and r.kind = 'shipped'""",
+    "receipt": "select r.lot_id as lot, null::bigint as step, r.entry from receipt r where not r.voided",
+    "shipment": """select n.lot_id as lot, null::bigint as step, r.entry from shipment r
+        join shipment_line n on n.parent_id = r.num and n.until is null where not r.voided""",
     "lot": "select l.num as lot, null::bigint as step, l.entry from lot l where not l.voided",
 }
 
@@ -203,11 +223,10 @@ def _rows(
         values += given
     for one in conditions:
         if one.name in _RANGES:
-            column, kind, whole = _RANGES[one.name]
-            for end, sign in ((one.low, ">="), (one.high, "<" if whole else "<=")):
+            for end, text in zip((one.low, one.high), _RANGES[one.name], strict=True):
                 if end:
-                    sql.append(f"{column} {sign} %s::{kind}{whole if sign[0] == '<' else ''}")
-                    values.append(end)
+                    sql.append(text)
+                    values += [end] * text.count("%s")
         elif one.name in _WHERE:
             text, places = _WHERE[one.name]
             sql.append(text)
@@ -239,6 +258,17 @@ _MOVES = """
            case when m.unit = 'g' then 'kg' else m.unit end as unit,
            sum(m.quantity * case when m.unit = 'g' then 0.001 else 1 end) as quantity
     from move m where m.lot_id = any(%s::bigint[]) and not m.voided group by 1, 2, 3, 4"""
+#: What receipts and shipments say of lots, in the same form; where a plant books moves too, those stand.
+_DELIVERED = """
+    select r.lot_id as lot, 'received' as kind, true as inward,
+           case when r.unit = 'g' then 'kg' else r.unit end as unit,
+           sum(r.quantity * case when r.unit = 'g' then 0.001 else 1 end) as quantity
+    from receipt r where r.lot_id = any(%s::bigint[]) and not r.voided group by 1, 4
+    union all
+    select n.lot_id, 'shipped', false, case when n.unit = 'g' then 'kg' else n.unit end,
+           sum(n.quantity * case when n.unit = 'g' then 0.001 else 1 end)
+    from shipment_line n join shipment s on s.num = n.parent_id and not s.voided
+    where n.lot_id = any(%s::bigint[]) and n.until is null group by 1, 4"""
 _STOCK = """
     select s.lot_id as lot, s.unit, sum(s.quantity) as quantity
     from stock s where s.lot_id = any(%s::bigint[]) group by 1, 2"""
@@ -253,12 +283,14 @@ _USED = """
 
 
 def counted(cursor: Any, lots: Sequence[int]) -> Counted:
-    """What moves, stock, step records and the genealogy say of these lots' quantities; four statements."""
+    """What moves, stock, step records and the genealogy say of these lots' quantities; five statements."""
     asked = (list(lots),)
     moves, stock = cursor.execute(_MOVES, asked), cursor.execute(_STOCK, asked)
+    delivered = cursor.execute(_DELIVERED, (list(lots), list(lots)))
     good, used = cursor.execute(_GOOD, asked), cursor.execute(_USED, (list(lots), EDGES_MOST))
     return Counted(
         moves=moves.fetchall(),
+        delivered=delivered.fetchall(),
         stock=stock.fetchall(),
         good={row["lot"]: row["good"] for row in good.fetchall()},
         used={row["lot"]: (row["quantity"] or Decimal(0), row["unsaid"]) for row in used.fetchall()},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,6 +41,8 @@ def conditions(name: str) -> st.SearchStrategy[Condition]:
         if kind == "day"
         else st.decimals(min_value=-999, max_value=999, places=3).map(lambda n: f"{n:f}")
     )
+    if kind == "moment":
+        ends = st.datetimes(timezones=st.just(dt.UTC)).map(lambda at: at.isoformat(timespec="seconds"))
     plain = float if kind == "number" else str
     both = st.tuples(ends, ends).map(lambda pair: sorted(pair, key=plain))
     return st.one_of(
@@ -111,6 +115,7 @@ def test_one_value_of_a_range_is_the_range_that_holds_it() -> None:
         ("{day = ..}", "condition_empty"),
         ("{day = 2026-11-03..2026-11-01}", "range_reversed"),
         ('{parameter = "P"; reading = 10..9.5}', "range_reversed"),
+        ("{time = 2026-11-01T08:00..}", "value_wrong"),
         ("{reading = 1..2}", "beside_missing"),
         ("(" * 40 + '{lot = "A"}' + ")" * 40, "too_complex"),
         (" or ".join(['{lot = "A"}'] * (NODES_MOST + 1)), "too_complex"),

@@ -95,14 +95,15 @@ DROP_REACH = "".join(f"DROP FUNCTION {signature};" for signature in _SIGNATURES)
 #: What groups are looked up by. Partial where most rows have nothing to be asked for, so that a plant that
 #: names no operator pays for none.
 SCOPE_INDEXES = """
-CREATE INDEX step_parameter_scope ON step_parameter (name, value) INCLUDE (parent_id) WHERE until IS NULL;
+CREATE INDEX step_parameter_scope ON step_parameter (name, value) WHERE until IS NULL;
 CREATE INDEX step_record_operator ON step_record (operator, day) WHERE operator IS NOT NULL;
 CREATE INDEX result_scope ON result (characteristic, value) WHERE characteristic IS NOT NULL;
 CREATE INDEX result_inspector ON result (inspector) WHERE inspector IS NOT NULL;
 CREATE INDEX result_measured ON result USING brin (measured);
-CREATE INDEX move_consignee ON move (target, moved) WHERE kind = 'shipped';
-CREATE INDEX move_shipped ON move (moved) WHERE kind = 'shipped';
+CREATE INDEX step_record_program ON step_record (program) WHERE program IS NOT NULL;
+CREATE INDEX receipt_number ON receipt (partner_lot) WHERE partner_lot IS NOT NULL;
+CREATE INDEX shipment_shipped ON shipment (shipped);
 CREATE INDEX lot_made ON lot USING brin (made);
 """
 DROP_SCOPE_INDEXES = """DROP INDEX step_parameter_scope, step_record_operator, result_scope, result_inspector,
-    result_measured, move_consignee, move_shipped, lot_made;"""
+    result_measured, step_record_program, receipt_number, shipment_shipped, lot_made;"""
