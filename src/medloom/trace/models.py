@@ -12,11 +12,10 @@ from django.utils.translation import pgettext_lazy
 
 from medloom.kernel.entity import Entity, Facts
 from medloom.kernel.fields import Choice, Code, Count, Text
+from medloom.trace.events.models import Capture, EventLot, EventName, TraceEvent
 from medloom.wire.sheet import Lifecycle, Owner, Step
 
-from medloom.trace.events.models import Capture, EventLot, EventName, TraceEvent
-
-__all__ = ["Capture", "EventLot", "EventName", "TraceEdge", "TraceEvent"]
+__all__ = ["Capture", "EventLot", "EventName", "Scope", "ScopeLine", "TraceEdge", "TraceEvent"]
 
 
 class TraceEdge(models.Model):

@@ -1,7 +1,7 @@
 """What is asked for a scope; the hand-written SQL of it. Every cursor is the door's or `open_cursor()`'s.
 
 What makes it cost what its answer costs, and not what the database holds: groups are looked up by the indexes
-of migration 0003, a walk goes level by level over the edges' indexes inside the tracer's function, and all
+of migration 0004, a walk goes level by level over the edges' indexes inside the tracer's function, and all
 else is asked by sorted arrays of internal numbers. The caller's row-level security decides what is
 answered; the way may lead through lots that the caller does not see.
 """

@@ -1,4 +1,4 @@
-"""Functions and indexes of scopes, laid down by migration 0003. Why they look so: trace/queries.py.
+"""Functions and indexes of scopes, laid down by migration 0004. Why they look so: trace/queries.py.
 
 Against the plain walks there: each lot comes with its distance, the lot before it and the proving entry,
 which costs a look into the table beside the index.

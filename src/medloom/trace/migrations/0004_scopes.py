@@ -8,7 +8,7 @@ from medloom.trace.walks import queries
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("trace", "0002_lots"),
+        ("trace", "0003_events"),
         ("materials", "0004_receipts_and_shipments"),
         ("production", "0002_machine_status"),
         ("inspection", "0002_inspections"),
