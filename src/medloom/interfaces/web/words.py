@@ -10,6 +10,8 @@ from typing import NamedTuple
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from medloom.interfaces.web.scopewords import SCOPE_CAUSES
+
 
 class Word(NamedTuple):
     """What a code is called, and the tone of its tag (the word carries the meaning, never the colour)."""
@@ -41,6 +43,7 @@ STATES: dict[str, Word] = {
     "market_released": Word(_("Released to market"), "good"),
     "open": Word(_("Open"), "warn"),
     "cleared": Word(_("Cleared"), "good"),
+    "frozen": Word(_("Frozen"), "info"),
     "settled": Word(_("Settled"), "good"),
     "undone": Word(_("Undone")),
     "candidate": Word(_("Candidate")),
@@ -125,6 +128,7 @@ COMMANDS: dict[str, object] = {
     "production_release": _("Release for production"),
     "market_release": _("Release to market"),
     "clear": _("Clear the hold"),
+    "freeze": _("Freeze"),
     "receive": _("Receive"),
     "qualify": _("Qualify"),
     "suspend": _("Suspend"),
@@ -376,6 +380,7 @@ ALARMS: dict[str, Cause] = {
     ),
     "sequence": Cause(_("Records out of order"), _("Tell your administrator.")),
 }
+CAUSES.update({code: Cause(label, todo) for code, (label, todo) in SCOPE_CAUSES.items()})
 
 
 def state_word(code: str) -> Word:
