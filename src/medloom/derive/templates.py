@@ -58,8 +58,8 @@ TEMPLATES: Mapping[str, Template] = {
         Template("work_order", "work_order", leave=("progress",)),
         Template("lot", "lot"),
         Template("step_record", "step_record", lists={"defects": 0, "inputs": 3}, at="day"),
-        Template("receipt", "move", {"kind": "received"}, leave=("source", "work_order"), at="moved"),
-        Template("shipment", "move", {"kind": "shipped"}, leave=("status", "work_order"), at="moved"),
+        Template("receipt", "receipt", leave=("purchase_line",), at="received"),
+        Template("shipment", "shipment", lists={"lines": 3}, at="shipped"),
         Template("move", "move", at="moved"),
         Template("result", "result", at="measured"),
         Template("hold", "hold"),
@@ -79,10 +79,7 @@ class Column:
 
 def title_of(template: Template, declared: Declared) -> str:
     """The template's name for people, in the language that is active."""
-    return {
-        "receipt": str(_("Receipts")),
-        "shipment": str(_("Shipments")),
-    }.get(template.name) or str(capfirst(declared.model._meta.verbose_name))
+    return str(capfirst(declared.model._meta.verbose_name))
 
 
 def kind_of(declared: Declared) -> Kind:

@@ -13,12 +13,14 @@ READS: Mapping[str, str] = dict.fromkeys(ROLES, "reads")
 #: Type -> roles that may write it at a page; who is not named reads.
 WRITERS: Mapping[str, tuple[str, ...]] = {
     "actor": ("admin",),
+    "alert": ("quality", "it"),
     "alias": ("quality",),
     "bom": ("quality", "planner"),
     "bom_row": ("quality", "planner"),
     "connection": ("it",),
     "disagreement": ("quality",),
     "document": ("quality", "planner"),
+    "correction": ("quality",),
     "consignee": ("planner",),
     "device": ("quality",),
     "equipment": ("quality", "planner"),

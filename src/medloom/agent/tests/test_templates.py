@@ -87,12 +87,13 @@ def test_a_filled_step_record_is_read_with_its_lists(write: Callable[..., bytes]
             assert catalogue()["step_record"].fields[name].accept(value) == value
 
 
-def test_a_receipt_and_a_shipment_say_what_kind_of_move_they_are() -> None:
-    row = {"number": "M-1", "lot": "L1", "quantity": 5, "unit": "件", "target": "A1"}
-    for name, kind in (("receipt", "received"), ("shipment", "shipped")):
-        (outcome,) = filled(name, [row]).outcomes()
-        assert outcome.drafts[0].type == "move" and outcome.drafts[0].fields["kind"] == kind
-        assert outcome.drafts[0].fields["unit"] == "1"
+def test_a_receipt_and_a_shipment_of_several_lots() -> None:
+    row = {"number": "R-1", "lot": "L1", "quantity": 5, "unit": "件", "received": "2026-11-20"}
+    (receipt,) = filled("receipt", [row]).outcomes()
+    assert receipt.drafts[0].fields["unit"] == "1" and receipt.drafts[0].fields["quantity"] == "5"
+    lots = {"lines/1/lot": "fg-1", "lines/1/first": "001", "lines/2/lot": "FG-2"}
+    (shipment,) = filled("shipment", [{"number": "S-1", "shipped": "2026-11-21", **lots}]).outcomes()
+    assert shipment.drafts[0].fields["lines"] == [{"lot": "FG-1", "first": "001"}, {"lot": "FG-2"}]
 
 
 def test_choices_are_taken_in_either_language_and_others_refused_with_their_cell() -> None:

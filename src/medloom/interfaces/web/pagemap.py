@@ -121,6 +121,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         _("Data"),
         (
+            Page("intake", _("Send data by hand"), "upload"),
             Page("repair", _("Repair desk"), "inbox"),
             Page("matches", _("Similar lots"), "arrows-split"),
             Page("conflicts", _("Conflicts"), "git-compare"),

@@ -22,7 +22,7 @@ from django.utils import translation
 from medloom.hub import wiring
 from medloom.interfaces.web import problems
 from medloom.interfaces.web.viewer import HQ, viewer_of
-from medloom.kernel import access, ledger
+from medloom.kernel import access, ledger, rehearsal
 from medloom.wire.operation import Operation
 from medloom.wire.verdict import Answer
 
@@ -40,6 +40,8 @@ class Writing:
     then: Callable[[list[Answer]], HttpResponse]
     #: For each operation the record it answers (a repair's refused row, a settlement's conflict).
     causes: Sequence[int] = ()
+    #: Only ask what would be answered: nothing is recorded.
+    rehearse: bool = False
     #: In which site's name, when the registrant's people mend a plant's row; empty is their own.
     author: str = ""
 
@@ -97,7 +99,8 @@ def _run(request: HttpRequest, view: Callable[[], HttpResponse | Writing]) -> Ht
     received = [
         ledger.own(operation, cause=cause) for operation, cause in zip(found.operations, causes, strict=True)
     ]
-    answers = ledger.append(received, author=found.author or viewer.site, wiring=wiring)
+    door = rehearsal.rehearse if found.rehearse else ledger.append
+    answers = door(received, author=found.author or viewer.site, wiring=wiring)
     with access.seeing(sees(request)):
         return found.then(answers)
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from medloom.interfaces.web.filewords import BROKEN, FILES
 from medloom.interfaces.web.scopewords import SCOPE_CAUSES
 
 
@@ -44,6 +45,8 @@ STATES: dict[str, Word] = {
     "open": Word(_("Open"), "warn"),
     "cleared": Word(_("Cleared"), "good"),
     "frozen": Word(_("Frozen"), "info"),
+    "raised": Word(_("Raised"), "warn"),
+    "dismissed": Word(_("Dismissed")),
     "settled": Word(_("Settled"), "good"),
     "undone": Word(_("Undone")),
     "candidate": Word(_("Candidate")),
@@ -283,10 +286,6 @@ CAUSES: dict[str, Cause] = {
         _("Not one of the allowed words"), _("Choose one of the words named as expected.")
     ),
     "boolean_unknown": Cause(_("Neither yes nor no"), _("Correct the value.")),
-    "column_gone": Cause(_("A column vanished from the file"), _("Correct the feed's mapping.")),
-    "header_missing": Cause(_("The header was not found in the file"), _("Correct the feed's mapping.")),
-    "file_broken": Cause(_("The file cannot be opened"), _("Ask the plant for it again.")),
-    "file_encrypted": Cause(_("The file is locked with a password"), _("Ask the plant for it again.")),
     "pattern": Cause(_("Not written as declared"), _("Correct the value.")),
     "text_too_long": Cause(_("Too long"), _("Shorten it as named as expected.")),
     "not_undoable": Cause(
@@ -306,15 +305,6 @@ CAUSES: dict[str, Cause] = {
     "form_expired": Cause(_("The form is too old"), _("Open the page again and repeat.")),
     "dismissed": Cause(_("Dismissed by a person")),
     "taken_back": Cause(_("The dismissal was taken back")),
-    "feed_drift": Cause(_("The columns of the feed have changed"), _("Correct the feed's mapping.")),
-    "column_missing": Cause(_("A column vanished from the file"), _("Correct the feed's mapping.")),
-    "column_new": Cause(_("The file has a new column"), _("Correct the feed's mapping.")),
-    "file_unmapped": Cause(_("No mapping reads this file"), _("Have a mapping written for it.")),
-    "file_too_large": Cause(_("The file is too large"), _("Ask the plant for it in parts.")),
-    "row_gone": Cause(_("The row vanished from the plant's table"), _("Ask the plant whether it was meant.")),
-    "row_unknown": Cause(_("The row fits nothing that is declared"), _("Correct or dismiss it.")),
-    "sample_left": Cause(_("A word of the sample row was left in"), _("Replace it or empty the cell.")),
-    "sheet_missing": Cause(_("The sheet is not in the file"), _("Correct the feed's mapping.")),
     "value_missing": Cause(_("A required value is missing"), _("Fill it in.")),
     "unknown": Cause(
         _("It names something that is not known"),
@@ -340,6 +330,7 @@ CAUSES: dict[str, Cause] = {
     "balance": Cause(_("The quantities do not add up"), _("Check the counts at their source.")),
     "insufficient_stock": Cause(_("There is not enough in stock")),
 }
+CAUSES |= {code: Cause(label, todo) for code, (label, todo) in FILES.items()}
 
 
 ALARMS: dict[str, Cause] = {
@@ -400,14 +391,6 @@ def command_word(code: str) -> object:
 
 #: Bytes that are no operation (derive/codes.py, BYTES): one meaning for a person, the code tells them apart.
 _BYTES = Cause(_("The bytes are no valid operation"), _("Have the agent checked; dismiss the row."))
-BROKEN = frozenset(
-    (
-        *("bad_id", "bad_time", "bad_uuid", "count_differs", "count_out_of_range", "duplicate_key"),
-        *("header_broken", "id_differs", "key_not_ascii", "not_canonical", "not_json", "not_utf8"),
-        *("number_float", "number_too_large", "push_too_large", "text_not_nfc", "text_nul"),
-        *("text_surrogate", "too_deep", "too_large", "wrong_type"),
-    )
-)
 
 
 def cause_of(code: str) -> Cause:

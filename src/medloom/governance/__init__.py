@@ -1,0 +1,1 @@
+"""Governance: is the data complete, valid, in time and in one form; what should a person look at."""
