@@ -23,8 +23,8 @@ FRAMEWORK_WRITERS = {
     "src/medloom/interfaces/epcis/capturing.py": "which documents were handed in: a framework row",
     "src/medloom/parties/agents.py": "which of two agents goes on: the session, a framework row",
     "src/medloom/kernel/alarms.py": "that a person looked at an alarm: a framework row",
-    "src/medloom/governance/uploads.py": "files sent by hand until their rows are recorded: framework rows",
-    "src/medloom/governance/measuring.py": "tallies counted from the ledger: framework rows, made anew at will",
+    "src/medloom/governance/uploads.py": "files sent by hand until they are recorded: framework rows",
+    "src/medloom/governance/measuring.py": "tallies counted from the ledger: framework rows",
     "src/medloom/worker.py": "alarms and sessions past their time: framework rows",
     # The exchange writes what is no business fact either: positions, sessions, seals.
     "src/medloom/exchange/feedstore.py": "how far each site has read",

@@ -330,7 +330,6 @@ CAUSES: dict[str, Cause] = {
     "balance": Cause(_("The quantities do not add up"), _("Check the counts at their source.")),
     "insufficient_stock": Cause(_("There is not enough in stock")),
 }
-CAUSES |= {code: Cause(label, todo) for code, (label, todo) in FILES.items()}
 
 
 ALARMS: dict[str, Cause] = {
@@ -371,7 +370,7 @@ ALARMS: dict[str, Cause] = {
     ),
     "sequence": Cause(_("Records out of order"), _("Tell your administrator.")),
 }
-CAUSES.update({code: Cause(label, todo) for code, (label, todo) in SCOPE_CAUSES.items()})
+CAUSES.update({code: Cause(label, todo) for code, (label, todo) in (FILES | SCOPE_CAUSES).items()})
 
 
 def state_word(code: str) -> Word:
