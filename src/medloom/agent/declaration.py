@@ -17,7 +17,9 @@ import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from medloom.agent.shaping import Shape, fits
 from medloom.agent.units import same_dimension
+from medloom.agent.unpivot import Unpivot
 
 MAPPING_BYTES_MAX = 256 * 1024
 #: Words that mean "no value" unless a mapping names its own.
@@ -91,6 +93,9 @@ class Field(Struct, frozen=True):
     formats     for dates: the forms the plant writes (strptime); without it, ISO and year-first forms
     damaged     what a value that cannot be understood does: it refuses the row, or it is left out of a
                 row that is otherwise good; the operation keeps its original and the reason, and it counts
+    shape       the part of the text that is meant (a serial inside a long name)
+    instead     what is taken when the cell is empty, before `default`
+    of          for `join`: rules instead of columns, each with its own kind and shape
     """
 
     column: str = ""
@@ -111,6 +116,9 @@ class Field(Struct, frozen=True):
     characters_max: int = 0
     thousands: str = ""
     comma: str = "."
+    shape: Shape | None = None
+    instead: Field | None = None
+    of: tuple[Field, ...] = ()
 
 
 class Record(Struct, frozen=True, rename=None):
@@ -164,6 +172,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     primary   columns of the table's primary key, in its order
     modified  column that every change of a row moves forward, "" when there is none
+    unpivot   the sheet has one column for each part: each filled cell becomes a row
     overlap_minutes  how far back each poll reads again: at least the plant's longest transaction
     """
 
@@ -174,6 +183,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema: str = ""
     primary: tuple[str, ...] = ()
     modified: str = ""
+    unpivot: Unpivot | None = None
     overlap_minutes: int = 15
 
 
@@ -280,7 +290,7 @@ def _check_field(rule: Field, *, path: str) -> None:
     if rule.kind == "constant":
         wrong, expected = rule.value is None, "value"
     elif rule.kind == "join":
-        wrong, expected = not rule.columns, "columns"
+        wrong, expected = not (rule.columns or rule.of), "columns or of"
     elif rule.kind == "key":
         wrong, expected = bool(rule.column), "no column"
     elif rule.kind == "list":
@@ -300,6 +310,14 @@ def _check_field(rule: Field, *, path: str) -> None:
             expected="two known units of one dimension",
             got=f"{rule.unit.source} to {rule.unit.target}",
         )
+    if rule.shape and not fits(rule.shape):
+        raise MappingRefused(
+            "field_incomplete", path=f"{path}.shape.extract", expected="one group", got=rule.shape.extract
+        )
+    if rule.instead is not None:
+        _check_field(rule.instead, path=f"{path}.instead")
+    for number, inner in enumerate(rule.of):
+        _check_field(inner, path=f"{path}.of[{number}]")
     for number, member in enumerate(rule.members):
         for name, inner in member.fields.items():
             _check_field(inner, path=f"{path}.members[{number}].{name}")

@@ -46,6 +46,8 @@ def _flat(fields: Mapping[str, declaration.Field]) -> Iterator[declaration.Field
         yield rule
         for member in rule.members:
             yield from _flat(member.fields)
+        inner = (*rule.of, *((rule.instead,) if rule.instead else ()))
+        yield from _flat({str(n): each for n, each in enumerate(inner)})
 
 
 def find_header(mapping: declaration.Mapping, cells: list[list[Any]]) -> Header | Refusal:

@@ -8,6 +8,7 @@ from typing import Any
 
 from medloom.agent import declaration
 from medloom.agent.normalise import Context, ValueRefused, clean, shown_original
+from medloom.agent.shaping import Shape, shaped
 from medloom.agent.sources.rows import original_text, told
 from medloom.wire.verdict import Refusal
 
@@ -38,6 +39,15 @@ class Twins:
         return known[content]
 
 
+def _meant(text: str, shape: Shape, rules: list[str]) -> str:
+    found = shaped(text, shape)
+    if found is None:
+        raise ValueRefused("pattern", expected=shape.extract, got=text)
+    if found != text:
+        rules.append("shape")
+    return found
+
+
 @dataclass
 class Maker:
     """Makes the fields of one record from one row, and notes originals and rules on the way."""
@@ -58,8 +68,11 @@ class Maker:
         if rule.kind == "join":
             part = declaration.Field(column="-", kind="text")
             values = [self._cell(name, part, path=f"{path}/{n}") for n, name in enumerate(rule.columns)]
-            return rule.by.join(value for value in values if value is not None) or None
+            values += [self.make(each, path=f"{path}/of/{n}") for n, each in enumerate(rule.of)]
+            return rule.by.join(str(value) for value in values if value is not None) or None
         value = self._cell(rule.column, rule, path=path)
+        if value is None and rule.instead is not None:
+            value = self.make(rule.instead, path=path)
         if value is None and rule.default is not None:
             return rule.default
         if value is None and rule.required:
@@ -80,6 +93,8 @@ class Maker:
         self.seen[column] = original_text(cell)
         try:
             value, rules = clean(cell, rule, self.context)
+            if rule.shape is not None and value is not None:
+                value = _meant(str(value), rule.shape, rules)
         except ValueRefused as refused:
             if rule.damaged == "leave_out":
                 self.was[path] = (told(original_text(cell))[:500], refused.code)

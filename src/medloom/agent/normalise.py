@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from medloom.agent import units
 from medloom.agent.declaration import Field, LotRule
 from medloom.agent.sources.rows import original_text
+from medloom.formats.cells import Converted, Unreadable
 
 TEXT_CHARACTERS_MAX = 2_000
 #: Excel counts days from here (its day 60, 1900-02-29, never was; days before it are refused).
@@ -56,6 +57,11 @@ class Context:
 def clean(value: Any, rule: Field, context: Context) -> tuple[Any, list[str]]:
     """The value in its one meaning (None when missing) and the names of the rules that changed it."""
     rules: list[str] = []
+    if isinstance(value, Unreadable):
+        raise ValueRefused(value.code, expected=value.expected, got=value.got)
+    if isinstance(value, Converted):
+        rules.append(value.rule)
+        value = value.value
     if isinstance(value, str):
         value = _tidy(value, rules, lines=rule.kind == "text")
         if value.casefold() in context.missing:

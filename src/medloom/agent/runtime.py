@@ -226,6 +226,9 @@ class Agent:
 
         found = list(watched.folder.poll(now=self.clock()))
         left = [(m, d) for m in watched.mappings for d in found if m.reads(d.name) and not m.skip]
+        # A file that several mappings read, sheet by sheet, and that nobody can open is refused once.
+        opened = {d.digest: m for m, d in reversed(left) if d.refusal is not None}
+        left = [(m, d) for m, d in left if opened.get(d.digest, m) is m]
         put_off = []
         try:
             while left:

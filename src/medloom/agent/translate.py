@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from pathlib import PurePath
 from typing import Any
 
 from medloom.agent import declaration
@@ -20,6 +21,7 @@ from medloom.agent.header import Header, columns_of, find_header
 from medloom.agent.making import Maker, RowRefused, Twins
 from medloom.agent.normalise import Context
 from medloom.agent.sources.rows import Delivery, Row, is_blank, numbered, original_text, told
+from medloom.agent.unpivot import Unpivot, unpivoted
 from medloom.wire.operation import Kind, Source
 from medloom.wire.verdict import Finding, Refusal
 
@@ -118,6 +120,11 @@ class Translator:
         for sheet, cells in delivery.sheets.items():
             if self.mapping.match.sheet not in ("*", sheet) or not any(any(row) for row in cells):
                 continue
+            if self.mapping.match.unpivot is not None:
+                rows = list(self._unpivoted(delivery, sheet, cells, self.mapping.match.unpivot))
+                found = found or bool(rows)
+                yield from rows
+                continue
             header = find_header(self.mapping, cells)
             if isinstance(header, Refusal):
                 # A workbook may hold sheets of other feeds; only the first sheet must be understood.
@@ -149,6 +156,17 @@ class Translator:
                 twins=twins,
                 whole=whole,
             )
+
+    def _unpivoted(
+        self, delivery: Delivery, sheet: str, cells: list[list[Any]], rule: Unpivot
+    ) -> Iterator[Outcome]:
+        twins = Twins()
+        for place, values in unpivoted(cells, rule):
+            # The file's own name and digest are cells too: an inspection says what it was read from.
+            report = f"{delivery.digest[:8]}-{values[rule.position]:02}"
+            about = {"file": PurePath(delivery.name).name, "sha256": delivery.digest, "report": report}
+            row = Row(f"{delivery.name}#{sheet}!{place}", values | about)
+            yield self.row(row, fallback=f"{delivery.digest}#{sheet}!{place}", twins=twins)
 
     # Rows
 
@@ -217,7 +235,8 @@ class Translator:
                 fields[name] = value
         if record.mentioned:
             named = {r.column: str(fields.get(n)) for n, r in record.fields.items() if r.column}
-            key = "/".join(named.get(column, "") for column in record.key)
+            parts = [named.get(name) or self._key_part(row.cells.get(name)) for name in record.key]
+            key = "/".join(parts)
             content = digest_of([record.type, key])
         else:
             key = self._key(record, row, fallback)

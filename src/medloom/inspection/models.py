@@ -124,6 +124,8 @@ class Result(Entity):
     nominal = Number(_("Nominal"), null=True, blank=True)
     low = Number(_("Lower limit as stated"), null=True, blank=True)
     high = Number(_("Upper limit as stated"), null=True, blank=True)
+    kind = Code(_("Kind of characteristic"), max_length=32, null=True, blank=True)
+    note = Text(_("Note"), max_length=300, null=True, blank=True)
 
     class Meta:
         db_table = "result"

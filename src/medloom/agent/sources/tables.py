@@ -1,4 +1,4 @@
-"""From a file's bytes to cells: .xlsx, .xlsb, .xls through python-calamine, .csv in UTF-8 and GBK."""
+"""From a file's bytes to cells: .xlsx, .xlsb, .xls through python-calamine, .csv in UTF-8 and GBK, QIF."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ import python_calamine
 
 from medloom.agent.sources.archive import CELLS_MAX, COLUMNS_MAX, ROWS_MAX, check_workbook
 from medloom.agent.sources.rows import Delivery, FileRefused
+from medloom.formats.qif import read_qif
+from medloom.formats.qif_tables import tables
+from medloom.formats.refusing import FormatRefused
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
 #: A sheet of the old format is a dense 65,536 x 256 at most, so its file size is the only limit needed.
 XLS_BYTES_MAX = 16 * 1024 * 1024
-SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".csv")
+SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".csv", ".qif")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -29,13 +32,13 @@ def read_table(name: str, data: bytes) -> Delivery:
     """Every sheet of the file. Never raises for what the file holds: a refusal is part of the delivery."""
     digest = hashlib.sha256(data).hexdigest()
     try:
-        sheets = _sheets(name, data)
-    except FileRefused as refused:
+        sheets = _sheets(name, data, digest)
+    except (FileRefused, FormatRefused) as refused:
         return Delivery(name=name, digest=digest, size_bytes=len(data), refusal=refused.refusal)
     return Delivery(name=name, digest=digest, size_bytes=len(data), sheets=sheets)
 
 
-def _sheets(name: str, data: bytes) -> dict[str, list[list[Any]]]:
+def _sheets(name: str, data: bytes, digest: str) -> dict[str, list[list[Any]]]:
     suffix = PurePath(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise FileRefused("file_format", expected="|".join(SUFFIXES), got=suffix or "no suffix")
@@ -43,6 +46,8 @@ def _sheets(name: str, data: bytes) -> dict[str, list[list[Any]]]:
         raise FileRefused("file_empty", expected="a header row", got="0 bytes")
     if len(data) > FILE_BYTES_MAX:
         raise FileRefused("file_too_large", expected=f"<= {FILE_BYTES_MAX} bytes", got=str(len(data)))
+    if suffix == ".qif":
+        return tables(read_qif(data), name=PurePath(name).name, digest=digest)
     if suffix == ".csv":
         return {"csv": read_csv(data)}
     # The content decides, not the suffix: exports named .xls are often zipped workbooks or plain text.

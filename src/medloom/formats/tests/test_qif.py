@@ -1,0 +1,170 @@
+"""QIF of both versions: the same parts read the same, dirt is told and never guessed, damage stays where it is."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from medloom.demo.metrology import CHARACTERISTICS, FIRST, SECOND, parts, qif
+from medloom.formats.cells import Converted, Unreadable
+from medloom.formats.qif import read_qif
+from medloom.formats.qif_tables import code_of, tables, told
+from medloom.formats.refusing import FormatRefused
+
+pytestmark = pytest.mark.pure
+
+DATA = Path(os.environ.get("MEDLOOM_DATA", Path(__file__).resolve().parents[4].parent / "shared" / "data"))
+PLATES = DATA / "nist_mtc_machined_parts"
+SAMPLES = DATA / "qif3_samples"
+
+
+def judged(found) -> Counter[str]:
+    """How often the limits read agree with the verdict the file states, and how often they do not."""
+    seen: Counter[str] = Counter()
+    for report in found.reports:
+        for one in report.measured:
+            limits, value = one.planned.limits, Decimal(one.value)
+            if limits.low is None and limits.high is None:
+                seen["no limits"] += 1
+                continue
+            inside = (limits.low is None or value >= limits.low) and (
+                limits.high is None or value <= limits.high
+            )
+            seen["agrees" if inside == (one.stated == "PASS") else "differs"] += 1
+    return seen
+
+
+@pytest.mark.parametrize("laboratory", [FIRST, SECOND])
+def test_a_generated_file_is_read_whole(laboratory) -> None:
+    found = read_qif(qif(laboratory, parts(laboratory)))
+    assert found.version == laboratory.version
+    assert (len(found.plan), len(found.reports)) == (len(CHARACTERISTICS), 10)
+    assert judged(found) == {"agrees": 60}
+    assert [name for name in (p.name for p in found.plan)] == [row[0] for row in CHARACTERISTICS]
+    large = {
+        report.position
+        for report in found.reports
+        for one in report.measured
+        if one.stated == "FAIL" and one.planned.kind == "diameter"
+    }
+    assert large == set(laboratory.large)
+
+
+def test_inches_are_told_in_millimetres_with_what_the_file_said() -> None:
+    rows = tables(read_qif(qif(SECOND, parts(SECOND))), name="x.qif", digest="0" * 64)["results"]
+    head = rows[0]
+    row = dict(zip(head, rows[1], strict=True))
+    assert row["unit"] == "mm"
+    assert isinstance(row["value"], Converted)
+    assert row["value"].original.endswith(" [in_i]")
+    assert abs(row["value"].value - Decimal(4)) < Decimal("0.1")
+    assert round(row["nominal"].value, 4) == 4
+
+
+def test_a_part_without_serial_is_told_by_its_place() -> None:
+    found = read_qif(qif(FIRST, parts(FIRST, nameless=10)))
+    assert [report.serial for report in found.reports][-2:] == ["RUN_A09_GENERATED", ""]
+    assert found.reports[-1].position == 10
+
+
+def test_without_a_unit_none_is_guessed() -> None:
+    data = qif(FIRST, parts(FIRST)).replace(b"FileUnits", b"NoUnits")
+    found = read_qif(data)
+    assert (found.linear, told(found, Decimal(4), "diameter")) == ("", (Decimal(4), "linear"))
+    assert told(found, Decimal(4), "angle")[1] == "angular"
+
+
+def test_a_damaged_value_is_one_cell_and_its_neighbours_stand() -> None:
+    data = qif(FIRST, parts(FIRST, count=2))
+    broken = data.replace(b"<Value>", b"<Value>NaN", 1).replace(
+        b"<CharacteristicItemId>i3", b"<CharacteristicItemId>gone", 1
+    )
+    rows = tables(read_qif(broken), name="x.qif", digest="0" * 64)["results"]
+    bad = [cell for row in rows[1:] for cell in row if isinstance(cell, Unreadable)]
+    assert sorted(cell.code for cell in bad) == ["number_type", "reference_unknown"]
+    assert len(rows) == 13
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"<QIFDocument xmlns='urn:other'/>", "format_unknown"),
+        (b"<html/>", "format_unknown"),
+        (qif(FIRST, parts(FIRST))[:-400], "file_broken"),
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><QIFDocument/>', "file_doctype"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_as_a_whole(data: bytes, code: str) -> None:
+    with pytest.raises(FormatRefused) as refused:
+        read_qif(data)
+    assert refused.value.refusal.code == code
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "absolute", "expected"),
+    [
+        ("-0.2", "0.2", "false", (Decimal("3.8"), Decimal("4.2"))),
+        ("0.02", "0.05", "false", (Decimal("4.02"), Decimal("4.05"))),
+        ("3.8", "4.2", "true", (Decimal("3.8"), Decimal("4.2"))),
+        ("3.8", "4.2", "false", (None, None)),
+        ("9.8", "10.2", "false", (None, None)),
+        ("0.2", "-0.2", "false", (None, None)),
+    ],
+)
+def test_limits_that_contradict_themselves_are_left_out(low, high, absolute, expected) -> None:
+    data = qif(FIRST, parts(FIRST, count=1)).decode()
+    begin = data.index("<Tolerance>")
+    end = data.index("</Tolerance>")
+    inner = (
+        f"<MaxValue>{high}</MaxValue><MinValue>{low}</MinValue><DefinedAsLimit>{absolute}</DefinedAsLimit>"
+    )
+    first = read_qif(f"{data[:begin]}<Tolerance>{inner}{data[end:]}".encode()).plan[0]
+    assert (first.limits.low, first.limits.high) == expected
+    assert bool(first.limits.note) == (expected == (None, None))
+
+
+def test_names_become_parts_of_other_names() -> None:
+    assert code_of("CYLINDER3/RADIUS1") == "CYLINDER3.RADIUS1"
+    assert code_of("Cone Angle 3") == "Cone.Angle.3"
+
+
+def test_the_real_plates_fail_as_their_source_says() -> None:
+    incoming = sorted((PLATES / "incoming_inspection").glob("*.QIF"))
+    if not incoming:
+        assert judged(read_qif(qif(FIRST, parts(FIRST)))), "real files: name their folder in MEDLOOM_DATA"
+        return
+    first, second = (
+        read_qif(path.read_bytes()) for path in (incoming[0], next((PLATES / "fair").glob("*.qif")))
+    )
+    fails = [
+        [(r.position, m) for r in q.reports for m in r.measured if m.stated == "FAIL"]
+        for q in (first, second)
+    ]
+    assert [sum(len(r.measured) for r in q.reports) for q in (first, second)] == [620, 760]
+    assert [len(each) for each in fails] == [51, 98]
+    assert [judged(q)["differs"] for q in (first, second)] == [0, 0]
+    holes = Counter(n for n, m in fails[0] if m.planned.kind == "diameter")
+    assert holes == {13: 3, 14: 3, 15: 1, 16: 8, 17: 8, 18: 8}
+    assert Counter(m.planned.name for _, m in fails[0])["CYLINDER3/RADIUS1"] == 20
+    assert {n for n, m in fails[1] if m.planned.kind == "diameter"} == {13, 14, 15, 16, 17, 18}
+    assert [r.serial for r in first.reports].count("") == 1 and not first.reports[19].serial
+    assert {p.name: p.limits.note for p in first.plan if p.limits.note} == {
+        "CYLINDER1/PERPENDICULARITY1": "limits_contradict: tolerance zone -0.13"
+    }
+
+
+def test_the_samples_of_both_versions_are_read() -> None:
+    paths = sorted(SAMPLES.glob("*.QIF"))
+    counts = {
+        p.name: (q.version, len(q.plan), len(q.reports)) for p in paths for q in [read_qif(p.read_bytes())]
+    }
+    assert not paths or (
+        len(counts) == 10
+        and counts["WIDGET_QIF_RESULTS.QIF"] == ("3.0.0", 35, 1)
+        and counts["simplePlan.QIF"] == ("3.0.0", 11, 0)
+        and counts["mitutoyo_results_serialized_pass_fail_sample.QIF"] == ("3.0.0", 0, 1)
+    ), counts
