@@ -12,7 +12,7 @@ from typing import Any
 from medloom.design.queries import revisions_of
 from medloom.design.rules import admit_revision
 from medloom.inspection.queries import result_facts
-from medloom.inspection.reactions import block_lot
+from medloom.inspection.reactions import block_lot, dispute
 from medloom.inspection.rules import admit_result
 from medloom.kernel.ruling import Alias, Wiring
 from medloom.materials.projections import alias_edges
@@ -105,7 +105,7 @@ EFFECTS = {
 }
 
 #: (type, what follows): operations that go through append again, at most three rounds.
-REACTIONS = (("step_record", block_output), ("result", block_lot))
+REACTIONS = (("step_record", block_output), ("result", block_lot), ("result", dispute))
 
 
 def wiring(cursor: Any | None = None) -> Wiring:

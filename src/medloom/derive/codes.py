@@ -215,11 +215,21 @@ ROOMS = {
     "equipment_held": Meant(
         "an open hold covers the machine or mould", "Stop using it.", "Decide on what was made."
     ),
+    "gauge_unfit": Meant(
+        "a result was taken with a gauge that is due, out of tolerance or retired",
+        "Have the gauge calibrated; measure again where it matters.",
+        "Assess the results taken with it since its last calibration (ISO 13485 7.6).",
+    ),
     "hold_covers_nothing": Meant("a hold names neither lot nor equipment", "Name what is held."),
     "judged_differs": Meant(
         "plant and hub judge a value differently", "Compare limits and revision.", "Decide."
     ),
     "kind_wrong": Meant("the command is not for this kind of lot", "Use the command for this kind."),
+    "limits_differ": Meant(
+        "the limits judged by are not those of the revision cited",
+        "Judge by the released revision.",
+        "Find out which limits are right.",
+    ),
     "limits_crossed": Meant("lower limit, target and upper limit are not in order", "Correct the limits."),
     "lot_held": Meant(
         "an open hold covers the lot or what it was made of", "Stop using the lot.", "Decide on it."

@@ -14,8 +14,8 @@ from decimal import Decimal, InvalidOperation
 from lxml import etree
 
 from medloom.formats.cells import Unreadable
-from medloom.formats.refusing import FormatRefused
-from medloom.formats.xml import local, open_xml, text_at
+from medloom.wire.markup import parse_xml
+from medloom.wire.verdict import FileRefused
 
 NAMESPACES = {"http://qifstandards.org/xsd/qif2": "2", "http://qifstandards.org/xsd/qif3": "3"}
 RESULTS_MAX = 200_000
@@ -85,11 +85,11 @@ class Qif:
 
 
 def read_qif(data: bytes) -> Qif:
-    """The file's content. Raises FormatRefused: those of `open_xml`, format_unknown, file_too_large."""
-    root = open_xml(data)
+    """The file's content. Raises FileRefused: those of `parse_xml`, file_format, file_too_large."""
+    root = parse_xml(data)
     namespace = etree.QName(root).namespace or ""
     if local(root) != "QIFDocument" or namespace not in NAMESPACES:
-        raise FormatRefused("format_unknown", expected="a QIFDocument of version 2 or 3", got=str(root.tag))
+        raise FileRefused("file_format", expected="a QIFDocument of version 2 or 3", got=str(root.tag))
     reader = _Reader(root)
     reports = tuple(reader.reports())
     header = root.find("{*}Header")
@@ -108,6 +108,19 @@ def read_qif(data: bytes) -> Qif:
         plan=reader.plan(),
         reports=reports,
     )
+
+
+def local(element: etree._Element) -> str:
+    """The element's name without its namespace."""
+    return str(etree.QName(element).localname)
+
+
+def text_at(element: etree._Element | None, path: str) -> str:
+    """The text of the first element at a path of names in any namespace, without blanks; "" when none."""
+    if element is None:
+        return ""
+    found = element.find("/".join(f"{{*}}{name}" for name in path.split("/")))
+    return (found.text or "").strip() if found is not None else ""
 
 
 def _first(root: etree._Element, *names: str) -> str:
@@ -247,7 +260,7 @@ class _Reader:
             measured = self._measured(results)
             rows += len(measured)
             if rows > RESULTS_MAX:
-                raise FormatRefused("file_too_large", expected=f"<= {RESULTS_MAX} results", got=f"> {rows}")
+                raise FileRefused("file_too_large", expected=f"<= {RESULTS_MAX} results", got=f"> {rows}")
             found.append(
                 Report(
                     position,

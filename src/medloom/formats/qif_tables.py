@@ -52,6 +52,7 @@ RESULT_COLUMNS = (
     "performed",
     "note",
     "file",
+    "series",
 )
 PLAN_COLUMNS = ("characteristic", "code", "kind", "unit", "nominal", "low", "high", "gauge", "note")
 
@@ -132,6 +133,7 @@ def _result_row(qif: Qif, report: Report, one: Measured, named: tuple[str, str])
         qif.performed,
         limits.note,
         file,
+        len(report.measured),
     ]
 
 

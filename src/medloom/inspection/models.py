@@ -119,12 +119,15 @@ class Result(Entity):
     inspector = Code(_("Inspector (opaque)"), max_length=64, null=True, blank=True)
     method = Text(_("Method"), max_length=120, null=True, blank=True)
     inspection = Ref(Inspection, verbose_name=_("Inspection"), null=True, blank=True)
+    item = Ref(Item, verbose_name=_("Item"), null=True, blank=True)
     laboratory = Code(_("Laboratory"), max_length=32, null=True, blank=True)
     gauge = Ref(Gauge, verbose_name=_("Gauge"), null=True, blank=True)
     nominal = Number(_("Nominal"), null=True, blank=True)
     low = Number(_("Lower limit as stated"), null=True, blank=True)
     high = Number(_("Upper limit as stated"), null=True, blank=True)
     kind = Code(_("Kind of characteristic"), max_length=32, null=True, blank=True)
+    #: Two laboratories are compared once both have told all they measured of a part.
+    series = Count(_("Results of the inspection in all"), null=True, blank=True)
     note = Text(_("Note"), max_length=300, null=True, blank=True)
 
     class Meta:

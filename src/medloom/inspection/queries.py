@@ -1,11 +1,11 @@
-"""What is asked before results are judged: two statements per batch."""
+"""What is asked before results are judged: set-wise, a few statements per batch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from medloom.inspection.rules import Cited, ResultFacts
+from medloom.inspection.rules import Cited, Measured, ResultFacts, alike
 from medloom.kernel.ruling import Asked
 
 #: The revision cited, and the newest released one of the same specification.
@@ -22,12 +22,41 @@ _BLOCKED = """
     join lot l on l.site = w.site and l.key = w.key
     join hold h on h.lot_id = l.num and h.state = 'open' and h.key like 'inspection-%%' and not h.voided"""
 
+_UNFIT = """
+    select g.site, g.key, g.state from unnest(%s::text[], %s::text[]) w(site, key)
+    join gauge g on g.site = w.site and g.key = w.key
+    where g.state <> 'in_service' and not g.voided"""
+
+#: Whether a result conforms: by the revision it cites, else as its author judged; open where neither says.
+_CONFORMS = """
+    case when s.num is not null and s.unit = r.unit
+         then (s.low is null or r.value >= s.low) and (s.high is null or r.value <= s.high)
+         when r.judged is not null then r.judged = 'pass' end"""
+
+#: What other results with a laboratory stand of these lots.
+_STANDING = f"""
+    select r.key, r.site, i.key as item, l.key as lot, r.laboratory, coalesce(s.number, '') as subject,
+           r.kind, r.nominal, {_CONFORMS} as conforms, coalesce(n.key, '') as inspection,
+           coalesce(r.series, 0) as series
+    from unnest(%s::text[], %s::text[]) w(site, key)
+    join lot l on l.site = w.site and l.key = w.key
+    join result r on r.lot_id = l.num and r.laboratory is not null and not r.voided
+    join item i on i.num = r.item_id
+    left join inspection n on n.num = r.inspection_id
+    left join specification s on s.num = r.specification_id"""
+
+_DISPUTED = "select site, key from disagreement where site = any(%s) and not voided"
+
 
 def result_facts(cursor: Any, asked: Sequence[Asked]) -> ResultFacts:
     """The specification each result cites, and which of the lots an inspection hold blocks already."""
-    cited, lots = set(), set()
+    cited, lots, gauges, compared = set(), set(), set(), set()
     for one in asked:
         values = {**one.current, **one.fields}
+        if values.get("laboratory") is not None and values.get("item") is not None:
+            compared.add((one.home, str(values["lot"])))
+        if values.get("gauge") is not None:
+            gauges.add((one.home, str(values["gauge"])))
         lots.add((one.home, str(values["lot"])))
         if values.get("specification") is not None:
             cited.add((one.home, str(values["specification"])))
@@ -44,4 +73,38 @@ def result_facts(cursor: Any, asked: Sequence[Asked]) -> ResultFacts:
                 row["released"],
             )
     rows = cursor.execute(_BLOCKED, ([c[0] for c in lots], [c[1] for c in lots])).fetchall()
-    return ResultFacts(specifications, frozenset((row["site"], row["key"]) for row in rows))
+    blocked = frozenset((row["site"], row["key"]) for row in rows)
+    return ResultFacts(specifications, blocked, _unfit(cursor, gauges), *_compared(cursor, compared))
+
+
+def _unfit(cursor: Any, gauges: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    if not gauges:
+        return {}
+    rows = cursor.execute(_UNFIT, ([g[0] for g in gauges], [g[1] for g in gauges])).fetchall()
+    return {(row["site"], row["key"]): row["state"] for row in rows}
+
+
+def _compared(
+    cursor: Any, lots: set[tuple[str, str]]
+) -> tuple[tuple[Measured, ...], frozenset[tuple[str, str]]]:
+    """What stands measured of these lots, and which disagreements are there; nothing without laboratories."""
+    if not lots:
+        return (), frozenset()
+    rows = cursor.execute(_STANDING, ([lot[0] for lot in lots], [lot[1] for lot in lots])).fetchall()
+    measured = tuple(
+        Measured(
+            row["key"],
+            row["site"],
+            row["item"],
+            row["lot"],
+            row["laboratory"],
+            row["subject"],
+            alike(row["kind"], row["nominal"]),
+            row["conforms"],
+            row["inspection"],
+            row["series"],
+        )
+        for row in rows
+    )
+    disputed = cursor.execute(_DISPUTED, (sorted({lot[0] for lot in lots}),)).fetchall()
+    return measured, frozenset((row["site"], row["key"]) for row in disputed)

@@ -14,7 +14,6 @@ from medloom.agent.sources.archive import CELLS_MAX, COLUMNS_MAX, ROWS_MAX, chec
 from medloom.agent.sources.rows import Delivery, FileRefused
 from medloom.formats.qif import read_qif
 from medloom.formats.qif_tables import tables
-from medloom.formats.refusing import FormatRefused
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
 #: A sheet of the old format is a dense 65,536 x 256 at most, so its file size is the only limit needed.
@@ -33,7 +32,7 @@ def read_table(name: str, data: bytes) -> Delivery:
     digest = hashlib.sha256(data).hexdigest()
     try:
         sheets = _sheets(name, data, digest)
-    except (FileRefused, FormatRefused) as refused:
+    except FileRefused as refused:
         return Delivery(name=name, digest=digest, size_bytes=len(data), refusal=refused.refusal)
     return Delivery(name=name, digest=digest, size_bytes=len(data), sheets=sheets)
 

@@ -1,4 +1,4 @@
-"""QIF of both versions: the same parts read the same, dirt is told and never guessed, damage stays where it is."""
+"""QIF of both versions: read alike, dirt is told and never guessed, damage stays where it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medloom.demo.metrology import CHARACTERISTICS, FIRST, SECOND, parts, qif
 from medloom.formats.cells import Converted, Unreadable
 from medloom.formats.qif import read_qif
 from medloom.formats.qif_tables import code_of, tables, told
-from medloom.formats.refusing import FormatRefused
+from medloom.wire.verdict import FileRefused
 
 pytestmark = pytest.mark.pure
 
@@ -44,7 +44,7 @@ def test_a_generated_file_is_read_whole(laboratory) -> None:
     assert found.version == laboratory.version
     assert (len(found.plan), len(found.reports)) == (len(CHARACTERISTICS), 10)
     assert judged(found) == {"agrees": 60}
-    assert [name for name in (p.name for p in found.plan)] == [row[0] for row in CHARACTERISTICS]
+    assert [planned.name for planned in found.plan] == [row[0] for row in CHARACTERISTICS]
     large = {
         report.position
         for report in found.reports
@@ -92,14 +92,14 @@ def test_a_damaged_value_is_one_cell_and_its_neighbours_stand() -> None:
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"<QIFDocument xmlns='urn:other'/>", "format_unknown"),
-        (b"<html/>", "format_unknown"),
+        (b"<QIFDocument xmlns='urn:other'/>", "file_format"),
+        (b"<html/>", "file_format"),
         (qif(FIRST, parts(FIRST))[:-400], "file_broken"),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><QIFDocument/>', "file_doctype"),
     ],
 )
 def test_a_file_that_is_none_is_refused_as_a_whole(data: bytes, code: str) -> None:
-    with pytest.raises(FormatRefused) as refused:
+    with pytest.raises(FileRefused) as refused:
         read_qif(data)
     assert refused.value.refusal.code == code
 

@@ -6,7 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from medloom.inspection.rules import Cited, ResultFacts, admit_result
+from medloom.inspection.rules import (
+    Cited,
+    Measured,
+    ResultFacts,
+    admit_result,
+    complete,
+    contrasts,
+    suspicion,
+)
 from medloom.kernel.tests.asking import ask
 
 pytestmark = pytest.mark.pure
@@ -50,3 +58,62 @@ def test_another_unit_is_never_compared() -> None:
 def test_without_a_specification_nothing_is_judged() -> None:
     assert codes(specification=None) == ["not_judged"]
     assert codes(None) == []
+
+
+def measured(lot: str, laboratory: str, kind: str, conforms: bool = True, subject: str = "", **more: object):
+    return Measured(
+        f"{lot}/{laboratory}/{kind}{more}", "B", "P", lot, laboratory, subject, kind, conforms, **more
+    )
+
+
+def test_laboratories_that_fail_the_same_kind_do_not_disagree() -> None:
+    first = [measured("1", "A", "diameter 4", False), measured("1", "A", "flatness")]
+    second = [measured("1", "B", "diameter 4", n > 2) for n in range(5)]
+    assert contrasts(first, second) == []
+
+
+def test_what_only_one_measured_and_failed_is_a_contrast() -> None:
+    first = [measured("1", "A", "radius 2.5", False), measured("2", "A", "radius 2.5", False)]
+    second = [measured("1", "B", "angle 90", False)]
+    found = [(c.lot, c.subject, c.first, c.second, c.why) for c in contrasts(first, second)]
+    assert found == [
+        ("1", "angle 90", (0, 0), (0, 1), "once"),
+        ("1", "radius 2.5", (0, 1), (0, 0), "once"),
+    ]
+
+
+def test_one_specification_is_compared_with_itself_alone() -> None:
+    first = [measured("1", "A", "diameter 4", True, "H1"), measured("1", "A", "diameter 4", False, "H2")]
+    second = [measured("1", "B", "diameter 4", False, "H1"), measured("1", "B", "diameter 4", False, "H2")]
+    assert [(c.subject, c.why) for c in contrasts(first, second)] == [("H1", "verdict")]
+
+
+def test_an_inspection_is_compared_when_all_of_it_is_there() -> None:
+    half = [measured("1", "A", "flatness", inspection="I", series=2)]
+    assert not complete(half)
+    assert complete([*half, measured("1", "A", "length", inspection="I", series=2)])
+    assert complete([measured("1", "A", "flatness")])
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (["3.20", "3.21", "3.19", "3.20", "3.22"], True),
+        (["3.20", "3.21", "3.19", "3.20"], False),
+        (["3.20", "3.21", "2.70", "3.20", "3.22"], False),
+        (["2.76", "3.90", "2.80", "2.77", "3.10"], False),
+        (["1.80", "1.81", "1.79", "1.80", "1.82"], True),
+    ],
+)
+def test_limits_are_suspect_when_every_part_is_far_out_on_one_side(values: list[str], found: bool) -> None:
+    said = suspicion([Decimal(v) for v in values], Decimal("2.246"), Decimal("2.754"))
+    assert (said is not None) == found
+
+
+def test_limits_other_than_the_revisions_and_an_unfit_gauge_are_told() -> None:
+    facts = ResultFacts({("A", "S1/B"): SPEC}, unfit={("A", "G1"): "due"})
+    shown = {"number": "R", "lot": "L1", "specification": "S1/B", "value": "10", "unit": "mm", "gauge": "G1"}
+    ruling = admit_result(ask("result", {**shown, "low": "9.9", "high": "10.05"}), facts)
+    assert [f.code for f in ruling.findings] == ["gauge_unfit", "limits_differ"]
+    same = admit_result(ask("result", {**shown, "gauge": "G2", "low": "9.95", "high": "10.05"}), facts)
+    assert same.findings == ()

@@ -257,6 +257,8 @@ CAUSES: dict[str, Cause] = {
     "not_judged": Cause(_("There was nothing to judge it by"), _("Release a specification.")),
     "judged_differs": Cause(_("The plant's judgement differs from the specification")),
     "out_of_limits": Cause(_("Outside the specification")),
+    "limits_differ": Cause(_("Judged by other limits than the specification's")),
+    "gauge_unfit": Cause(_("The gauge was not fit for use"), _("Measure again with another gauge.")),
     "parameter_out_of_limits": Cause(_("A process parameter was outside its limits")),
     "parameter_differs": Cause(_("The machine named another program or word than planned")),
     "parameter_missing": Cause(_("The machine said nothing of a planned parameter")),
