@@ -15,6 +15,7 @@ from medloom.hub import wiring
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.door import operation, submit
 from medloom.kernel.models import Entry
+from medloom.parties.models import Role, User
 from medloom.trace.events.models import Capture, TraceEvent
 from medloom.trace.models import TraceEdge
 from medloom.wire.epcis import making
@@ -33,6 +34,8 @@ AT = dt.datetime(2026, 3, 4, 5, 6, 7, tzinfo=dt.timezone(dt.timedelta(hours=8)))
 @pytest.fixture
 def net(transactional_db: None) -> None:
     people()
+    for name in ("lin", "siti"):  # a program that tells what happened is information technology's business
+        Role.objects.create(user=User.objects.get(username=name), role="it")
 
 
 def uid(number: int) -> str:

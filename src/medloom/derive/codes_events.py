@@ -25,15 +25,16 @@ EVENTS = {
     "event_id_taken": Meant(
         "the site has an event of that id and another meaning", "Give the event an id of its own.", _NOTHING
     ),
-    "event_too_large": Meant(
-        "one event is larger than an operation may be",
-        "Tell it as several events, for example one for each layer of a pallet.",
-        _NOTHING,
-    ),
     "event_wrong": Meant(
         "the text is no event of EPCIS 2.0; the path goes on into it", _DOCUMENT, "See it on the repair desk."
     ),
+    "feed_unknown": Meant("the caller has no such feed", "Ask for feed c or v.", _NOTHING),
     "header_wrong": Meant("a header has an impossible value", _CALLER, _NOTHING),
+    "position_unknown": Meant(
+        "the position is behind the end of the feed, or of a hub before it was restored",
+        "Read the objects anew over REST, then go on from the position that the answer names.",
+        "Nothing after a restore; else see what the program keeps.",
+    ),
     "query_too_large": Meant("more events match than were allowed for", "Ask for less.", _NOTHING),
     "query_value_wrong": Meant("a parameter of the query has an impossible value", _CALLER, _NOTHING),
 }

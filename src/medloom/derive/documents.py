@@ -9,9 +9,10 @@ from typing import Any
 from django.utils import translation
 
 from medloom.derive.access import access
+from medloom.derive.asyncapi import asyncapi
 from medloom.derive.datamap import data_map
 from medloom.derive.errors import errors
-from medloom.derive.events import event
+from medloom.derive.events import event, resync, unread
 from medloom.derive.lifecycles import lifecycles
 from medloom.derive.openapi import openapi
 from medloom.kernel.entity import Declared, catalogue
@@ -26,6 +27,7 @@ def documents() -> dict[str, str]:
         declared = list(catalogue().values())
         texts = {
             "access.md": NOTE + access(declared),
+            "asyncapi.json": _json(asyncapi(declared)),
             "data-map.md": NOTE + data_map(declared),
             "errors.md": NOTE + errors(),
             "lifecycles.md": NOTE + lifecycles(declared),
@@ -35,7 +37,8 @@ def documents() -> dict[str, str]:
 
 
 def _events(declared: Sequence[Declared]) -> dict[str, str]:
-    return {f"events/{one.type}.v1.json": _json(event(one)) for one in declared}
+    found = {one.type: event(one) for one in declared} | {"unread": unread(), "resync": resync()}
+    return {f"events/{name}.v1.json": _json(schema) for name, schema in sorted(found.items())}
 
 
 def _json(document: Mapping[str, Any]) -> str:

@@ -17,23 +17,62 @@ _POSITION = {"type": "integer", "minimum": 1, "description": "dense place in the
 
 def event(one: Declared) -> dict[str, Any]:
     """The schema of one type's event."""
+    return _envelope(one.type, " ".join((one.model.__doc__ or "").split()), _data(one))
+
+
+def _envelope(name: str, description: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:medloom:event:{one.type}:v1",
-        "title": f"medloom.{{site}}.{one.type}.v1",
-        "description": " ".join((one.model.__doc__ or "").split()),
+        "$id": f"urn:medloom:event:{name}:v1",
+        "title": f"medloom.{{site}}.{name}.v1",
+        "description": description,
         "type": "object",
-        "required": ["specversion", "id", "source", "type", "time", "data"],
+        "required": ["specversion", "id", "source", "type", "time", "position", "data"],
         "properties": {
             "specversion": {"const": "1.0"},
-            "id": {"type": "string", "description": "hub epoch and place in the log"},
-            "source": {"type": "string"},
-            "type": {"type": "string", "pattern": rf"^medloom\.[A-Z0-9_-]{{1,16}}\.{one.type}\.v1$"},
+            "id": {"type": "string", "description": "hub epoch and place in the ledger"},
+            "source": {"type": "string", "description": "site that wrote the operation"},
+            "type": {"type": "string", "pattern": rf"^medloom\.[A-Z0-9_-]{{1,16}}\.{name}\.v1$"},
             "time": {"type": "string", "format": "date-time", "description": "when the hub received it"},
+            "datacontenttype": {"const": "application/json"},
             "position": _POSITION,
-            "data": _data(one),
+            "data": data,
         },
     }
+
+
+def unread() -> dict[str, Any]:
+    """The schema of an event whose operation was not understood, or refused as a reused number."""
+    data = {
+        "type": "object",
+        "required": ["verdict", "seq", "bytes"],
+        "properties": {
+            "verdict": {"enum": ["quarantined", "op_id_reuse"]},
+            "seq": {"type": "integer", "minimum": 1},
+            "bytes": {"type": "string", "contentEncoding": "base64", "description": "what came, as it came"},
+            "refusal": {"$ref": "#/properties/data/$defs/finding"},
+            "findings": {"type": "array", "items": {"$ref": "#/properties/data/$defs/finding"}},
+        },
+        "$defs": {"finding": FINDING},
+    }
+    return _envelope(
+        "unread", "An operation that could not be understood; it waits on the repair desk.", data
+    )
+
+
+def resync() -> dict[str, Any]:
+    """The schema of the event that tells a reader to read what stands anew."""
+    data = {
+        "type": "object",
+        "required": ["feed", "missed", "goes_on_after"],
+        "properties": {
+            "feed": {"enum": ["c", "v", "log"]},
+            "missed": {"type": "integer", "minimum": 1, "description": "events that are not delivered"},
+            "goes_on_after": {"type": "integer", "minimum": 0},
+        },
+    }
+    text = "The reader was away too long: read the objects anew over REST, then go on after that position."
+    return _envelope("resync", text, data)
 
 
 def _data(one: Declared) -> dict[str, Any]:
@@ -45,8 +84,8 @@ def _data(one: Declared) -> dict[str, Any]:
             "verdict": {"enum": [str(verdict) for verdict in Verdict]},
             "seq": {"type": "integer", "minimum": 1},
             "version": {"type": "integer", "minimum": 0},
-            "findings": {"type": "array", "items": {"$ref": "#/$defs/finding"}},
-            "refusal": {"$ref": "#/$defs/finding"},
+            "findings": {"type": "array", "items": {"$ref": "#/properties/data/$defs/finding"}},
+            "refusal": {"$ref": "#/properties/data/$defs/finding"},
         },
         "$defs": {"finding": FINDING},
     }

@@ -36,7 +36,6 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "scope": ("quality",),
     "site": ("it", "admin"),
     "specification": ("quality",),
-    "trace_event": ("quality", "planner"),
     "supply": ("planner",),
     "vendor": ("planner", "quality"),
     "work_order": ("planner",),

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 
-from medloom.interfaces.api import history, writing
+from medloom.interfaces.api import history, stream, writing
 from medloom.interfaces.api.caller import Caller
 from medloom.interfaces.api.door import door, nothing
 from medloom.interfaces.api.objects import ROOT
@@ -38,6 +38,7 @@ def urls() -> list[Any]:
     """The addresses, the last of which answers for all that are none."""
     return [
         path("me", door(GET=show_self)),
+        path("stream", door(GET=stream.show_stream)),
         path("operations", door(POST=writing.batch)),
         path("operations/<str:name>", door(GET=history.show_operation)),
         path("<slug:type_>", door(GET=show_list, POST=writing.make)),

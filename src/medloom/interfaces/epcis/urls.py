@@ -14,7 +14,7 @@ from django.utils import timezone
 from medloom.interfaces.api.caller import Caller
 from medloom.interfaces.api.door import door, nothing
 from medloom.interfaces.api.problem import Problem
-from medloom.interfaces.api.reading import json_answer, one_of
+from medloom.interfaces.api.request import json_answer, one_of
 from medloom.interfaces.epcis import asking, capturing
 from medloom.kernel.entity import catalogue
 from medloom.trace.events.models import Capture, EventName, TraceEvent
