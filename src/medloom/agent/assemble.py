@@ -25,6 +25,7 @@ from medloom.agent.keys import ensure_key, ensure_secret
 from medloom.agent.notes import NotingStore
 from medloom.agent.plant import Polled, table_source, watch
 from medloom.agent.runtime import Agent
+from medloom.agent.sources.choice import listened
 from medloom.agent.sources.sql import Database
 from medloom.agent.status import STATUS_FILE, waiting, write_status
 from medloom.agent.transport import HubTransport, Unreachable
@@ -136,6 +137,7 @@ def assemble(
             )
         )
     _watch_tables(agent, config, tables, types)
+    agent.listened += [listened(source) for source in config.streams]
     _tell_put_aside(agent, state)
     try:
         machine.start()

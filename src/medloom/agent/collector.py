@@ -26,12 +26,18 @@ BATCH_ROWS = 200
 
 @dataclass(frozen=True)
 class Taken:
-    """One row as it was taken: the operations it became; none when every part of it was known."""
+    """One row as it was taken: the operations it became; none when every part of it was known.
+
+    lines  how many lines of the source it stands for: a run of a machine is made of thousands
+    fate   what became of lines that are no operation: "" (nothing new) or "ignored" (declared so)
+    """
 
     feed: str
     at: str
     ids: tuple[str, ...]
     normalised: Mapping[str, int]
+    lines: int = 1
+    fate: str = ""
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from ruamel.yaml import YAML
@@ -41,6 +41,29 @@ class DatabaseSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return found
 
 
+class StreamSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A machine's stream and its mapping.
+
+    kind      shdr: an MTConnect adapter over TCP; log: a folder of adapter log files; mqtt: a broker;
+              opcua: an OPC UA server
+    address   host:port | folder | mqtt://host:port | opc.tcp://host:port
+    mapping   the mapping file; its section `stream` says what the data items mean
+    files     for `log`: which files of the folder
+    topic     for `mqtt`: what is subscribed, for example plant/Hurco04/#
+    nodes     for `opcua`: node id -> data item
+    user_env, password_env   variables that hold a login, where one is asked for
+    """
+
+    kind: Literal["shdr", "log", "mqtt", "opcua"]
+    address: str
+    mapping: str
+    files: str = "*.txt"
+    topic: str = ""
+    nodes: dict[str, str] = {}
+    user_env: str = ""
+    password_env: str = ""
+
+
 class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One agent of one site for one hub. Paths are relative to the file.
 
@@ -56,6 +79,7 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: str
     folders: tuple[FolderSource, ...] = ()
     databases: tuple[DatabaseSource, ...] = ()
+    streams: tuple[StreamSource, ...] = ()
     enrolment: str = ""
     zone: str = "UTC"
     poll_seconds: float = 1.0
@@ -80,6 +104,12 @@ def load_config(path: Path) -> AgentConfig:
         for f in config.folders
     )
     databases = tuple(msgspec.structs.replace(d, mappings=str(here / d.mappings)) for d in config.databases)
+    streams = tuple(
+        msgspec.structs.replace(
+            s, mapping=str(here / s.mapping), address=str(here / s.address) if s.kind == "log" else s.address
+        )
+        for s in config.streams
+    )
     return msgspec.structs.replace(
-        config, state=str(here / config.state), folders=folders, databases=databases
+        config, state=str(here / config.state), folders=folders, databases=databases, streams=streams
     )

@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from medloom.agent.shaping import Shape, fits
+from medloom.agent.signals import Item, Stream
 from medloom.agent.units import same_dimension
 from medloom.agent.unpivot import Unpivot
 
@@ -74,10 +75,14 @@ class LotRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Part(Struct, frozen=True):
-    """One member of a list field: its own fields, kept only if all `keep_if` fields hold something."""
+    """One member of a list field: its own fields, kept only if all `keep_if` fields hold something.
+
+    each  a cell that holds several (a run's highest values by tool): one member for each of them
+    """
 
     fields: dict[str, Field]
     keep_if: tuple[str, ...] = ()
+    each: str = ""
 
 
 class Field(Struct, frozen=True):
@@ -88,7 +93,7 @@ class Field(Struct, frozen=True):
     required    an empty cell refuses the row
     default     what an empty cell means, for example 0 in a column of counts
     value       for `constant`: the value itself; `key` gives the row's own business key as a text
-    columns     for `join`: the columns, joined by `by` (empty ones left out)
+    columns     for `join`: the columns, joined by `by` (empty ones left out); `=WORD` is the word itself
     members     for `list`: one entry for each member of the list
     formats     for dates: the forms the plant writes (strptime); without it, ISO and year-first forms
     damaged     what a value that cannot be understood does: it refuses the row, or it is left out of a
@@ -173,6 +178,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     primary   columns of the table's primary key, in its order
     modified  column that every change of a row moves forward, "" when there is none
     unpivot   the sheet has one column for each part: each filled cell becomes a row
+    stream    the rows are made of a machine's stream, as the section `stream` says
     overlap_minutes  how far back each poll reads again: at least the plant's longest transaction
     """
 
@@ -185,6 +191,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     modified: str = ""
     unpivot: Unpivot | None = None
     overlap_minutes: int = 15
+    stream: bool = False
 
 
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -209,6 +216,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ignored: dict[str, str] = {}
     balances: tuple[Balance, ...] = ()
     writes: Writes | None = None
+    stream: Stream | None = None
 
     @property
     def observes(self) -> bool:
@@ -265,8 +273,12 @@ def parse_mapping(text: str, *, name: str = "mapping") -> Mapping:
 def _check(mapping: Mapping) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", mapping.feed):
         raise MappingRefused("feed_name", path="$.feed", expected="[a-z][a-z0-9_]*", got=mapping.feed)
-    if not (mapping.match.files or mapping.match.table):
-        raise MappingRefused("match_missing", path="$.match", expected="files or table")
+    if not (mapping.match.files or mapping.match.table or mapping.match.stream):
+        raise MappingRefused("match_missing", path="$.match", expected="files, table or stream")
+    if mapping.match.stream != (mapping.stream is not None):
+        raise MappingRefused("match_missing", path="$.stream", expected="match.stream and stream, or neither")
+    for name, item in mapping.stream.items.items() if mapping.stream else ():
+        _check_item(item, path=f"$.stream.items.{name}")
     try:
         ZoneInfo(mapping.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -277,6 +289,13 @@ def _check(mapping: Mapping) -> None:
         raise MappingRefused("records_missing", path="$.records", expected="records, or skip with a reason")
     for number, record in enumerate(mapping.records):
         _check_record(record, path=f"$.records[{number}]")
+
+
+def _check_item(item: Item, *, path: str) -> None:
+    if item.role in ("state", "availability") and not item.words:
+        raise MappingRefused("field_incomplete", path=path, expected="words")
+    if item.role == "measured" and not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", item.what):
+        raise MappingRefused("field_incomplete", path=path, expected="what: [a-z][a-z0-9_]*", got=item.what)
 
 
 def _check_record(record: Record, *, path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +68,10 @@ class Maker:
             return self._list(rule, path=path)
         if rule.kind == "join":
             part = declaration.Field(column="-", kind="text")
-            values = [self._cell(name, part, path=f"{path}/{n}") for n, name in enumerate(rule.columns)]
+            values = [
+                name[1:] if name.startswith("=") else self._cell(name, part, path=f"{path}/{n}")
+                for n, name in enumerate(rule.columns)
+            ]
             values += [self.make(each, path=f"{path}/of/{n}") for n, each in enumerate(rule.of)]
             return rule.by.join(str(value) for value in values if value is not None) or None
         value = self._cell(rule.column, rule, path=path)
@@ -81,12 +85,23 @@ class Maker:
         return value
 
     def _list(self, rule: declaration.Field, *, path: str) -> list[dict[str, Any]] | None:
-        found = []
+        found: list[dict[str, Any]] = []
         for number, member in enumerate(rule.members):
-            made = {name: self.make(r, path=f"{path}/{number}/{name}") for name, r in member.fields.items()}
-            if all(made.get(name) not in (None, 0) for name in member.keep_if):
-                found.append({name: value for name, value in made.items() if value is not None})
+            if not member.each:
+                self._member(member, found, path=f"{path}/{number}")
+                continue
+            whole, several = self.cells, self.cells.get(member.each) or ()
+            for nth, cells in enumerate(several):
+                self.cells = {**whole, **cells}
+                self._member(member, found, path=f"{path}/{number}.{nth}")
+            self.cells = whole
+            self.seen[member.each] = json.dumps(several, sort_keys=True)
         return found
+
+    def _member(self, member: declaration.Part, found: list[dict[str, Any]], *, path: str) -> None:
+        made = {name: self.make(r, path=f"{path}/{name}") for name, r in member.fields.items()}
+        if all(made.get(name) not in (None, 0) for name in member.keep_if):
+            found.append({name: value for name, value in made.items() if value is not None})
 
     def _cell(self, column: str, rule: declaration.Field, *, path: str) -> Any:
         cell = self.cells.get(column)

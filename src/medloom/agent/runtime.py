@@ -23,6 +23,7 @@ from medloom.agent.collector import BATCH_ROWS, Collector, Taken
 from medloom.agent.declaration import Mapping as Declared
 from medloom.agent.file import StoreFull
 from medloom.agent.hints import Hints
+from medloom.agent.listening import Listened
 from medloom.agent.notes import FILE, POLL
 from medloom.agent.plant import Polled, Watched
 from medloom.agent.room import FULL_SECONDS, Room
@@ -59,6 +60,7 @@ class Agent:
     collector: Collector
     watched: list[Watched] = field(default_factory=list)
     polled: list[Polled] = field(default_factory=list)
+    listened: list[Listened] = field(default_factory=list)
     poll_seconds: float = 1.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -193,6 +195,8 @@ class Agent:
             return False
         found = [self._read_folder(each) for each in self.watched]
         found += [self._read_table(each) for each in self.polled]
+        for each in self.listened:
+            found.append(each.step(self.store, self.collector, self._took, self.room, now=self.clock()))
         if not self.room.full_until:
             self.room.found("plant")
         return any(found)
@@ -346,9 +350,12 @@ class Agent:
             self.collector.take(feed, drift)
         rows = self.collector.take(feed, [each for each in outcomes if each.drafts], again=again)
         self.findings.update(f.code for outcome in outcomes for f in outcome.findings)
+        self._took(rows)
+        return sum(1 for row in rows if row.ids)
+
+    def _took(self, rows: list[Taken]) -> None:
         self.taken(rows)
         self.queued += sum(len(row.ids) for row in rows)
-        return sum(1 for row in rows if row.ids)
 
     # -- writing back -------------------------------------------------------------------------
 
@@ -376,6 +383,8 @@ class Agent:
         if self.hints is not None:
             self.hints.close()
         self.transport.close()
+        for listened in self.listened:
+            listened.close()
         for database in {id(each.database): each.database for each in self.polled}.values():
             database.close()
         close = getattr(self.store, "close", None)

@@ -12,7 +12,7 @@ from medloom.wire.feed import FeedLine
 from medloom.wire.messages import Answers, Page, Reply
 from medloom.wire.verdict import Verdict
 
-VERDICTS = ("accepted", "parked", "quarantined", "rejected", "conflict", "op_id_reuse", "repeated")
+VERDICTS = ("accepted", "parked", "quarantined", "rejected", "conflict", "op_id_reuse", "repeated", "ignored")
 
 
 @dataclass
@@ -52,10 +52,10 @@ class Tally:
         found: dict[str, tuple[Counter[str], Counter[str]]] = {}
         for row in self.rows:
             counts, normalised = found.setdefault(row.feed, (Counter(), Counter()))
-            counts["read"] += 1
+            counts["read"] += row.lines
             verdict, findings = self._verdict(row)
-            counts[verdict] += 1
-            counts["with_findings"] += findings
+            counts[row.fate or verdict] += row.lines
+            counts["with_findings"] += findings * row.lines
             normalised.update(row.normalised)
         return [
             {

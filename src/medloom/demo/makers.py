@@ -19,6 +19,7 @@ from medloom.demo.database import plant_database, wall
 from medloom.demo.machining import Plant
 from medloom.demo.moulding import write_plant
 from medloom.demo.plants import DemoPlant
+from medloom.demo.replay import kept_pieces, logged
 
 if TYPE_CHECKING:
     from medloom.demo.stage import Stage
@@ -43,7 +44,9 @@ def make_machining(stage: Stage, now: dt.datetime) -> DemoPlant:
         for _ in range(FIRST_RUNS):
             stage.machining.work()
     stage.later.append(_first_orders)
-    return demo_plants.machining(address)
+    turned = kept_pieces(stage.folder / "files" / "CNC-1.shdr", now=now)
+    adapter = stage.replay(turned, stream="CNC-1", pace=0.0)
+    return demo_plants.machining(address, adapter=adapter)
 
 
 def _first_orders() -> int:
@@ -57,6 +60,17 @@ def make_plant_a(stage: Stage, now: dt.datetime) -> DemoPlant | None:
     assert stage.data is not None
     folder = demo_plants.real_folder(stage.data)
     return None if folder is None else demo_plants.real(folder)
+
+
+def make_plant_b(stage: Stage, now: dt.datetime) -> DemoPlant | None:
+    """Real logs of a machining plant, told live by an adapter of ours."""
+    assert stage.data is not None
+    folder = demo_plants.plates_folder(stage.data)
+    if folder is None:
+        return None
+    machine = demo_plants.PLATES_MACHINE
+    adapter = stage.replay(logged(folder / "machine_log", machine), stream=machine, pace=stage.pace)
+    return demo_plants.plates(folder, adapter=adapter)
 
 
 def make_plant_c(stage: Stage, now: dt.datetime) -> DemoPlant | None:
@@ -74,4 +88,4 @@ def make_plant_c(stage: Stage, now: dt.datetime) -> DemoPlant | None:
 
 #: Without a folder of real files, and with one. The plant that others deliver to comes last.
 GENERATED: tuple[Maker, ...] = (make_moulding, make_machining)
-REAL: tuple[Maker, ...] = (make_plant_a, make_plant_c)
+REAL: tuple[Maker, ...] = (make_plant_a, make_plant_b, make_plant_c)

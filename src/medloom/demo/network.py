@@ -105,6 +105,8 @@ def seed_sites(plants: Sequence[DemoPlant]) -> None:
             put(_connection(plant))
         if plant.mappings == "machining" and not _there(Specification, site=plant.code, number="S-DIA"):
             put(_issue("specification", plant.code, SPECIFICATION))
+        if plant.plan and not _there(Parameter, site=plant.code, number=plant.plan[0]["number"]):
+            put([each for fields in plant.plan for each in _issue("parameter", plant.code, fields)])
 
 
 def _issue(type_: str, site: str, fields: dict[str, str]) -> tuple[Operation, ...]:

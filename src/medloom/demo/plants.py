@@ -6,8 +6,21 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from medloom.demo import plan, turning
+
 MAPPINGS = Path(__file__).parent / "mappings"
 REAL_FOLDER = "optimold_injection_plant"
+PLATES_FOLDER = "nist_mtc_machined_parts"
+PLATES_MACHINE = "Hurco04"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A machine's stream: kind and address as the agent is told them, and the file of its mapping."""
+
+    kind: str
+    address: str
+    mapping: str
 
 
 @dataclass(frozen=True)
@@ -16,6 +29,7 @@ class DemoPlant:
 
     folder  folder of files it drops, or None; `database` address of its own database, or ""
     level   port level of its connection
+    streams machines that are listened to
     """
 
     code: str
@@ -27,6 +41,9 @@ class DemoPlant:
     folder: Path | None = None
     database: str = ""
     poll_seconds: float = 0.5
+    streams: tuple[Stream, ...] = ()
+    #: Parameter revisions that the registrant has released to it before anything is made.
+    plan: tuple[dict[str, str], ...] = ()
 
     def write_config(self, state: Path, *, hub: str, enrolment: str) -> Path:
         """Write the agent's configuration, 0600; JSON, which is YAML too."""
@@ -37,6 +54,11 @@ class DemoPlant:
         if self.database:
             source = {"url": self.database, "mappings": mappings, "poll_seconds": self.poll_seconds}
             config["databases"] = [source]
+        if self.streams:
+            config["streams"] = [
+                {"kind": each.kind, "address": each.address, "mapping": f"{mappings}/{each.mapping}"}
+                for each in self.streams
+            ]
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = state / "agent.yaml"
         path.touch(mode=0o600)
@@ -78,9 +100,32 @@ def real(folder: Path) -> DemoPlant:
     )
 
 
-def machining(address: str) -> DemoPlant:
-    """The generated machining plant."""
+def plates_folder(data: Path) -> Path | None:
+    """The folder of the real machining plant below `data`, or None."""
+    folder = data / PLATES_FOLDER
+    return folder if (folder / "machine_log").is_dir() else None
+
+
+def plates(folder: Path, *, adapter: str) -> DemoPlant:
+    """The real machining plant: its machine log as a live stream from the adapter at that address."""
+    planned = plan.read_plan(folder / plan.SHEET, folder / plan.PROGRAMS)
     return DemoPlant(
+        code="PLANT-B",
+        name="机加工工厂 B · machining plant B (real rows, NIST)",
+        zone="UTC",
+        mappings="plant_b",
+        level="interface",
+        system="MTConnect",
+        streams=(Stream("shdr", adapter, "40_hurco04.yaml"),),
+        plan=tuple(plan.parameters(planned)),
+    )
+
+
+def machining(address: str, *, adapter: str = "") -> DemoPlant:
+    """The generated machining plant; `adapter` is the address of its machine CNC-1, or ""."""
+    return DemoPlant(
+        streams=(Stream("shdr", adapter, "60_cnc1.yaml"),) if adapter else (),
+        plan=tuple(plan.parameters(turning.plan(), mark=turning.MARK)),
         code="MACH",
         name="机加工演示工厂 · machining plant (generated)",
         zone="Asia/Shanghai",

@@ -44,7 +44,7 @@ def load_once(stage: Stage, *, progress: Callable[[str, int], None]) -> list[dic
             for watched in agent.watched:
                 watched.folder.settle_seconds = 0.0
             agents.append((agent, tally))
-        _until_settled(agents, progress)
+        _until_settled(agents, progress, told=lambda: stage.told)
         for _ in range(ROUNDS_MAX):
             if not sum(do() for do in stage.later):
                 break
@@ -55,7 +55,12 @@ def load_once(stage: Stage, *, progress: Callable[[str, int], None]) -> list[dic
             agent.close()
 
 
-def _until_settled(agents: list[tuple[Agent, Tally]], progress: Callable[[str, int], None]) -> None:
+def _until_settled(
+    agents: list[tuple[Agent, Tally]],
+    progress: Callable[[str, int], None],
+    *,
+    told: Callable[[], bool] = lambda: True,
+) -> None:
     until = time.monotonic() + ONCE_SECONDS_MAX
     quiet = 0
     while quiet < 3:
@@ -67,7 +72,7 @@ def _until_settled(agents: list[tuple[Agent, Tally]], progress: Callable[[str, i
                 raise StageBroken(f"the hub refuses {tally.plant}: {agent.machine.stopped}")
             for alarm in (each for each in agent.alarms if each["code"] in ("hub_fails", "store_full")):
                 raise StageBroken("{0}: {code} for {for_s} s: {detail}. {do}".format(tally.plant, **alarm))
-        if busy or not all(agent.settled() for agent, _ in agents):
+        if busy or not told() or not all(agent.settled() for agent, _ in agents):
             quiet = 0
             if not busy:
                 time.sleep(0.1)

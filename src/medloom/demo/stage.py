@@ -18,6 +18,7 @@ from medloom.demo import plants as demo_plants
 from medloom.demo.machining import Plant
 from medloom.demo.makers import GENERATED, REAL
 from medloom.demo.plants import DemoPlant
+from medloom.demo.replay import Replay
 from medloom.process import tree
 from medloom.process.account import die_with_parent
 from medloom.process.programs import search_path
@@ -41,6 +42,9 @@ class Stage:
     machining: Plant | None = None
     #: What is done once all that was read has arrived; each returns how much it added, nought at the end.
     later: list[Callable[[], int]] = field(default_factory=list)
+    #: Lines a second with which machines tell their kept lines, 0 for all at once; and their adapters.
+    pace: float = 0.0
+    replays: list[Replay] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -60,6 +64,21 @@ class Stage:
                 self.plants.append(plant)
         if not self.plants:
             raise StageBroken(f"{self.data}: no plant's folder there (such as {demo_plants.REAL_FOLDER})")
+
+    def replay(self, lines: list[bytes], *, stream: str, pace: float) -> str:
+        """Start a machine's adapter on those lines; its address."""
+        self.replays.append(Replay(lines, stream=stream, pace=pace).start())
+        return self.replays[-1].address
+
+    @property
+    def told(self) -> bool:
+        """Whether every machine has told all its lines."""
+        return all(replay.told for replay in self.replays)
+
+    def close(self) -> None:
+        """End the machines' adapters."""
+        for replay in self.replays:
+            replay.close()
 
     def config(self, plant: DemoPlant) -> Path:
         """The agent's configuration, with a one-time code while it is not enrolled."""

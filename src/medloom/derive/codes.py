@@ -264,6 +264,9 @@ AGENT = {
         "a data item of a stream is neither mapped nor listed as ignored", "Add it to the mapping."
     ),
     "stream_row_too_long": Meant("a line of a stream has no end", "See what is connected there.", _DESK),
+    "stream_unheard": Meant(
+        "a machine's stream has not been heard for a minute", "See whether machine and adapter run."
+    ),
     "row_unknown": Meant("the row fits no declared record", "Correct the mapping.", _DESK),
     "sample_left": Meant(
         "a row of an import template still holds a word of its sample", "Replace it or empty the cell.", _DESK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -18,6 +19,8 @@ from medloom.process import lock
 from medloom.process.state import StateError, current
 from medloom.process.stopping import set_on_signal
 
+#: Lines a second that the machines' kept lines are told with while the demonstration moves.
+LINES_PER_SECOND = 600.0
 TOUR = """\
 1. Sign in as planner, quality or admin (accounts above); a plant's person sees that plant only.
 2. Overview: each plant with its lag, verdicts and freshness; the machining plant moves every few seconds.
@@ -49,14 +52,17 @@ def demo(data: Path | None, once: bool, as_json: bool, port: int | None, every: 
     lock.take_alone(state.path / "demo.lock", what="The demonstration", stop="by Ctrl-C where it was started")
     os.environ["MEDLOOM_DEMONSTRATION"] = "1"  # every page then says so
     try:
-        with running_hub(state, arguments=("--port", str(port)) if port else ()) as url:
+        hub = running_hub(state, arguments=("--port", str(port)) if port else ())
+        with hub as url, contextlib.ExitStack() as stack:
             os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")
             import django
 
             django.setup()
             from medloom.demo import network
 
-            stage = Stage(state, data.resolve() if data else None, url=url)
+            pace = 0.0 if once else LINES_PER_SECOND
+            stage = Stage(state, data.resolve() if data else None, url=url, pace=pace)
+            stack.callback(stage.close)
             stage.build(now=dt.datetime.now(dt.UTC))
             network.seed_sites(stage.plants)
             # 16 of its characters fit beside the name in a narrow window; 43 were cut off there.
