@@ -50,10 +50,9 @@ class Listened:
         collector: Collector,
         take: Callable[[list[Taken]], None],
         room: Room,
-        *,
-        now: float,
     ) -> bool:
         """Take what has arrived, as far as the store has room; whether there was anything."""
+        now = room.clock()
         if now < self.due:
             return False
         try:

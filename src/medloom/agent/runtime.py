@@ -195,8 +195,7 @@ class Agent:
             return False
         found = [self._read_folder(each) for each in self.watched]
         found += [self._read_table(each) for each in self.polled]
-        for each in self.listened:
-            found.append(each.step(self.store, self.collector, self._took, self.room, now=self.clock()))
+        found += [each.step(self.store, self.collector, self._took, self.room) for each in self.listened]
         if not self.room.full_until:
             self.room.found("plant")
         return any(found)
@@ -383,10 +382,8 @@ class Agent:
         if self.hints is not None:
             self.hints.close()
         self.transport.close()
-        for listened in self.listened:
-            listened.close()
-        for database in {id(each.database): each.database for each in self.polled}.values():
-            database.close()
+        for source in (*self.listened, *{id(each.database): each.database for each in self.polled}.values()):
+            source.close()
         close = getattr(self.store, "close", None)
         if close is not None:
             close()
