@@ -31,7 +31,7 @@ def documents() -> dict[str, str]:
             "data-map.md": NOTE + data_map(declared),
             "errors.md": NOTE + errors(),
             "lifecycles.md": NOTE + lifecycles(declared),
-            "openapi.json": _json(openapi(declared)),
+            "openapi.json": compact(openapi(declared)) + "\n",
         }
         return texts | _events(declared)
 
@@ -43,3 +43,23 @@ def _events(declared: Sequence[Declared]) -> dict[str, str]:
 
 def _json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+#: Longest line of a compact document.
+LINE_MOST = 100
+
+
+def compact(value: Any, depth: int = 0) -> str:
+    """JSON for people and for diffs: what fits into a line stands in one."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(flat) + 2 * depth <= LINE_MOST or not isinstance(value, dict | list) or not value:
+        return flat
+    inner = "  " * (depth + 1)
+    if isinstance(value, dict):
+        parts = [
+            f"{inner}{json.dumps(k, ensure_ascii=False)}: {compact(v, depth + 1)}" for k, v in value.items()
+        ]
+    else:
+        parts = [inner + compact(each, depth + 1) for each in value]
+    first, last = "{}" if isinstance(value, dict) else "[]"
+    return first + "\n" + ",\n".join(parts) + "\n" + "  " * depth + last

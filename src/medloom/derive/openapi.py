@@ -1,6 +1,6 @@
-"""OpenAPI 3.1 of the addresses that exist: the agents' doors under /sync/.
+"""OpenAPI 3.1 of the addresses that exist: the agents' doors under /sync/, other programs' under /api/v1/.
 
-Derived from the protocol's messages. GraphQL and the stream's AsyncAPI follow with those interfaces.
+The former are derived from the protocol's messages, the latter from the models (see `rest`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from medloom.derive import rest
 from medloom.derive.events import operation
 from medloom.kernel.entity import Declared
 from medloom.wire import messages, verdict
@@ -47,15 +48,25 @@ def openapi(types: Sequence[Declared]) -> dict[str, Any]:
     schemas |= {f"operation.{one.type}": operation(one) for one in types}
     paths = {"/sync/enrol": {"post": _enrol()}}
     paths |= {f"/sync/{name}": {"post": _door(name)} for name in _DOORS}
+    paths |= rest.paths(types)
+    schemas |= rest.schemas(types)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Medloom",
             "version": str(messages.SCHEMA),
-            "description": "Requests are signed over method, target, digest and session token (RFC 9421).",
+            "description": (
+                "Programs of a party use /api/v1/ with a token. Agents use /sync/, where requests are signed "
+                "over method, target, digest and session token (RFC 9421)."
+            ),
         },
         "paths": paths,
-        "components": {"schemas": dict(sorted(schemas.items()))},
+        "components": {
+            "securitySchemes": rest.SECURITY,
+            "parameters": rest.parameters(),
+            "responses": rest.responses(),
+            "schemas": dict(sorted(schemas.items())),
+        },
     }
 
 

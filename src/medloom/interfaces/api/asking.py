@@ -13,9 +13,9 @@ import uuid_utils
 from django.http import HttpRequest
 from django.utils import timezone
 
+from medloom.derive.rest import ROOT
 from medloom.hub import wiring
 from medloom.interfaces.api.caller import Caller
-from medloom.interfaces.api.objects import ROOT
 from medloom.interfaces.api.problem import Problem
 from medloom.interfaces.api.wishes import Wish, ground_for, received
 from medloom.kernel import queries

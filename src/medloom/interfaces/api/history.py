@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse
 
+from medloom.derive.rest import ROOT
 from medloom.interfaces.api.caller import Caller
-from medloom.interfaces.api.objects import ROOT, row_of
+from medloom.interfaces.api.objects import row_of
 from medloom.interfaces.api.problem import Problem
 from medloom.interfaces.api.request import json_answer, limit_of, must_accept_json, one_of
 from medloom.kernel.entity import Declared

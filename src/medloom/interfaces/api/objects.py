@@ -9,14 +9,12 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from medloom.derive.rest import ROOT
 from medloom.interfaces.api.problem import Problem
 from medloom.kernel import queries
 from medloom.kernel.cursor import open_cursor
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.parts import standing_lines
-
-#: Where the addresses of this version begin.
-ROOT = "/api/v1"
 
 
 def address(declared: Declared, row: Any) -> str:

@@ -13,9 +13,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from medloom.derive.filters import filters, orders
+from medloom.derive.rest import ROOT
 from medloom.interfaces.api.caller import Caller
 from medloom.interfaces.api.history import stood
-from medloom.interfaces.api.objects import ROOT, address, row_of, shown
+from medloom.interfaces.api.objects import address, row_of, shown
 from medloom.interfaces.api.problem import Problem
 from medloom.interfaces.api.request import json_answer, limit_of, must_accept_json, one_of
 from medloom.kernel.entity import Declared

@@ -8,10 +8,8 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse
 
+from medloom.derive.rest import PAGE_ROWS, PAGE_ROWS_MOST
 from medloom.interfaces.api.problem import Problem
-
-#: Rows of a page unless asked for otherwise, and at most.
-PAGE_ROWS, PAGE_ROWS_MOST = 50, 500
 
 
 def must_accept_json(request: HttpRequest) -> None:

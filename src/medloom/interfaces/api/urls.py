@@ -7,10 +7,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 
+from medloom.derive.rest import ROOT
 from medloom.interfaces.api import history, stream, writing
 from medloom.interfaces.api.caller import Caller
 from medloom.interfaces.api.door import door, nothing
-from medloom.interfaces.api.objects import ROOT
 from medloom.interfaces.api.reading import show_list, show_one
 from medloom.interfaces.api.request import json_answer, must_accept_json, one_of
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from medloom.derive.rest import BATCH_MOST, ROOT
 from medloom.interfaces.api.asking import Told, ask
 from medloom.interfaces.api.body import JSON, LINES, bytes_of, json_of, kind_of
 from medloom.interfaces.api.caller import Caller
-from medloom.interfaces.api.objects import ROOT, row_of
+from medloom.interfaces.api.objects import row_of
 from medloom.interfaces.api.problem import Problem
 from medloom.interfaces.api.request import json_answer, must_accept_json, one_of
 from medloom.interfaces.api.wishes import Broken, Unclear, Wish, wish_of
@@ -24,8 +25,6 @@ from medloom.wire.canonical import LINE_BYTES_MAX, Malformed, dumps, loads
 from medloom.wire.operation import Kind
 from medloom.wire.verdict import Verdict
 
-#: Operations of one batch.
-BATCH_MOST = 2_000
 _TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 
 
