@@ -6,12 +6,14 @@ from django.urls import include, path
 
 from medloom.interfaces import sync
 from medloom.interfaces.api import urls as api
+from medloom.interfaces.api.describing import show_openapi
 from medloom.interfaces.epcis import urls as epcis
 from medloom.interfaces.live import hints, live
 
 urlpatterns: list[Any] = [
     path("sync/hints", hints),
     path("sync/", include(sync.urls())),
+    path("api/openapi.json", show_openapi, name="openapi"),
     path("api/v1/", include(api.urls())),
     path("epcis/", include(epcis.urls())),
     path("live", live, name="live"),
