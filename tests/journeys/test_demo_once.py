@@ -20,15 +20,29 @@ from typing import Any
 import psycopg
 import pytest
 
+from medloom.demo import invented
 from medloom.process.postgres import running_database
 from medloom.process.programs import search_path
 from medloom.process.state import State, conninfo
+from tests.journeys.files_to_units import (
+    Plant,
+    Sent,
+    Units,
+    generated_shifts,
+    moulded,
+    real_plant,
+    real_shifts,
+    shipped_units,
+)
 
 pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("MEDLOOM_DATA", ROOT.parent / "shared" / "data"))
 REAL = (DATA / "optimold_injection_plant").is_dir()
+WORK_ORDERS = """
+    select w.key::int, i.key::int, w.quantity, w.progress from work_order w join item i on i.num = w.item_id
+    where w.site = 'ASSY' and not w.placeholder"""
 VERDICTS = ("accepted", "parked", "quarantined", "rejected", "conflict", "op_id_reuse", "repeated", "ignored")
 STREAMS = {("PLANT-B", "hurco04"), ("MACH", "cnc_1")}
 SECONDS_MAX = 600
@@ -82,15 +96,34 @@ QUESTIONS = {
 }
 
 
-def ask(folder: Path) -> dict[str, int]:
-    """The answers, read as the database's owner."""
+#: What a trace from each resin lot reaches: the lot, and the units shipped of each lot that it went into.
+SHIPPED = """
+    select start.key, line_lot.key, line.first, line.last
+    from lot start cross join lateral unnest(trace_lots(array[start.num], 1000000)) reached(num)
+    join shipment_line line on line.lot_id = reached.num and line.until is null
+    join lot line_lot on line_lot.num = line.lot_id
+    where start.site in ('MOLD', 'PLANT-A') and start.kind = 'material'"""
+#: What the machining plant made, as the hub has it: lot, item, last day, pieces.
+MACHINED = """
+    select l.key, i.key, coalesce(l.made, max(s.day), '2017-01-01'), coalesce(sum(s.good), 1)
+    from lot l join item i on i.num = l.item_id left join step_record s on s.output_lot_id = l.num
+    where l.site in ('MACH', 'PLANT-B') and l.kind = 'intermediate' group by l.key, i.key, l.made"""
+
+
+def rows(folder: Path, *statements: str) -> list[list[tuple[Any, ...]]]:
+    """The rows of each statement, read as the database's owner."""
     state = State(folder / "state")
     with pytest.MonkeyPatch.context() as patch:
         for name in [each for each in os.environ if each.startswith("MEDLOOM_")]:
             patch.delenv(name)  # other tests of this run have named a database of their own
         with running_database(state), psycopg.connect(conninfo("owner", state)) as connection:
-            found = {name: connection.execute(sql).fetchone() for name, sql in QUESTIONS.items()}
-    return {name: int(row[0]) for name, row in found.items() if row is not None}
+            return [connection.execute(sql).fetchall() for sql in statements]
+
+
+def ask(folder: Path) -> dict[str, int]:
+    """The answers."""
+    found = rows(folder, *QUESTIONS.values())
+    return {name: int(answer[0][0]) for name, answer in zip(QUESTIONS, found, strict=True)}
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +168,26 @@ def test_lots_that_differ_by_blanks_or_case_are_one_and_codes_and_days_are_right
 def test_genealogy_runs_from_the_resin_lot_to_the_order_both_ways(said: dict[str, int]) -> None:
     assert said["records_without_their_edge"] == 0
     assert said["edges"] > 0
+
+
+def test_a_trace_from_each_resin_lot_reaches_the_units_that_the_files_say(first: Feeds, folder: Path) -> None:
+    reached, machined = rows(folder, SHIPPED, MACHINED)
+    found: Units = {}
+    for resin, lot, low, high in reached:
+        found.setdefault(resin, set()).update((lot, n) for n in range(int(low), int(high) + 1))
+    if REAL:
+        made, plant = real_shifts(DATA / "optimold_injection_plant"), real_plant(DATA / "adventureworks_erp")
+    else:
+        made = generated_shifts(folder / "state" / "demo" / "files" / "MOLD")
+        plant = Plant(
+            {number for number, _ in invented.DEVICES},
+            {n: {p: per for p, per in parts if p != 506} for n, parts in invented.STRUCTURE.items()},
+            [tuple(row) for row in rows(folder, WORK_ORDERS)[0]],  # type: ignore[misc]
+        )
+    sent = {lot: Sent(item, day, int(good)) for lot, item, day, good in machined}
+    expected = shipped_units(plant, moulded(made), sent)
+    assert len(expected) >= 3 and sum(map(len, expected.values())) > 100
+    assert found == expected
 
 
 def test_a_second_run_and_a_run_without_the_agents_store_add_no_entry(

@@ -150,7 +150,8 @@ def fill(engine: sa.Engine, rows: dict[sa.Table, Iterator[dict[str, Any]]]) -> b
         if connection.execute(sa.select(sa.func.count()).select_from(UNIT)).scalar_one():
             return False
         for table, found in rows.items():
-            if made := list(found):
+            # One statement for all rows takes the columns of the first: each row names every column.
+            if made := [{c.name: row.get(c.name) for c in table.columns} for row in found]:
                 connection.execute(table.insert(), made)
         connection.exec_driver_sql(LINE_VIEW)
     return True

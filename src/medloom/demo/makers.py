@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from medloom.demo import erp
+from medloom.demo import erp, invented
 from medloom.demo import plants as demo_plants
 from medloom.demo.database import plant_database, wall
 from medloom.demo.machining import Plant
@@ -55,6 +55,16 @@ def _first_orders() -> int:
     return seed_orders("MACH", today=dt.datetime.now(dt.UTC).date())
 
 
+def make_assembly(stage: Stage, now: dt.datetime) -> DemoPlant:
+    """Generated: a small ERP whose parts come from the other two plants."""
+    address = plant_database(stage.state, "demo_assembly")
+    engine = sa.create_engine(address)
+    invented.create(engine, today=now.date())
+    engine.dispose()
+    _glue(stage, "ASSY", address)
+    return demo_plants.assembly(address)
+
+
 def make_plant_a(stage: Stage, now: dt.datetime) -> DemoPlant | None:
     """Real files of an injection moulding plant."""
     assert stage.data is not None
@@ -83,9 +93,18 @@ def make_plant_c(stage: Stage, now: dt.datetime) -> DemoPlant | None:
     engine = sa.create_engine(address)
     erp.load(engine, folder)
     engine.dispose()
+    _glue(stage, "PLANT-C", address)
     return demo_plants.plant_c(address)
 
 
+def _glue(stage: Stage, site: str, address: str) -> None:
+    from medloom.demo.glue import Glue
+
+    glue = Glue(site, address)
+    glue.prepare()
+    stage.later.append(glue.run)
+
+
 #: Without a folder of real files, and with one. The plant that others deliver to comes last.
-GENERATED: tuple[Maker, ...] = (make_moulding, make_machining)
+GENERATED: tuple[Maker, ...] = (make_moulding, make_machining, make_assembly)
 REAL: tuple[Maker, ...] = (make_plant_a, make_plant_b, make_plant_c)
