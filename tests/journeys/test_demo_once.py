@@ -45,7 +45,7 @@ WORK_ORDERS = """
     where w.site = 'ASSY' and not w.placeholder"""
 VERDICTS = ("accepted", "parked", "quarantined", "rejected", "conflict", "op_id_reuse", "repeated", "ignored")
 STREAMS = {("PLANT-B", "hurco04"), ("MACH", "cnc_1")}
-SECONDS_MAX = 600
+SECONDS_MAX = 1_800
 Feeds = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -105,7 +105,7 @@ SHIPPED = """
     where start.site in ('MOLD', 'PLANT-A') and start.kind = 'material'"""
 #: What the machining plant made, as the hub has it: lot, item, last day, pieces.
 MACHINED = """
-    select l.key, i.key, coalesce(l.made, max(s.day), '2017-01-01'), coalesce(sum(s.good), 1)
+    select l.key, i.key, coalesce(l.made, max(s.day), '2017-01-01'), coalesce(nullif(sum(s.good), 0), 1)
     from lot l join item i on i.num = l.item_id left join step_record s on s.output_lot_id = l.num
     where l.site in ('MACH', 'PLANT-B') and l.kind = 'intermediate' group by l.key, i.key, l.made"""
 
