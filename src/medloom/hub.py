@@ -11,6 +11,7 @@ from typing import Any
 
 from medloom.design.queries import revisions_of
 from medloom.design.rules import admit_revision
+from medloom.governance.reactions import apply_correction, correction_facts
 from medloom.inspection.queries import result_facts
 from medloom.inspection.reactions import block_lot, dispute
 from medloom.inspection.rules import admit_result
@@ -52,6 +53,7 @@ FACTS = {
     "alias": alias_facts,
     "bom": revisions_of("bom"),
     "document": revisions_of("document"),
+    "correction": correction_facts,
     "hold": hold_facts,
     "lot": partial(lot_facts, blocked=ask_blocked),
     "move": partial(move_facts, blocked=ask_blocked),
@@ -105,7 +107,12 @@ EFFECTS = {
 }
 
 #: (type, what follows): operations that go through append again, at most three rounds.
-REACTIONS = (("step_record", block_output), ("result", block_lot), ("result", dispute))
+REACTIONS = (
+    ("step_record", block_output),
+    ("result", block_lot),
+    ("result", dispute),
+    ("correction", apply_correction),
+)
 
 
 def wiring(cursor: Any | None = None) -> Wiring:

@@ -3,6 +3,7 @@
 wake_parked     every minute: parked operations whose wait is over though nothing woke them
 join_receipts   every minute: what one site received and another sent, where nothing joined the two
 watch_agents    every minute: an agent that has not been heard for longer than its promise is an alarm
+govern          every minute: what is new is counted by feed; alerts and corrections follow
 tidy_framework  every night: ended logins go; nothing of the ledger, ever
 """
 
@@ -12,16 +13,19 @@ import datetime as dt
 import logging
 
 import msgspec
+import uuid_utils
 from django.core.management import call_command
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from medloom.governance.measuring import alert_operations, correction_operations, measure
 from medloom.hub import wiring
 from medloom.kernel.access import ALL, seeing
-from medloom.kernel.ledger import LOST
+from medloom.kernel.ledger import LOST, Busy, append, own
 from medloom.kernel.models import Alarm, Session
 from medloom.kernel.waking import wake
 from medloom.trace.arrivals import join_left_over
+from medloom.wire.judge import HQ
 from medloom.wire.session import SiteSession
 
 log = logging.getLogger(__name__)
@@ -80,6 +84,31 @@ def join_receipts(timestamp: int) -> int:
     """Every minute; how many edges between sites it wrote."""
     with seeing(ALL):
         return join_left_over()
+
+
+def govern_now(now: dt.datetime) -> int:
+    """Count what is new, then raise and close alerts and propose corrections; how many operations it made."""
+    measure(now)
+    operations = [*alert_operations(now, new_id), *correction_operations(now, new_id)]
+    if operations:
+        append([own(operation) for operation in operations], author=HQ, wiring=wiring)
+    return len(operations)
+
+
+def new_id() -> str:
+    """A UUIDv7."""
+    return str(uuid_utils.uuid7())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="medloom.govern", pass_context=False)
+def govern(timestamp: int) -> int:
+    """Every minute; one that lost a race has written nothing, and the next minute does it."""
+    try:
+        return govern_now(timezone.now())
+    except (Busy, *LOST) as error:
+        log.info("another batch was quicker: %s", error)
+        return 0
 
 
 @app.periodic(cron="17 3 * * *")

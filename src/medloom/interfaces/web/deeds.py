@@ -21,6 +21,8 @@ _ICONS = {
     "release": "send",
     "dispatch": "send",
     "acknowledge": "check",
+    "dismiss": "x",
+    "undo": "arrow-back-up",
     "start": "circle-check",
     "pause": "hand-stop",
     "release_production": "shield-check",

@@ -125,6 +125,8 @@ CHAPTERS: tuple[Chapter, ...] = (
             Page("repair", _("Repair desk"), "inbox"),
             Page("matches", _("Similar lots"), "arrows-split"),
             Page("conflicts", _("Conflicts"), "git-compare"),
+            of_type("alert", _("Data alerts"), "bell"),
+            of_type("correction", _("Proposed corrections"), "wand"),
             Page("dictionary", _("Data dictionary"), "list-details"),
             of_type("plant_code", _("Plants' codes"), "hash"),
         ),

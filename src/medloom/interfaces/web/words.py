@@ -116,6 +116,8 @@ COMMANDS: dict[str, object] = {
     "release": _("Release"),
     "dispatch": _("Dispatch to plant"),
     "acknowledge": _("Acknowledge"),
+    "dismiss": _("Dismiss"),
+    "undo": _("Undo"),
     "start": _("Start"),
     "hold": _("Put on hold"),
     "pause": _("Pause"),

@@ -1,0 +1,162 @@
+"""What governance asks of the database; the only hand-written SQL of the room.
+
+Counting reads the log from where it stood, in its own order, and never looks back; pages read the tallies.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+
+#: Leaves counted at once: a few hundred milliseconds of one worker.
+LEAVES_MOST = 5_000
+#: The pages look at so many days; the newest of them are "now", those before are what a feed was like.
+DAYS_NOW, DAYS_BEFORE = 7, 35
+
+
+def _rows(sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def uncounted(last: int, *, most: int = LEAVES_MOST) -> list[dict[str, Any]]:
+    """Entries of the log behind leaf `last`, in its order. The log is dense, so none can come in between."""
+    return _rows(
+        """
+        select l.index as leaf, e.site, e.source as feed, e.type, e.verdict, e.decision, e.received,
+               e.encoding, case when e.source is not null then e.body end as body
+        from leaf l join entry e on e.seq = l.seq where l.index > %s order by l.index limit %s""",
+        (last, most),
+    )
+
+
+def feed_days(today: dt.date, *, site: str = "", feed: str = "") -> list[dict[str, Any]]:
+    """Tallies of the last weeks by site, feed, type and day, oldest first."""
+    return _rows(
+        """
+        select site, feed, type, day, newest, counts from feed_day
+        where day > %s and (%s = '' or site = %s) and (%s = '' or feed = %s) order by day""",
+        (today - dt.timedelta(days=DAYS_NOW + DAYS_BEFORE), site, site, feed, feed),
+    )
+
+
+def open_alerts(site: str = "") -> list[dict[str, Any]]:
+    """Alerts that are not closed, oldest first."""
+    return _rows(
+        """select object, site, key, kind, feed, rule, state, detail, version from alert
+           where state <> 'closed' and not voided and (%s = '' or site = %s) order by num""",
+        (site, site),
+    )
+
+
+def old_conflicts(before: dt.datetime) -> dict[str, int]:
+    """Site -> conflicts that nobody has settled and that are older than that moment."""
+    rows = _rows(
+        """
+        select e.site, count(*) as many from entry e
+        where e.verdict = 'conflict' and e.received < %s and not exists (
+          select 1 from entry c where c.cause = e.seq and c.verdict = 'accepted' and not exists (
+            select 1 from entry u where u.cause = c.seq and u.verdict = 'accepted'))
+        group by e.site""",
+        (before,),
+    )
+    return {row["site"]: row["many"] for row in rows}
+
+
+def open_figures() -> dict[str, dict[str, int]]:
+    """Site -> open holds, disagreements and conflicts: small sets by index, whatever the history."""
+    rows = _rows(
+        """
+        select site, 'holds' as what, count(*) as many from hold where state = 'open' group by site
+        union all select site, 'disagreements', count(*) from disagreement where state = 'open' group by site
+        union all
+        select e.site, 'conflicts', count(*) from entry e where e.verdict = 'conflict' and not exists (
+            select 1 from entry c where c.cause = e.seq and c.verdict = 'accepted' and not exists (
+              select 1 from entry u where u.cause = c.seq and u.verdict = 'accepted')) group by e.site"""
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row["site"], {})[row["what"]] = row["many"]
+    return found
+
+
+def held_by_finding() -> list[dict[str, Any]]:
+    """Open holds by site and by the finding that raised each: the codes stand behind the cause's colon."""
+    return _rows(
+        """
+        select h.site, trim(code) as code, count(*) as many from hold h
+        cross join lateral regexp_split_to_table(regexp_replace(h.cause, '^[^:]*: ', ''), ',') as code
+        where h.state = 'open' and h.cause ~ '^(step record|result) [^:]*: ' group by 1, 2 order by 3 desc"""
+    )
+
+
+def spellings(since: dt.datetime, *, times: int) -> list[dict[str, Any]]:
+    """Originals of lot numbers that were read as another spelling again and again, and are no alias yet."""
+    return _rows(
+        """
+        with told as (
+          select e.site, e.source as feed, w.key as field, w.value ->> 0 as came,
+                 e.body::jsonb #>> array['fields', w.key] as meant
+          from (select * from entry where source is not null and encoding is null and verdict = 'accepted'
+                order by seq desc limit 20000) e
+          cross join lateral jsonb_each(coalesce(e.body::jsonb #> '{source,was}', '{}')) w
+          where e.received > %s and e.body like '%%"was"%%' and w.value ->> 1 like '%%lot%%')
+        select t.site, t.feed, t.field, t.came, t.meant, count(*) as times from told t
+        where t.meant is not null and t.came <> t.meant
+              and not exists (select 1 from alias a where a.site = t.site and a.number = t.came)
+        group by 1, 2, 3, 4, 5 having count(*) >= %s order by times desc limit 100""",
+        (since, times),
+    )
+
+
+def measured_values(newest: int) -> list[dict[str, Any]]:
+    """The newest results with a specification, for finding slips: number, site, specification, value."""
+    return _rows(
+        """
+        select r.key, r.site, r.object, s.key as specification, r.value::text as value, r.unit
+        from (select * from result where specification_id is not null and not voided
+              order by num desc limit %s) r
+        join specification s on s.num = r.specification_id order by r.site, s.key, r.num""",
+        (newest,),
+    )
+
+
+def known_corrections(keys: Sequence[str]) -> set[tuple[str, str]]:
+    """(site, number) of corrections that exist, whatever became of them: a no is not asked again."""
+    rows = _rows("select site, key from correction where key = any(%s)", (list(keys),))
+    return {(row["site"], row["key"]) for row in rows}
+
+
+def promises() -> Mapping[str, str]:
+    """Site -> the freshness its connection promises."""
+    rows = _rows("select site, min(promise) as promise from connection where not voided group by site")
+    return {row["site"]: row["promise"] for row in rows}
+
+
+def results_named(cursor: Any, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """(site, key) -> head of each of these results, for applying a correction inside the door."""
+    if not wanted:
+        return {}
+    rows = cursor.execute(
+        """select r.site, r.key, r.object, r.version, e.body::json ->> 'id' as told,
+                  e.body::json ->> 'fields' as fields from result r
+           join entry e on e.seq = r.entry
+           where (r.site, r.key) in (select * from unnest(%s::text[], %s::text[]))""",
+        ([site for site, _ in wanted], [key for _, key in wanted]),
+    ).fetchall()
+    return {(row["site"], row["key"]): row for row in rows}
+
+
+def aliases_made(cursor: Any, objects: Sequence[str]) -> dict[str, int]:
+    """Object -> version of each of these aliases that exists."""
+    if not objects:
+        return {}
+    rows = cursor.execute(
+        "select object::text as object, version from alias where object = any(%s::uuid[])", (list(objects),)
+    ).fetchall()
+    return {row["object"]: row["version"] for row in rows}
