@@ -53,6 +53,8 @@ def result_facts(cursor: Any, asked: Sequence[Asked]) -> ResultFacts:
     cited, lots, gauges, compared = set(), set(), set(), set()
     for one in asked:
         values = {**one.current, **one.fields}
+        if values.get("lot") is None:
+            continue  # a row that its author could not read
         if values.get("laboratory") is not None and values.get("item") is not None:
             compared.add((one.home, str(values["lot"])))
         if values.get("gauge") is not None:
@@ -108,3 +110,81 @@ def _compared(
     )
     disputed = cursor.execute(_DISPUTED, (sorted({lot[0] for lot in lots}),)).fetchall()
     return measured, frozenset((row["site"], row["key"]) for row in disputed)
+
+
+# -- what was measured, for people ------------------------------------------------------------
+
+#: Parts of one page; a larger number is cut and the page says so.
+PARTS_MOST = 400
+
+_ITEMS = """
+    select n.site, i.key as item, count(*) as inspections, count(distinct n.lot_id) as parts,
+           string_agg(distinct n.laboratory, ', ' order by n.laboratory) as laboratories
+    from inspection n join item i on i.num = n.item_id
+    where not n.voided and (%(site)s = '' or n.site = %(site)s)
+    group by n.site, i.key order by n.site, i.key"""
+
+#: The last result of each characteristic of each part and laboratory. Limits: those of the revision cited,
+#: else those the author states.
+_MEASURED = f"""
+    with parts as (
+        select distinct r.lot_id from result r join item i on i.num = r.item_id
+        where i.site = %(site)s and i.key = %(item)s and not r.voided
+        order by 1 limit {PARTS_MOST})
+    select distinct on (l.key, r.laboratory, r.characteristic)
+           r.key, r.object::text, l.key as lot, l.object::text as lot_object, r.laboratory, r.characteristic,
+           coalesce(s.number, '') as subject, s.object::text as specification, r.kind, r.value, r.unit,
+           coalesce(s.nominal, r.nominal) as nominal, r.note,
+           case when s.num is null then r.low else s.low end as low,
+           case when s.num is null then r.high else s.high end as high,
+           r.judged, {_CONFORMS} as conforms, coalesce(n.key, '') as inspection,
+           n.object::text as inspection_object, n.kind as inspected, coalesce(r.series, 0) as series
+    from parts p join result r on r.lot_id = p.lot_id and not r.voided
+    join item i on i.num = r.item_id and i.site = %(site)s and i.key = %(item)s
+    join lot l on l.num = r.lot_id
+    left join specification s on s.num = r.specification_id
+    left join inspection n on n.num = r.inspection_id
+    order by l.key, r.laboratory, r.characteristic, r.num desc"""
+
+#: Each file that brought inspections: whose, how many parts and results, how many out as stated and judged.
+_FILES = f"""
+    select n.laboratory, coalesce(n.source_file, '') as file, min(n.kind) as kind,
+           min(n.performed) as performed,
+           count(distinct n.num) as parts, count(r.num) as results,
+           count(*) filter (where r.judged = 'fail') as stated_out,
+           count(r.judged) as stated,
+           count(*) filter (where not ({_CONFORMS})) as out
+    from inspection n join item i on i.num = n.item_id
+    left join result r on r.inspection_id = n.num and not r.voided
+    left join specification s on s.num = r.specification_id
+    where i.site = %(site)s and i.key = %(item)s and not n.voided
+    group by n.laboratory, n.source_file order by n.laboratory, n.source_file"""
+
+_OF_INSPECTION = f"""
+    select r.key, r.object::text, r.characteristic, r.kind, r.value, r.unit, r.judged, r.note,
+           coalesce(s.nominal, r.nominal) as nominal, s.object::text as specification, s.key as cited,
+           case when s.num is null then r.low else s.low end as low,
+           case when s.num is null then r.high else s.high end as high, {_CONFORMS} as conforms
+    from result r left join specification s on s.num = r.specification_id
+    where r.inspection_id = %(inspection)s and not r.voided
+    order by r.num limit 2000"""
+
+
+def inspected_items(cursor: Any, site: str = "") -> list[dict[str, Any]]:
+    """The items with inspections, of one site or of all that may be seen."""
+    return list(cursor.execute(_ITEMS, {"site": site}).fetchall())
+
+
+def measured_parts(cursor: Any, site: str, item: str) -> list[dict[str, Any]]:
+    """The last result of each characteristic of each part by each laboratory, with its limits."""
+    return list(cursor.execute(_MEASURED, {"site": site, "item": item}).fetchall())
+
+
+def inspection_files(cursor: Any, site: str, item: str) -> list[dict[str, Any]]:
+    """The files that brought inspections of an item, with what they state and what the hub says."""
+    return list(cursor.execute(_FILES, {"site": site, "item": item}).fetchall())
+
+
+def inspection_results(cursor: Any, inspection: int) -> list[dict[str, Any]]:
+    """The results of one inspection, with limits, in the order in which they came."""
+    return list(cursor.execute(_OF_INSPECTION, {"inspection": inspection}).fetchall())

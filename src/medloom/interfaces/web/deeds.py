@@ -105,6 +105,8 @@ def _step_deed(viewer: Viewer, declared: Declared, row: Any, step: Step) -> Deed
         barred = _role_reason(viewer, declared.type)
     if declared.type == "hold" and step.name == "clear":
         address = reverse("web:hold-clear", args=[row.object])
+    elif declared.type == "disagreement" and step.name == "settle":
+        address = reverse("web:disagreement", args=[row.object])
     else:
         address = reverse("web:command", args=[declared.type, row.object, step.name])
     return Deed(
@@ -123,7 +125,7 @@ def deeds_of(viewer: Viewer, declared: Declared, row: Any) -> list[Deed]:
     found = []
     if declared.facts.lifecycle is not None:
         found = [d for s in declared.facts.lifecycle.steps if (d := _step_deed(viewer, declared, row, s))]
-    if Kind.SET in declared.facts.kinds and not declared.facts.safety:
+    if Kind.SET in declared.facts.kinds and not declared.facts.safety and declared.type != "disagreement":
         editable = [n for n in declared.fields if may_edit(viewer, declared, row.site, n)]
         barred = _role_reason(viewer, declared.type) or (
             "" if editable else _owner_reason(declared.sheet.owner)

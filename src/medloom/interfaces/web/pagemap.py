@@ -84,6 +84,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         _("Inspection"),
         (
+            Page("measured", _("Parts against limits"), "grid-dots"),
             of_type("inspection", _("Inspections"), "microscope"),
             of_type("result", _("Inspection results"), "list-details"),
             of_type("disagreement", _("Laboratories that disagree"), "git-compare"),

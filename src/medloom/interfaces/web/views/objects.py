@@ -137,11 +137,13 @@ def show_object(request: HttpRequest, type_: str, object_: Any) -> HttpResponse:
     declared = declared_of(type_)
     viewer = viewer_of(request)
     row = row_of(declared, object_)
-    tab = request.GET.get("tab", "facts")
+    tab = request.GET.get("tab", "results" if type_ == "inspection" else "facts")
     told = records.history(row.object) or records.records(Entry.objects.filter(seq=row.entry))
     tabs = [("facts", _("Facts"), ""), ("related", _("Related"), "")]
     if type_ == "lot":
         tabs.append(("trace", _("Trace"), ""))
+    if type_ == "inspection":
+        tabs.insert(0, ("results", _("Results"), ""))
     tabs.append(("history", _("History"), Entry.objects.filter(object=row.object).count()))
     if tab not in {t[0] for t in tabs}:
         raise Http404
@@ -176,6 +178,10 @@ def show_object(request: HttpRequest, type_: str, object_: Any) -> HttpResponse:
         context["relations"] = _relations(declared, row, viewer)
     elif tab == "history":
         context |= _history(request, declared, row, viewer, told)
+    elif tab == "results":
+        from medloom.interfaces.web.views.measured import results_context
+
+        context |= results_context(row)
     elif tab == "trace":
         from medloom.interfaces.web.views.scope import scope_context
 

@@ -1,0 +1,151 @@
+"""Inspections of two laboratories: both stand, lots are blocked, one disagreement is decided and undone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from medloom.demo import released
+from medloom.demo.metrology import FIRST, SECOND, parts, qif
+from medloom.inspection.actions import settle
+from medloom.inspection.models import Disagreement, Gauge, Inspection, Result, Stand
+from medloom.inspection.queries import inspection_files, measured_parts
+from medloom.interfaces.web.measuring import compared, issues, matrix
+from medloom.kernel.access import seeing
+from medloom.kernel.cursor import open_cursor
+from medloom.materials.models import Hold, Lot
+from medloom.wire.verdict import Verdict
+from tests.journeys.laboratories import deliver, deliver_blocks, release
+from tests.journeys.sending import ACT, registrant
+from tests.journeys.test_demo_once import DATA
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+PLATES = DATA / "nist_mtc_machined_parts"
+
+
+def asked(site: str, item: str):
+    """What the pages ask."""
+    with seeing("*"), open_cursor() as cursor:
+        return measured_parts(cursor, site, item), inspection_files(cursor, site, item)
+
+
+def test_two_laboratories_stand_beside_each_other_and_disagree_once() -> None:
+    answers = deliver_blocks("A")
+    assert Counter(a.verdict for a in answers) == {Verdict.ACCEPTED: len(answers)}
+    with seeing("*"):
+        assert (Inspection.objects.count(), Result.objects.count()) == (20, 120)
+        assert {gauge.key for gauge in Gauge.objects.all()} == {"CMM-LAB1", "CMM-LAB2"}
+        # The radius is out on all ten: each is blocked, and it is one suspicion about the drawing.
+        assert Hold.objects.filter(state="open").count() == 10
+        (one,) = Disagreement.objects.all()
+        assert (one.key, one.state, one.item.key) == ("B-2003/LAB1~LAB2", "open", "B-2003")
+    rows, files = asked("A", "B-2003")
+    found = matrix(rows)
+    assert [(line.laboratory, line.characteristic) for line in found.suspects] == [
+        ("LAB1", "EDGE1/RADIUS1"),
+        ("LAB2", "EDGE1/RADIUS1"),
+    ]
+    assert [(part.lot, dict(part.by_laboratory)) for part in found.large] == [
+        ("BLOCK-04", {"LAB1": 3, "LAB2": 3}),
+        ("BLOCK-07", {"LAB1": 3, "LAB2": 3}),
+        ("BLOCK-09", {"LAB2": 3}),
+    ]
+    assert [(f["laboratory"], f["parts"], f["results"], f["stated_out"], f["out"]) for f in files] == [
+        ("LAB1", 10, 60, 16, 16),
+        ("LAB2", 10, 60, 19, 19),
+    ]
+    sides = compared(rows, "A", "B-2003")
+    told = issues(sides["LAB1"], sides["LAB2"], {})
+    assert {issue.lots for issue in told} == {("BLOCK-09",)} and len(told) == 3
+
+    decide(one.num)
+    again = deliver("A", "LAB1_again.qif", qif(FIRST, parts(FIRST)), "machining")
+    assert {a.verdict for a in again} == {Verdict.ACCEPTED}
+    with seeing("*"):
+        assert (Result.objects.count(), Disagreement.objects.count()) == (120, 1), "read again adds nothing"
+        assert Hold.objects.filter(state="open").count() == 10
+
+
+def decide(num: int) -> None:
+    """Settle the disagreement as the registrant, and open it again."""
+    with seeing("*"):
+        one = Disagreement.objects.get(num=num)
+    stands = {f"B-2003.HOLE{n}.DIAMETER1": "remeasure" if n == 1 else "second" for n in (1, 2, 3)}
+    decision = settle(
+        act=ACT, site="A", disagreement=str(one.object), base=one.version, stands=stands, reason="gauge lent"
+    )
+    assert {a.verdict for a in registrant(*decision)} == {Verdict.ACCEPTED}
+    with seeing("*"):
+        one.refresh_from_db()
+        assert (one.state, one.outcome) == ("settled", "each")
+        lines = Stand.objects.filter(parent_id=one.num, until=None)
+        assert {line.characteristic: line.stands for line in lines} == stands
+        assert Hold.objects.filter(state="open").count() == 10, "a decision releases nothing"
+    again = ACT.command(
+        "disagreement", str(one.object), site="A", name="reopen", state="settled", reason="new gauge"
+    )
+    assert [a.verdict for a in registrant(again)] == [Verdict.ACCEPTED]
+    with seeing("*"):
+        one.refresh_from_db()
+        assert one.state == "open"
+
+
+def test_half_an_inspection_is_not_compared_and_a_nameless_part_stands_apart() -> None:
+    release("A", released.generated("B-2003"))
+    deliver("A", "LAB1_blocks.qif", qif(FIRST, parts(FIRST, nameless=10)), "machining")
+    with seeing("*"):
+        assert Lot.objects.filter(key="BLOCK-10?").exists(), "its place in the file, and a question mark"
+        assert Result.objects.filter(lot__key="BLOCK-10?").count() == 6
+    # One value of each part is damaged: those parts are not complete, so nobody is told to disagree yet.
+    data = qif(SECOND, parts(SECOND)).replace(b"<CharacteristicItemId>i3", b"<CharacteristicItemId>lost")
+    answers = deliver("A", "LAB2_blocks.qif", data, "machining")
+    assert Counter(str(a.verdict) for a in answers)["quarantined"] == 10
+    with seeing("*"):
+        assert Disagreement.objects.count() == 0
+    deliver("A", "LAB2_blocks.qif", qif(SECOND, parts(SECOND)), "machining")
+    with seeing("*"):
+        assert Disagreement.objects.count() == 1
+
+
+def test_the_real_plates_are_found_as_their_source_says() -> None:
+    if not PLATES.is_dir():
+        assert released.CHARACTERISTICS, "real files: name their folder in MEDLOOM_DATA"
+        return
+    release("B", [each for each in released.plates(PLATES) if each[0] == "specification"])
+    for folder in ("incoming_inspection", "fair"):
+        for path in sorted(PLATES.joinpath(folder).iterdir()):
+            answers = deliver("B", f"{folder}/{path.name}", path.read_bytes(), "plant_b")
+            assert {a.verdict for a in answers} == {Verdict.ACCEPTED}, path.name
+    rows, files = asked("B", "PLATE")
+    told = {(f["laboratory"], Path(f["file"]).suffix.lower()): f for f in files}
+    assert [(f["parts"], f["results"], f["stated_out"]) for f in told.values()] == [
+        (20, 620, 51),
+        (20, 620, 0),
+        (20, 760, 98),
+    ]
+    assert {key: f["out"] for key, f in told.items()} == {
+        ("MTC", ".qif"): 51,
+        ("MTC", ".xlsx"): 51,
+        ("NIST", ".qif"): 98,
+    }
+    found = matrix(rows)
+    assert [(line.laboratory, line.characteristic) for line in found.suspects] == [
+        ("MTC", "CYLINDER3/RADIUS1")
+    ]
+    large = {part.lot: dict(part.by_laboratory) for part in found.large}
+    assert {lot: count["MTC"] for lot, count in large.items()} == {
+        "PLATE-13": 3, "PLATE-14": 3, "PLATE-15": 1, "PLATE-16": 8, "PLATE-17": 8, "PLATE-18": 8,
+    }  # fmt: skip
+    assert all(count.get("NIST") for count in large.values())
+    with seeing("*"):
+        (one,) = Disagreement.objects.all()
+        assert one.key == "PLATE/MTC~NIST"
+        held = set(Hold.objects.filter(state="open").values_list("lot__key", flat=True))
+    assert {f"PLATE-{n:02}" for n in range(1, 21)} <= held
+    sides = compared(rows, "B", "PLATE")
+    subjects = {issue.subject: issue for issue in issues(sides["MTC"], sides["NIST"], {})}
+    assert set(subjects) == {"radius 2.5", "angle 90"}, "the holes that are too large are no contrast"
+    assert (subjects["radius 2.5"].first_out, subjects["angle 90"].second_out) == (20, 19)
