@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -35,6 +36,7 @@ _ICONS = {
     "accept": "circle-check",
     "supersede": "versions",
     "retire": "x",
+    "freeze": "lock",
 }
 
 
@@ -107,6 +109,8 @@ def _step_deed(viewer: Viewer, declared: Declared, row: Any, step: Step) -> Deed
         address = reverse("web:hold-clear", args=[row.object])
     elif declared.type == "disagreement" and step.name == "settle":
         address = reverse("web:disagreement", args=[row.object])
+    elif declared.type == "scope":  # freezing needs the lines that are frozen: they are looked at first
+        address = f"{reverse('web:scope')}?{urlencode({'q': row.expression})}"
     else:
         address = reverse("web:command", args=[declared.type, row.object, step.name])
     return Deed(
@@ -132,6 +136,10 @@ def deeds_of(viewer: Viewer, declared: Declared, row: Any) -> list[Deed]:
         )
         if declared.facts.lifecycle is REVISION and row.state != "draft":
             barred = str(_("A released revision is not changed: make the next one."))
+        if declared.type == "scope" and row.state == "frozen":
+            barred = str(_("A frozen scope is not changed"))
+            lines = reverse("web:scope-frozen", args=[row.object])
+            found.insert(0, Deed("lines", _("Show its lines"), "table", lines, first=True))
         address = "" if barred else reverse("web:edit", args=[declared.type, row.object])
         found.append(Deed("edit", _("Edit"), "edit", address, barred))
     if declared.facts.lifecycle is REVISION:

@@ -52,6 +52,13 @@ LISTINGS: dict[str, Listing] = {
             empty=_("Lots appear here with the first receipt, step record or inspection that names one."),
         ),
         Listing(
+            "scope",
+            columns=("key", "title", "state", "lots", "devices", "supersedes", "as_of", "entry"),
+            filters=("key", "title", "state"),
+            views=(View(_("All"), {}),),
+            empty=_("A scope that is frozen on the page Recall scope appears here."),
+        ),
+        Listing(
             "hold",
             columns=("key", "site", "state", "lot", "equipment", "cause", "spreads", "meaning", "entry"),
             filters=("site", "state", "lot"),

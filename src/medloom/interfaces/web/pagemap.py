@@ -79,7 +79,12 @@ CHAPTERS: tuple[Chapter, ...] = (
     ),
     Chapter(
         _("Trace and recall"),
-        (Page("trace", _("Genealogy"), "affiliate"), of_type("trace_event", _("Trace events"), "route")),
+        (
+            Page("scope", _("Recall scope"), "target-arrow"),
+            of_type("scope", _("Frozen scopes"), "lock"),
+            Page("trace", _("Genealogy"), "affiliate"),
+            of_type("trace_event", _("Trace events"), "route"),
+        ),
     ),
     Chapter(
         _("Inspection"),

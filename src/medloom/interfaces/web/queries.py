@@ -288,3 +288,13 @@ def refused_mentions(key: str, *, most: int) -> list[dict[str, Any]]:
         order by e.seq desc limit %s""",
         (key, most),
     )
+
+
+def waiting_bodies(*, most: int) -> list[dict[str, Any]]:
+    """Waiting and conflicting rows with their bytes, newest first: a scope's lots are looked for in them."""
+    return _rows(
+        f"""
+        select e.seq, e.site, e.type, e.verdict, e.received, e.body from entry e
+        where ({OPEN}) or e.verdict = 'conflict' order by e.seq desc limit %s""",
+        (most,),
+    )

@@ -14,7 +14,9 @@ from medloom.kernel.cursor import open_cursor
 from medloom.kernel.ledger import append
 from medloom.kernel.tests.making import make
 from medloom.trace.frozen.queries import draw
+from medloom.trace.offers.queries import offered
 from medloom.trace.scopes.balance import totals
+from medloom.trace.scopes.dimensions import DIMENSIONS
 from medloom.trace.scopes.expression import parse
 from medloom.trace.scopes.queries import evaluate, keys_of
 from medloom.wire.verdict import Verdict
@@ -205,3 +207,24 @@ def test_an_answer_over_the_limit_says_so(house: None) -> None:
     with seeing(ALL), open_cursor() as cursor:
         found = evaluate(cursor, parse('affected({lot = "RESIN"})'), most=2)
     assert (len(found.portions), found.cut) == (2, True)
+
+
+def test_values_that_exist_are_offered_for_every_side(house: None) -> None:
+    accept(put("equipment", number="M_3", kind="machine"))
+    with seeing(ALL), open_cursor() as cursor:
+        found = {name: offered(cursor, name, "") for name in DIMENSIONS}
+        assert offered(cursor, "machine", "_") == ["M_3"], "a percent sign or underscore means itself"
+        assert offered(cursor, "lot", "val") == ["VALVE", "VALVE-R"]
+    assert found["machine"] == ["M1", "M2", "M_3"]
+    assert (found["parameter"], found["operator"]) == (["FEED"], ["op-0", "op-1", "op-2"])
+    assert (found["consignee"], found["vendor"], found["gauge"]) == (["CLINIC"], ["VEN"], ["G-1"])
+    ranges = {name for name, dimension in DIMENSIONS.items() if dimension.kind != "key"}
+    assert {name for name, values in found.items() if not values} == {
+        *ranges,
+        "serial",
+        "site",
+        "shift",
+        "inspector",
+    }
+    with seeing("B"), open_cursor() as cursor:
+        assert offered(cursor, "lot", "") == []

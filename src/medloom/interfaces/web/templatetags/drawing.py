@@ -67,6 +67,12 @@ def grouped(value: Any) -> str:
     return plain_number(value) if isinstance(value, (int, Decimal)) else str(value)
 
 
+@register.filter
+def idle(value: Any) -> str:
+    """A quantity without idle zeros at its end."""
+    return idle_free(value)
+
+
 @register.simple_tag
 def choice_tag(column: Column, value: str) -> SafeString:
     """The tag of a choice's word."""

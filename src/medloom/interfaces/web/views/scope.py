@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,7 @@ def _levels(start: int, edges: Sequence[trace.Edge]) -> dict[int, int]:
     return levels
 
 
-def _edges(lots: Sequence[int], direction: str) -> list[trace.Edge]:
+def edges_inside(lots: Sequence[int], direction: str) -> list[trace.Edge]:
     inside = set(lots)
     found = trace.used_in(lots, most=EDGES_MOST) if len(lots) > 1 else []
     seen = {(e.parent, e.child, e.step) for e in found}
@@ -83,7 +83,7 @@ def scope_context(request: HttpRequest, row: Any, viewer: Viewer) -> dict[str, A
     lots = {
         lot.num: lot for lot in declared.model._default_manager.filter(num__in=reached).select_related("item")
     }
-    edges = _edges(sorted(lots), direction)
+    edges = edges_inside(sorted(lots), direction)
     levels = _levels(row.num, edges)
     blocked = {b.lot for b in trace.blocked(lots)}
     into: dict[int, list[str]] = defaultdict(list)
@@ -105,7 +105,7 @@ def scope_context(request: HttpRequest, row: Any, viewer: Viewer) -> dict[str, A
         "placed": placed[:LISTED_MOST],
         "cut": cut,
         "drawn": drawn,
-        "graph": _graph(row, placed, edges, viewer, state) if drawn else None,
+        "graph": graph_of({row.num}, placed, edges, viewer, state) if drawn else None,
         "lot_columns": [known[n] for n in LISTED],
         "lot_drawing": drawing_of("lot", [], viewer, with_times=False),
         "plants": sorted({viewer.sites.get(p.lot.site, p.lot.site) for p in placed}),
@@ -113,8 +113,8 @@ def scope_context(request: HttpRequest, row: Any, viewer: Viewer) -> dict[str, A
     }
 
 
-def _graph(
-    row: Any, placed: list[Placed], edges: list[trace.Edge], viewer: Viewer, state: Any
+def graph_of(
+    starts: Collection[int], placed: Sequence[Placed], edges: list[trace.Edge], viewer: Viewer, state: Any
 ) -> dict[str, Any]:
     """Nodes and arrows for the page's script; words are already in the reader's language."""
     nodes = [
@@ -127,7 +127,7 @@ def _graph(
             "state": str(choice_word(state, p.lot.state).label),
             "tone": choice_word(state, p.lot.state).tone,
             "step": p.step,
-            "start": p.lot.num == row.num,
+            "start": p.lot.num in starts,
             "blocked": p.blocked,
             "address": object_address("lot", p.lot.object),
         }

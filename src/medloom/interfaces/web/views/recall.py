@@ -1,0 +1,184 @@
+"""The page of a recall scope: ask it from any side, see what it holds, freeze it, see what came in since."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from medloom.interfaces.web.deeds import writes
+from medloom.interfaces.web.problems import Problem
+from medloom.interfaces.web.recall import PERHAPS_MOST, SHOWN_MOST, perhaps, result_of
+from medloom.interfaces.web.scope import Writing
+from medloom.interfaces.web.scopeform import Block, Row, blocks_of, expression_of, read_blocks
+from medloom.interfaces.web.scopewords import JOINS, SIDES, WAYS
+from medloom.interfaces.web.viewer import Viewer, now, viewer_of
+from medloom.interfaces.web.views.objects import declared_of, row_of
+from medloom.interfaces.web.writing import act_of, reason_of, refused
+from medloom.kernel.cursor import open_cursor
+from medloom.trace.actions import freeze_scope
+from medloom.trace.frozen.lines import LINES_MOST, difference
+from medloom.trace.frozen.queries import draw, frozen_lines
+from medloom.trace.models import Scope
+from medloom.trace.offers.queries import offered
+from medloom.trace.scopes.dimensions import DIMENSIONS
+from medloom.trace.scopes.expression import TEXT_LENGTH_MAX, Expression, parse, text_of
+from medloom.trace.scopes.queries import devices, evaluate
+from medloom.trace.scopes.refusal import ScopeRefused
+from medloom.wire.verdict import Answer
+
+KINDS = {name: dimension.kind for name, dimension in DIMENSIONS.items()}
+
+
+def scope_address(text: str) -> str:
+    """Where a scope that is not frozen is: its question is in the address."""
+    return f"{reverse('web:scope')}?{urlencode({'q': text})}"
+
+
+def _asked(request: HttpRequest) -> tuple[Expression | None, dict[str, Any]]:
+    """The question of the request, and what the form shows of it."""
+    if any(name.startswith("name0-") for name in request.GET):
+        expression, blocks = expression_of(read_blocks(request.GET.dict()))
+        return expression, {"blocks": blocks, "text": text_of(expression) if expression else ""}
+    text = request.GET.get("q", "")[: TEXT_LENGTH_MAX + 1]
+    if not text.strip():
+        return None, {"blocks": [_first(request)], "text": ""}
+    try:
+        expression = parse(text)
+    except ScopeRefused as wrong:
+        return None, {"blocks": None, "text": text, "wrong": wrong}
+    return expression, {"blocks": blocks_of(expression), "text": text_of(expression)}
+
+
+def _first(request: HttpRequest) -> Block:
+    """The block that an empty form begins with; `lot` in the address fills it in."""
+    name = next((n for n in DIMENSIONS if request.GET.get(n)), "lot")
+    return Block(rows=(Row(name, value=request.GET.get(name, "")),))
+
+
+def _form(context: dict[str, Any]) -> dict[str, Any]:
+    return {**context, "sides": SIDES, "ways": WAYS, "joins": JOINS, "kinds": KINDS, "spare": Row()}
+
+
+def build(request: HttpRequest) -> HttpResponse:
+    """The question as a form and, once it can be asked, its answer."""
+    expression, asked = _asked(request)
+    viewer = viewer_of(request)
+    if expression is not None and "q" not in request.GET:
+        return HttpResponseRedirect(scope_address(asked["text"]))
+    context = _form(asked) | {"may_freeze": _may_freeze(viewer)}
+    status = 422 if asked.get("wrong") or (expression is None and len(request.GET) > 1) else 200
+    if expression is not None:
+        context |= _answer(expression, asked["text"], viewer)
+        context["supersedes"] = request.GET.get("supersedes", "")
+    return render(request, "medloom/recall.html", context, status=status)
+
+
+def _may_freeze(viewer: Viewer) -> str:
+    """Empty when the person may; else why not."""
+    if not viewer.registrant:
+        return str(_("Only the registrant freezes a scope."))
+    return "" if writes(viewer, "scope") else str(_("Your role reads these, it does not change them."))
+
+
+def _answer(expression: Expression, text: str, viewer: Viewer) -> dict[str, Any]:
+    with open_cursor() as cursor:
+        drawn = draw(cursor, expression, text)
+    waiting = perhaps(drawn.lines, expression)
+    return {
+        "drawn": drawn,
+        **result_of(drawn.lines, viewer),
+        "perhaps": waiting[:PERHAPS_MOST],
+        "perhaps_count": len(waiting),
+        "most": LINES_MOST,
+        "shown_most": SHOWN_MOST,
+    }
+
+
+def count(request: HttpRequest) -> HttpResponse:
+    """How much the question holds as it stands, while it is being typed."""
+    expression, context = _asked(request)
+    if expression is not None:
+        with open_cursor() as cursor:
+            found = evaluate(cursor, expression, most=LINES_MOST)
+            ranges = devices(cursor, found.portions)
+        context |= {
+            "found": found,
+            "count": len(found.portions),
+            "devices": sum(units for mine in ranges.values() for _, units in mine),
+        }
+    return render(request, "medloom/recall/count.html", context)
+
+
+def offer(request: HttpRequest, dimension: str) -> JsonResponse:
+    """Values of a dimension that hold what was typed."""
+    if dimension not in DIMENSIONS:
+        raise Http404
+    with open_cursor() as cursor:
+        return JsonResponse({"keys": offered(cursor, dimension, request.GET.get("q", "").strip()[:64])})
+
+
+def freeze(request: HttpRequest) -> HttpResponse | Writing:
+    """Freeze what the question holds now: one record with the digest of its lines, and the lines."""
+    viewer = viewer_of(request)
+    text = request.POST.get("q", "")
+    if request.method != "POST":
+        return HttpResponseRedirect(scope_address(request.GET.get("q", "")))
+    if barred := _may_freeze(viewer):
+        raise Problem(403, "role_reads", expected=barred, got="scope")
+    try:
+        expression = parse(text)
+    except ScopeRefused as wrong:
+        raise Problem(422, wrong.code, path=wrong.path, expected=wrong.expected, got=wrong.got) from None
+    title = request.POST.get("title", "").strip()[:200]
+    if not title:
+        raise Problem(422, "missing", path="/title", expected=_("a title"))
+    with open_cursor() as cursor:
+        drawn = draw(cursor, expression, text_of(expression))
+    act = act_of(viewer)
+    operations = freeze_scope(
+        act=act,
+        number=f"RS-{now():%y%m%d}-{act.mint().replace('-', '')[-8:].upper()}",
+        title=title,
+        expression=text_of(expression),
+        drawn=drawn,
+        reason=reason_of(request.POST),
+        supersedes=request.POST.get("supersedes", "").strip()[:64],
+    )
+
+    def then(answers: list[Answer]) -> HttpResponse:
+        wrong = [refusal for _, refusal in refused(answers) if refusal.code != "group_refused"]
+        if wrong:
+            raise Problem.of(wrong[0], status=409 if wrong[0].code == "scope_moved" else 422)
+        messages.success(request, _("Frozen with its digest. What comes in from now on is shown beside it."))
+        return HttpResponseRedirect(reverse("web:scope-frozen", args=[operations[0].object]))
+
+    return Writing(operations, then)
+
+
+def show_frozen(request: HttpRequest, object_: Any) -> HttpResponse:
+    """A frozen scope: its lines as they were kept, and what the same question answers beyond them now."""
+    viewer = viewer_of(request)
+    scope = row_of(declared_of("scope"), object_)
+    expression = parse(scope.expression)
+    with open_cursor() as cursor:
+        kept = frozen_lines(cursor, scope.num)
+        fresh = draw(cursor, expression, scope.expression)
+    context = {
+        "scope": scope,
+        "changes": difference(kept, fresh.lines),
+        "address": scope_address(scope.expression),
+        "again": f"{scope_address(scope.expression)}&{urlencode({'supersedes': scope.number})}",
+        "successors": list(Scope.objects.filter(supersedes=scope.number, voided=False).order_by("num")),
+        "text": scope.expression,
+        **result_of(kept, viewer),
+        "shown_most": SHOWN_MOST,
+    }
+    waiting = perhaps(kept, expression)
+    context |= {"perhaps": waiting[:PERHAPS_MOST], "perhaps_count": len(waiting)}
+    return render(request, "medloom/recall/frozen.html", context)

@@ -1,0 +1,1 @@
+"""Values that exist, offered while a scope is typed."""
