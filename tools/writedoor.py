@@ -21,6 +21,8 @@ FRAMEWORK_WRITERS = {
     "src/medloom/parties/keys.py": "keys and enrolment codes of agents, secrets' other halves",
     "src/medloom/parties/tokens.py": "tokens of programs: hashes, when they end, when they were used",
     "src/medloom/interfaces/epcis/capturing.py": "which documents were handed in: a framework row",
+    "src/medloom/parties/bus.py": "how far the bus has come: a framework row",
+    "src/medloom/parties/webhooks.py": "subscriptions, attempts, keys: framework rows",
     "src/medloom/parties/agents.py": "which of two agents goes on: the session, a framework row",
     "src/medloom/kernel/alarms.py": "that a person looked at an alarm: a framework row",
     "src/medloom/governance/uploads.py": "files sent by hand until they are recorded: framework rows",

@@ -2,7 +2,8 @@
 
 Environment: MEDLOOM_STATE, MEDLOOM_DATABASE_URL, MEDLOOM_DATABASE_ROLE (app, owner, sequencer),
 MEDLOOM_HOSTS, MEDLOOM_ORIGINS, MEDLOOM_TLS, MEDLOOM_LIVE_URL, MEDLOOM_LIVE_PORT, MEDLOOM_LANGUAGE,
-MEDLOOM_TIME_ZONE, MEDLOOM_API_REQUESTS_PER_MINUTE, MEDLOOM_DEMONSTRATION, MEDLOOM_DEBUG.
+MEDLOOM_TIME_ZONE, MEDLOOM_API_REQUESTS_PER_MINUTE, MEDLOOM_WEBHOOK_NETWORKS,
+MEDLOOM_WEBHOOK_BEHIND_MOST, MEDLOOM_NATS_SERVERS, MEDLOOM_DEMONSTRATION, MEDLOOM_DEBUG.
 """
 
 import os
@@ -144,6 +145,13 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 #: Requests that one token may make in a minute, of each web process.
 API_REQUESTS_PER_MINUTE = int(os.environ.get("MEDLOOM_API_REQUESTS_PER_MINUTE", "1200"))
+
+#: Networks of one's own that webhooks may call though they are not of the open internet (CIDR).
+WEBHOOK_NETWORKS = _names("MEDLOOM_WEBHOOK_NETWORKS")
+#: A receiver further behind than this many events is told to read what stands anew.
+WEBHOOK_BEHIND_MOST = int(os.environ.get("MEDLOOM_WEBHOOK_BEHIND_MOST", "250000"))
+#: NATS servers on which the stream is published too; empty means no bus.
+NATS_SERVERS = _names("MEDLOOM_NATS_SERVERS")
 
 #: Every page says that its data is generated.
 DEMONSTRATION = os.environ.get("MEDLOOM_DEMONSTRATION") == "1"

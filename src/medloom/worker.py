@@ -5,21 +5,27 @@ join_receipts   every minute: what one site received and another sent, where not
 watch_agents    every minute: an agent that has not been heard for longer than its promise is an alarm
 govern          every minute: what is new is counted by feed; alerts and corrections follow
 tidy_framework  every night: ended logins go; nothing of the ledger, ever
+
+Beside the jobs two threads follow the stream: the courier (webhooks) and, where it is set up, the bus.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
+import threading
 
 import msgspec
 import uuid_utils
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from medloom.governance.measuring import alert_operations, correction_operations, measure
 from medloom.hub import wiring
+from medloom.interfaces import bus
+from medloom.interfaces.webhooks import courier
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.ledger import LOST, Busy, append, own
 from medloom.kernel.models import Alarm, Session
@@ -32,6 +38,8 @@ log = logging.getLogger(__name__)
 
 #: An agent says something at least every few seconds; silence for this long is told to a person once.
 SILENT_S = 15 * 60
+#: What a delivery under way is given to end when the worker is stopped.
+STOP_S = 2.0
 
 
 def silent_sites(now: dt.datetime) -> list[tuple[str, int]]:
@@ -121,6 +129,21 @@ def tidy_framework(timestamp: int) -> None:
 def main() -> None:
     """Run jobs until stopped."""
     logging.basicConfig(level=logging.INFO)
+    stop = threading.Event()
+    followers = [threading.Thread(target=courier.run, args=(stop,), name="courier", daemon=True)]
+    if settings.NATS_SERVERS:
+        followers.append(threading.Thread(target=bus.run, args=(stop,), name="bus", daemon=True))
+    for follower in followers:
+        follower.start()
+    try:
+        _work()
+    finally:
+        stop.set()
+        for follower in followers:
+            follower.join(STOP_S)
+
+
+def _work() -> None:
     with app.replace_connector(app.connector.get_worker_connector()) as working:
         working.run_worker(concurrency=1, delete_jobs="successful")
 

@@ -7,20 +7,26 @@ from django.utils.translation import gettext_lazy as _
 
 from medloom.kernel.entity import Entity, Facts
 from medloom.kernel.fields import Choice, Code, Ref, Text
+from medloom.parties.bus import Published
 from medloom.parties.people import Enrolment, Key, Person, Role, User
 from medloom.parties.tokens import Asking, Token
+from medloom.parties.webhooks import Attempt, SigningKey, Subscription
 from medloom.wire.sheet import Lifecycle, Owner, Step
 
 __all__ = [
     "Actor",
     "Asking",
+    "Attempt",
     "Connection",
     "Enrolment",
     "Key",
     "Party",
     "Person",
+    "Published",
     "Role",
+    "SigningKey",
     "Site",
+    "Subscription",
     "Token",
     "User",
 ]

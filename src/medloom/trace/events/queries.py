@@ -34,15 +34,6 @@ _BY_SERIAL = """
     join serial s on s.site = %s and s.number = w.number and not s.voided
     join lot l on l.num = s.lot_id join item i on i.num = l.item_id and i.key = w.gtin"""
 
-#: A declared error takes back what the event of that id had proven, whichever of the two came first.
-_TAKE_BACK = """
-    update trace_edge e set voided_by = d.entry
-    from unnest(%s::text[], %s::text[]) w(site, event_id)
-    join trace_event d on d.event_id = w.event_id and d.site = w.site and d.error
-    join trace_event t on t.event_id = d.event_id and t.site = d.site and not t.error
-    where e.entry = t.entry and e.step = t.num and e.voided_by is null"""
-
-
 def event_facts(cursor: Any, asked: Sequence[Asked]) -> dict[tuple[str, str], frozenset[str]]:
     """(site, event id) -> digests of the events that have it, those of this batch included."""
     found: dict[tuple[str, str], set[str]] = {}
@@ -81,6 +72,13 @@ def known_lots(cursor: Any, site: str, epcs: Iterable[str]) -> Mapping[str, str]
 
 
 def take_back_declared(cursor: Any, written: Sequence[Written]) -> None:
-    """Void the edges of events whose error is declared."""
+    """Void the edges of events whose error is declared, whichever of the two came first."""
     keys = sorted({(one.asked.home, str(one.asked.fields["event_id"])) for one in written})
-    cursor.execute(_TAKE_BACK, ([site for site, _ in keys], [name for _, name in keys]))
+    cursor.execute(
+        """update trace_edge e set voided_by = d.entry
+           from unnest(%s::text[], %s::text[]) w(site, event_id)
+           join trace_event d on d.event_id = w.event_id and d.site = w.site and d.error
+           join trace_event t on t.event_id = d.event_id and t.site = d.site and not t.error
+           where e.entry = t.entry and e.step = t.num and e.voided_by is null""",
+        ([site for site, _ in keys], [name for _, name in keys]),
+    )
