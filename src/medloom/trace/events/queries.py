@@ -34,6 +34,7 @@ _BY_SERIAL = """
     join serial s on s.site = %s and s.number = w.number and not s.voided
     join lot l on l.num = s.lot_id join item i on i.num = l.item_id and i.key = w.gtin"""
 
+
 def event_facts(cursor: Any, asked: Sequence[Asked]) -> dict[tuple[str, str], frozenset[str]]:
     """(site, event id) -> digests of the events that have it, those of this batch included."""
     found: dict[tuple[str, str], set[str]] = {}
