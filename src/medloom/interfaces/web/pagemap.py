@@ -101,6 +101,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         _("Equipment"),
         (
             of_type("equipment", _("Machines and moulds"), "tool"),
+            Page("timeline", _("Equipment timeline"), "timeline-event"),
             of_type("equipment_status", _("Equipment status"), "activity"),
         ),
     ),

@@ -24,6 +24,7 @@ from medloom.interfaces.web.views import (
     repair,
     revisions,
     scope,
+    timeline,
     undoing,
 )
 
@@ -44,6 +45,7 @@ urlpatterns = [
     path("scope/values/<slug:dimension>/", recall.offer, name="scope-offer"),
     path("scope/freeze/", recall.freeze, name="scope-freeze"),
     path("scope/<uuid:object_>/", recall.show_frozen, name="scope-frozen"),
+    path("timeline/", timeline.show_timeline, name="timeline"),
     path("stock/", places.show_stock, name="stock"),
     path("connections/", places.show_connections, name="connections"),
     path("connections/<str:site>/choose/", choosing.choose, name="choose-agent"),
