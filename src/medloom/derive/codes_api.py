@@ -70,4 +70,13 @@ API = {
         "Give it on the object's page, or say no.",
     ),
     "site_unknown": Meant("there is no such site, or it is another party's", "Name one of those.", _NOTHING),
+    "introspection_off": Meant(
+        "the schema cannot be asked for by a question", "Read /api/schema.graphql.", _NOTHING
+    ),
+    "query_too_costly": Meant(
+        "the question would read too much at once", "Ask for smaller pages or fewer fields.", _NOTHING
+    ),
+    "query_too_deep": Meant("the question is nested too deeply", "Ask in several questions.", _NOTHING),
+    "query_too_wide": Meant("the question uses too many aliases", "Ask in several questions.", _NOTHING),
+    "query_wrong": Meant("the question does not fit the schema", _CALLER, _NOTHING),
 }

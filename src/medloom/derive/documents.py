@@ -13,6 +13,7 @@ from medloom.derive.asyncapi import asyncapi
 from medloom.derive.datamap import data_map
 from medloom.derive.errors import errors
 from medloom.derive.events import event, resync, unread
+from medloom.derive.graphql import graphql_document
 from medloom.derive.lifecycles import lifecycles
 from medloom.derive.openapi import openapi
 from medloom.kernel.entity import Declared, catalogue
@@ -30,6 +31,7 @@ def documents() -> dict[str, str]:
             "asyncapi.json": _json(asyncapi(declared)),
             "data-map.md": NOTE + data_map(declared),
             "errors.md": NOTE + errors(),
+            "schema.graphql": graphql_document(declared),
             "lifecycles.md": NOTE + lifecycles(declared),
             "openapi.json": compact(openapi(declared)) + "\n",
         }

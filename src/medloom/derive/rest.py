@@ -44,6 +44,7 @@ def paths(types: Sequence[Declared]) -> dict[str, Any]:
     found: dict[str, Any] = {f"{ROOT}/me": {"get": _me()}}
     found[f"{ROOT}/operations"] = {"post": _batch()}
     found[f"{ROOT}/operations/{{operation}}"] = {"get": _operation()}
+    found[f"{ROOT}/graphql"] = {"post": _graphql()}
     for one in types:
         base = f"{ROOT}/{one.type}"
         found[base] = {"get": _list(one), "post": _make(one)}
@@ -258,6 +259,23 @@ def _batch() -> dict[str, Any]:
     lines = {"type": "string", "description": "one operation a line; a bad line stops no neighbour"}
     content = {"application/json": {"schema": many}, "application/x-ndjson": {"schema": lines}}
     return {**found, "requestBody": {"required": True, "content": content}}
+
+
+def _graphql() -> dict[str, Any]:
+    asked = {
+        "type": "object",
+        "required": ["query"],
+        "additionalProperties": False,
+        "properties": {
+            "query": {**TEXT, "description": "a document of the schema in /api/schema.graphql"},
+            "variables": {"type": "object"},
+            "operationName": {"type": ["string", "null"]},
+        },
+    }
+    body = {"type": "object", "required": ["data"], "properties": {"data": {"type": "object"}}}
+    answers = {"200": _json("What was asked for", body)}
+    found = _plain("graphql", "Ask by GraphQL, for reading", [], answers, ("409", "411", "413", "415", "422"))
+    return {**found, "requestBody": _body(asked)}
 
 
 # -- parts ------------------------------------------------------------------------------------

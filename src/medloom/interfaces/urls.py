@@ -6,7 +6,7 @@ from django.urls import include, path
 
 from medloom.interfaces import sync
 from medloom.interfaces.api import urls as api
-from medloom.interfaces.api.describing import show_openapi
+from medloom.interfaces.api.describing import show_openapi, show_schema
 from medloom.interfaces.epcis import urls as epcis
 from medloom.interfaces.live import hints, live
 
@@ -14,6 +14,7 @@ urlpatterns: list[Any] = [
     path("sync/hints", hints),
     path("sync/", include(sync.urls())),
     path("api/openapi.json", show_openapi, name="openapi"),
+    path("api/schema.graphql", show_schema, name="graphql-schema"),
     path("api/v1/", include(api.urls())),
     path("epcis/", include(epcis.urls())),
     path("live", live, name="live"),

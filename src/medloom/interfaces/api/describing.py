@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.views.decorators.http import require_safe
 
+from medloom.derive.graphql import graphql_document
 from medloom.derive.openapi import openapi
 from medloom.kernel.entity import catalogue
 
@@ -24,3 +25,19 @@ def document() -> bytes:
 def show_openapi(request: HttpRequest) -> HttpResponse:
     """The document. It names no data, so it needs no token."""
     return HttpResponse(document(), content_type="application/json", headers={"Cache-Control": "max-age=300"})
+
+
+@require_safe
+def show_schema(request: HttpRequest) -> HttpResponse:
+    """The GraphQL schema, which stands in for introspection."""
+    text = graphql_text()
+    return HttpResponse(
+        text, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "max-age=300"}
+    )
+
+
+@lru_cache(maxsize=1)
+def graphql_text() -> str:
+    """The GraphQL schema in its own language; made once."""
+    with translation.override("en"):
+        return graphql_document(list(catalogue().values()))

@@ -37,7 +37,8 @@ def _chosen(declared: Declared, text: str | None, *, whole: bool) -> list[str] |
     return names
 
 
-def _order(declared: Declared, text: str | None) -> str:
+def order_of(declared: Declared, text: str | None) -> str:
+    """The order asked for. Raises Problem 400 for one that the type does not have."""
     legal = orders(declared)
     if text is not None and text not in legal:
         raise Problem(400, "sort_unknown", path="?sort", expected=", ".join(legal), got=text[:60])
@@ -103,7 +104,7 @@ def show_list(request: HttpRequest, caller: Caller, type_: str) -> HttpResponse:
     must_accept_json(request)
     declared = caller.type_of(type_)
     given = one_of(request, {*filters(declared), *_OWN})
-    limit, order = limit_of(given.get("limit")), _order(declared, given.get("sort"))
+    limit, order = limit_of(given.get("limit")), order_of(declared, given.get("sort"))
     names = _chosen(declared, given.get("fields"), whole=False)
     with caller.seeing():
         rows = list(after(asked(declared, given), order, given.get("cursor"))[: limit + 1])

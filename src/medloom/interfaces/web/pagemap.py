@@ -123,6 +123,7 @@ CHAPTERS: tuple[Chapter, ...] = (
             of_type("site", _("Plants"), "building-factory-2"),
             Page("alarms", _("Alarms"), "alert-triangle"),
             Page("connections", _("Connections and agents"), "plug-connected", types=("connection",)),
+            Page("tokens", _("API tokens"), "key"),
         ),
     ),
     Chapter(

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from medloom.interfaces.web.views import (
+    apidocs,
     changes,
     choosing,
     conflicts,
@@ -25,6 +26,7 @@ from medloom.interfaces.web.views import (
     revisions,
     scope,
     timeline,
+    tokens,
     undoing,
 )
 
@@ -50,6 +52,9 @@ urlpatterns = [
     path("connections/", places.show_connections, name="connections"),
     path("connections/<str:site>/choose/", choosing.choose, name="choose-agent"),
     path("alarms/", places.show_alarms, name="alarms"),
+    path("tokens/", tokens.show_tokens, name="tokens"),
+    path("tokens/<uuid:token>/revoke/", tokens.revoke, name="token-revoke"),
+    path("api/docs", apidocs.show_docs, name="api-docs"),
     path("dictionary/", places.show_dictionary, name="dictionary"),
     path("intake/", intake.show_intake, name="intake"),
     path("intake/template/<slug:name>/", intake.give_template, name="template"),

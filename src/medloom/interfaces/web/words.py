@@ -60,6 +60,7 @@ STATES: dict[str, Word] = {
     "live": Word(_("Live"), "good"),
     "restricted": Word(_("Restricted"), "warn"),
     "revoked": Word(_("Revoked"), "bad"),
+    "expired": Word(_("Expired")),
     "enrolled": Word(_("Enrolled"), "good"),
     "invited": Word(_("Invited"), "info"),
     "active": Word(_("Active"), "good"),
