@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from medloom.design.queries import revisions_of
-from medloom.design.rules import admit_revision
+from medloom.design.rules import admit_device, admit_revision
 from medloom.governance.reactions import apply_correction, correction_facts
 from medloom.inspection.queries import result_facts
 from medloom.inspection.reactions import block_lot, dispute
@@ -72,6 +72,7 @@ FACTS = {
 ADMISSION = {
     "alias": admit_alias,
     "bom": admit_revision,
+    "device": admit_device,
     "document": admit_revision,
     "hold": admit_hold,
     "lot": admit_lot,

@@ -134,6 +134,17 @@ ROOMS = {
     "balance_received": Meant(
         "pieces rejected and stocked are not the pieces received", "Correct the line at its source.", _DESK
     ),
+    "gudid_twice": Meant("a file names one device twice", "Nothing.", "Look which of the two is right."),
+    "gudid_value": Meant(
+        "a value of a device record cannot be understood", "Nothing.", "Look at the record in the file."
+    ),
+    "udi_check_digit": Meant(
+        "an identifier contradicts its check digit", "Correct it where it was written.", _DESK
+    ),
+    "udi_empty": Meant("no UDI was given", "Scan or type one."),
+    "udi_form": Meant("the text is no UDI of GS1 or HIBCC", "Scan it again, or correct it."),
+    "udi_too_long": Meant("the text is longer than a UDI", "Scan it again."),
+    "udi_without_device": Meant("the code names no device", "Scan the code with (01) in it."),
     "sender_is_receiver": Meant(
         "a receipt names its own site as the sender", "Name the plant that sent it.", _DESK
     ),

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from medloom.design.udi import wrong_identifier
 from medloom.kernel.ruling import FINE, Asked, Ruling, rejected
 from medloom.wire.operation import Kind
+from medloom.wire.verdict import Finding, Verdict
 
 
 @dataclass(frozen=True)
@@ -88,3 +90,34 @@ def effective(day: str, windows: Sequence[Window]) -> bool:
 def windows_text(windows: Sequence[Window]) -> str:
     """Windows in words for a finding: `2026-12-01 to open`."""
     return ", ".join(f"{first or 'open'} to {last or 'open'}" for first, last in sorted(set(windows)))
+
+
+# -- devices ----------------------------------------------------------------------------------
+
+
+def admit_device(asked: Asked, facts: object = None) -> Ruling:
+    """An identifier that contradicts its own check digit names no device; another one's is told.
+
+    What a regulator publishes beside the device's own identifier is kept as it is published.
+    """
+    values = {**asked.current, **asked.fields}
+    wrong = wrong_identifier(str(values.get("di", "")), str(values.get("agency", "")))
+    if wrong is not None:
+        return Ruling(refusal=wrong, verdict=Verdict.REJECTED)
+    found = []
+    for n, line in enumerate(_sent(asked, "packages")):
+        wrong = wrong_identifier(str(line.get("di", "")), str(line.get("agency", "")))
+        if wrong is not None:
+            path = f"/fields/packages/{n}/di"
+            found.append(Finding(code=wrong.code, path=path, expected=wrong.expected, got=wrong.got))
+    for n, line in enumerate(_sent(asked, "storage")):
+        low, high = line.get("low"), line.get("high")
+        if low is not None and high is not None and Decimal(str(low)) > Decimal(str(high)):
+            path, got = f"/fields/storage/{n}/low", f"{low} {high}"
+            found.append(Finding(code="limits_crossed", path=path, expected="low <= high", got=got))
+    return Ruling(findings=tuple(found)) if found else FINE
+
+
+def _sent(asked: Asked, name: str) -> Sequence[Mapping[str, object]]:
+    lines = asked.operation.fields.get(name)
+    return lines if isinstance(lines, list) else ()

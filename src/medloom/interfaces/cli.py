@@ -32,6 +32,7 @@ COMMANDS = {
     "user": "medloom.interfaces.commands.people:user",
     "enrol": "medloom.interfaces.commands.people:enrol",
     "agent": "medloom.interfaces.commands.agent:agent",
+    "device": "medloom.interfaces.commands.device:device",
     "demo": "medloom.interfaces.commands.demo:demo",
 }
 

@@ -99,6 +99,17 @@ CAUSES: dict[str, Cause] = {
     "sender_is_receiver": Cause(
         _("The receipt names its own plant as the sender"), _("Name the plant that sent it.")
     ),
+    "gudid_twice": Cause(_("The file names the device twice"), _("Look which of the two is right.")),
+    "gudid_value": Cause(
+        _("A value of the record cannot be understood"), _("Look at the record in the file.")
+    ),
+    "udi_check_digit": Cause(
+        _("The identifier contradicts its check digit"), _("Scan it again, or correct it at its source.")
+    ),
+    "udi_empty": Cause(_("No UDI was given"), _("Scan or type one.")),
+    "udi_form": Cause(_("This is no UDI of GS1 or HIBCC"), _("Scan it again, or correct it.")),
+    "udi_too_long": Cause(_("Longer than a UDI"), _("Scan it again.")),
+    "udi_without_device": Cause(_("The code names no device"), _("Scan the code with (01) in it.")),
     "sender_missing": Cause(
         _("The sender's lot is named without the sender"), _("Name the plant or the vendor.")
     ),
