@@ -81,7 +81,8 @@ def test_limits_have_their_unit_and_words_stay_words(
 @pytest.mark.pure
 def test_a_wrong_record_is_one_refused_line_among_good_ones() -> None:
     found = read(
-        record(), record("09520001234561"), record(kind="Package"), record(more="<singleUse>maybe</singleUse>"),
+        record(), record("09520001234561"), record(kind="Package"),
+        record(more="<singleUse>maybe</singleUse>"),
         record(more=storage("warm", "Degrees Celsius")), record(more="<deviceCount>one</deviceCount>"),
         record(more="<devicePublishDate>16-1-1</devicePublishDate>"),
     )  # fmt: skip
