@@ -13,7 +13,7 @@ import logging
 import os
 import time
 import uuid
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,9 +54,15 @@ VISIBLE = """
     select seq, hash, verdict, object, version, decision, sites, feed, site, source, received from entry
     where xid >= %s::xid8 and xid < %s::xid8 and seq + 0 > %s order by seq + 0"""
 TALLY = """
-    insert into feed_tally as t (site, source, verdict, entries, newest) values (%s, %s, %s, %s, %s)
-    on conflict (site, source, verdict)
-    do update set entries = t.entries + excluded.entries, newest = greatest(t.newest, excluded.newest)"""
+    insert into feed_tally as t (site, source, verdict, entries, findings, newest)
+    values (%s, %s, %s, %s, %s, %s) on conflict (site, source, verdict)
+    do update set entries = t.entries + excluded.entries, findings = t.findings + excluded.findings,
+                  newest = greatest(t.newest, excluded.newest)"""
+#: Received entries are counted by steps of two minutes.
+ARRIVED_S = 120
+ARRIVED = """
+    insert into arrival as a (site, at, entries) values (%s, to_timestamp(%s), %s)
+    on conflict (site, at) do update set entries = a.entries + excluded.entries"""
 #: A transaction may get its id early and its locks late: then it writes after a younger one that is still
 #: beyond the horizon. The oldest transaction that has written a higher number than one beyond has.
 OVERTAKEN = """
@@ -87,6 +93,29 @@ class Tail:
 
     position: int
     head: bytes
+
+
+@dataclass
+class Counts:
+    """What one round adds to the figures of the pages."""
+
+    feeds: dict[tuple[str, str, str], list[Any]] = field(default_factory=dict)
+    arrived: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Count one entry."""
+        received = entry["received"]
+        name = (entry["site"], entry["source"] or "", entry["verdict"])
+        told = self.feeds.setdefault(name, [0, 0, received])
+        told[0] += 1
+        told[1] += entry["verdict"] == "accepted" and '"findings"' in (entry["decision"] or "")
+        told[2] = max(told[2], received)
+        self.arrived[entry["site"], int(received.timestamp()) // ARRIVED_S * ARRIVED_S] += 1
+
+    def keep(self, cursor: Any) -> None:
+        """Add them to what stands."""
+        cursor.executemany(TALLY, [(*name, *told) for name, told in sorted(self.feeds.items())])
+        cursor.executemany(ARRIVED, [(*name, count) for name, count in sorted(self.arrived.items())])
 
 
 @dataclass
@@ -139,7 +168,7 @@ class Sequencer:
             subtrees: list[str] = []
             done = 0
             last = 0
-            counted: dict[tuple[str, str, str], tuple[int, Any]] = {}
+            counts = Counts()
             for entry in self._visible(xmin):
                 digest = entry_hash(
                     seq=entry["seq"],
@@ -156,9 +185,7 @@ class Sequencer:
                 for level, index, top in self.frontier.append(leaf)[KEPT_LEVEL:]:
                     subtrees.append(f"{level}\t{index}\t\\\\x{top.hex()}\n")
                 lines += [self._line(site, entry["feed"], entry["seq"], digest) for site in entry["sites"]]
-                tallied = (entry["site"], entry["source"] or "", entry["verdict"])
-                count, newest = counted.get(tallied, (0, entry["received"]))
-                counted[tallied] = (count + 1, max(newest, entry["received"]))
+                counts.add(entry)
                 done += 1
                 last = max(last, entry["seq"])
                 if len(leaves) == FLUSH:
@@ -166,7 +193,7 @@ class Sequencer:
             if not done:
                 return 0
             self._flush(cursor, lines, leaves, subtrees)
-            cursor.executemany(TALLY, [(*name, *told) for name, told in sorted(counted.items())])
+            counts.keep(cursor)
             self._seal(cursor, xmin, last)
         return done
 

@@ -19,6 +19,8 @@ LEDGER = ("build", "entry", "source_seen", "feed_line", "leaf", "subtree", "seal
 PARTITIONS_AHEAD = 3
 #: What the sequencer's role may add.
 SEQUENCED = ("feed_line", "leaf", "subtree", "seal")
+#: What it counts for the pages.
+KEPT = ("feed_tally", "arrival")
 #: The site whose rows the caller may see; "*" only inside the door and for the registrant's people.
 SITE = "(select current_setting('medloom.site', true))"
 RIGHTS = {
@@ -77,8 +79,9 @@ def lay(cursor: Any) -> None:
             _fence_rows(cursor, model._meta.db_table, _sees("site"))
     _fence_rows(cursor, "entry", f"({SITE} = '*' or {SITE} = any(sites))")
     _policy(cursor, "entry", "sequencer_reads", "for select to medloom_sequencer using (true)")
-    cursor.execute("grant select, insert, update on feed_tally to medloom_sequencer")
-    _policy(cursor, "feed_tally", "sequencer_keeps", "for all to medloom_sequencer using (true)")
+    for kept in KEPT:
+        cursor.execute(f"grant select, insert, update on {kept} to medloom_sequencer")
+        _policy(cursor, kept, "sequencer_keeps", "for all to medloom_sequencer using (true)")
 
 
 def _schema_by_name(table: str, tables: dict[str, str]) -> str:

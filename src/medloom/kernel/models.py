@@ -201,10 +201,25 @@ class FeedTally(models.Model):
     source = models.CharField(max_length=64)
     verdict = models.CharField(max_length=12)
     entries = models.BigIntegerField()
+    #: How many of them were accepted with findings.
+    findings = models.BigIntegerField(default=0)
     newest = models.DateTimeField()
 
     class Meta:
         db_table = "feed_tally"
+
+
+class Arrival(models.Model):
+    """How many entries of a site the hub received within two minutes from `at`. Kept by the sequencer."""
+
+    projection = True
+    pk = models.CompositePrimaryKey("site", "at")
+    site = models.CharField(max_length=16)
+    at = models.DateTimeField()
+    entries = models.BigIntegerField()
+
+    class Meta:
+        db_table = "arrival"
 
 
 class ChainState(models.Model):

@@ -58,6 +58,16 @@ def test_every_entry_gets_a_gapless_position_in_the_feed_of_its_site(sequencer) 
 
 
 KEPT = "select site, source, verdict, entries from feed_tally"
+#: Made on an item that nobody knows: accepted, with a finding.
+UNKNOWN = {"number": "S-1", "day": "2026-11-02", "item": "NOBODY"}
+FOUND_KEPT = (
+    "select site, source, '', sum(findings)::int from feed_tally group by 1, 2 having sum(findings) > 0"
+)
+FOUND = """select site, coalesce(source, ''), '', count(*) from entry
+           where verdict = 'accepted' and decision like '%"findings"%' group by 1, 2"""
+ARRIVED_KEPT = "select site, at::text, '', entries from arrival"
+ARRIVED = """select site, to_timestamp(floor(extract(epoch from received) / 120) * 120)::text, '', count(*)
+             from entry group by 1, 2"""
 COUNTED = "select site, coalesce(source, ''), verdict, count(*) from entry group by 1, 2, 3"
 
 
@@ -71,9 +81,12 @@ def test_each_feed_is_counted_by_verdict_as_its_entries_are_sequenced(sequencer)
     append(items(3), author="A")
     sequencer.round()
     append([make("item", "set", fields={"number": "A-9", "name": "x" * 300})], author="A")
+    append([make("step_record", "observe", site="B", fields=UNKNOWN)], author="B")
     append(items(2, "B"), author="B")
     sequencer.round()
     assert counts(KEPT) == counts(COUNTED) and len(counts(KEPT)) == 3
+    assert counts(FOUND_KEPT) == counts(FOUND) and sum(counts(FOUND).values()) == 1
+    assert counts(ARRIVED_KEPT) == counts(ARRIVED)
     assert {site for site, _, _ in counts(KEPT, seen_by="B")} == {"B"}, "a site sees its own feeds only"
 
 

@@ -126,40 +126,33 @@ def conflict_rows(
     )
 
 
+#: Verdicts of the overview's bars.
+COUNTED = ("accepted", "parked", "quarantined", "rejected", "conflict")
+#: Verdicts of the overview's bars.
+COUNTED = ("accepted", "parked", "quarantined", "rejected", "conflict")
 #: The overview looks at so many of the newest records: it costs the same however long the ledger grows.
 RECENT = 50_000
 
 
 def plant_figures() -> list[dict[str, Any]]:
-    """For each site: verdicts among the newest records, its newest record, and what waits for a person.
+    """For each site: its records by verdict, its newest record, and what waits for a person.
 
-    A site that was quiet for long has its newest record from the last lines of its own feeds.
+    Counted by the sequencer as they came, so the page costs the same however long the ledger grows.
     """
     return _rows(f"""
-        with recent as materialized (
-          select seq, site, verdict, decision, received from entry order by seq desc limit {RECENT}),
-        told as (
-          select site, count(*) as total, max(received) as newest,
-                 count(*) filter (where verdict = 'accepted') as accepted,
-                 count(*) filter (
-                   where verdict = 'accepted' and decision like '%%"findings"%%') as findings,
-                 count(*) filter (where verdict = 'parked') as parked,
-                 count(*) filter (where verdict = 'quarantined') as quarantined,
-                 count(*) filter (where verdict = 'rejected') as rejected,
-                 count(*) filter (where verdict = 'conflict') as conflict
-          from recent group by site),
+        with told as (
+          select site, verdict, sum(entries)::bigint as entries, sum(findings)::bigint as findings,
+                 max(newest) as newest from feed_tally group by 1, 2),
+        sums as (
+          select site, max(newest) as newest,
+                 sum(entries)::bigint as total, sum(findings)::bigint as findings,
+                 {", ".join(f"sum(entries) filter (where verdict = '{v}')::bigint as {v}" for v in COUNTED)}
+          from told group by site),
         waits as (select e.site, count(*) as waiting from entry e where {OPEN} group by e.site)
-        select s.key as site,
-               coalesce(v.accepted, 0) as accepted, coalesce(v.findings, 0) as findings,
-               coalesce(v.parked, 0) as parked, coalesce(v.quarantined, 0) as quarantined,
-               coalesce(v.rejected, 0) as rejected, coalesce(v.conflict, 0) as conflict,
-               coalesce(v.total, 0) as total, coalesce(w.waiting, 0) as waiting,
-               coalesce(v.newest, (
-                 select max(e.received) from (values ('c'), ('v')) f(feed) cross join lateral (
-                   select l.seq from feed_line l where l.site = s.key and l.feed = f.feed
-                   order by l.position desc limit 1000) l
-                 join entry e on e.seq = l.seq and e.site = s.key)) as newest
-        from site s left join told v on v.site = s.key left join waits w on w.site = s.key
+        select s.key as site, v.newest, coalesce(v.findings, 0) as findings,
+               {", ".join(f"coalesce(v.{name}, 0) as {name}" for name in COUNTED)},
+               coalesce(v.total, 0) as total, coalesce(w.waiting, 0) as waiting
+        from site s left join sums v on v.site = s.key left join waits w on w.site = s.key
         where not s.voided order by s.key""")
 
 
@@ -184,20 +177,18 @@ def unread() -> list[dict[str, Any]]:
 def arrivals(windows: dict[str, int], bars: int) -> dict[str, list[int]]:
     """Site -> how many of its records arrived in each of `bars` steps, oldest first.
 
-    `windows`: site -> seconds of one step. Looks at the newest 50,000 records and no further, so that
-    the page costs the same however long the ledger grows.
+    `windows`: site -> seconds of one step; at least those the sequencer counts in (two minutes).
     """
     found = {site: [0] * bars for site in windows}
     for row in _rows(
         """
-        select w.site, floor(extract(epoch from now() - e.received) / w.step)::int as back, count(*) as n
-        from (select site, received from entry order by seq desc limit %s) e
-        join unnest(%s::text[], %s::int[]) w(site, step) on w.site = e.site
-        where e.received > now() - make_interval(secs => w.step * %s) group by 1, 2""",
-        (RECENT, list(windows), list(windows.values()), bars),
+        select w.site, floor(extract(epoch from now() - a.at) / w.step)::int as back, sum(a.entries) as n
+        from unnest(%s::text[], %s::int[]) w(site, step) join arrival a on a.site = w.site
+        where a.at > now() - make_interval(secs => w.step * %s) group by 1, 2""",
+        (list(windows), list(windows.values()), bars),
     ):
         if 0 <= row["back"] < bars:
-            found[row["site"]][bars - 1 - row["back"]] = row["n"]
+            found[row["site"]][bars - 1 - row["back"]] = int(row["n"])
     return found
 
 
