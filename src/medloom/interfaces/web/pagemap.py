@@ -122,6 +122,7 @@ CHAPTERS: tuple[Chapter, ...] = (
             of_type("party", _("Parties"), "users"),
             of_type("site", _("Plants"), "building-factory-2"),
             Page("alarms", _("Alarms"), "alert-triangle"),
+            Page("subscriptions", _("Webhooks"), "webhook"),
             Page("connections", _("Connections and agents"), "plug-connected", types=("connection",)),
             Page("tokens", _("API tokens"), "key"),
         ),

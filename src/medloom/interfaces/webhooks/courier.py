@@ -98,14 +98,22 @@ def carry(row: Subscription, now: Clock = timezone.now) -> bool:
         return True
     body = orjson.dumps(found.events)
     at = now()
+    sent = _signed(row, f"{row.id}-{found.first}-{found.last}", body, at)
+    return _judge(row, found, sent, at, now())
+
+
+def try_out(row: Subscription, at: dt.datetime) -> Sent:
+    """Send an empty batch now, signed like every delivery; whatever comes back, the position stays."""
+    return _signed(row, f"{row.id}-test-{int(at.timestamp())}", b"[]", at)
+
+
+def _signed(row: Subscription, named: str, body: bytes, at: dt.datetime) -> Sent:
     keys = [private_key(settings.SECRET_KEY, number) for number in key_numbers(at)]
-    named = f"{row.id}-{found.first}-{found.last}"
     signed = headers(keys, id=named, at_s=int(at.timestamp()), body=body)
-    sent = send(
+    return send(
         row.url, body, {**signed, "Content-Type": f"{BATCH}; charset=utf-8", "User-Agent": "Medloom"},
         permitted=networks(settings.WEBHOOK_NETWORKS),
     )  # fmt: skip
-    return _judge(row, found, sent, at, now())
 
 
 def _advance(row: Subscription, found: Load, now: dt.datetime) -> None:
