@@ -35,6 +35,8 @@ def asked(site: str, item: str):
 def test_two_laboratories_stand_beside_each_other_and_disagree_once() -> None:
     answers = deliver_blocks("A")
     assert Counter(a.verdict for a in answers) == {Verdict.ACCEPTED: len(answers)}
+    told = Counter(finding.code for answer in answers for finding in answer.findings)
+    assert told == {"out_of_limits": 35, "unknown_item": told["unknown_item"]}, "nothing else is found"
     with seeing("*"):
         assert (Inspection.objects.count(), Result.objects.count()) == (20, 120)
         assert {gauge.key for gauge in Gauge.objects.all()} == {"CMM-LAB1", "CMM-LAB2"}
@@ -44,10 +46,9 @@ def test_two_laboratories_stand_beside_each_other_and_disagree_once() -> None:
         assert (one.key, one.state, one.item.key) == ("B-2003/LAB1~LAB2", "open", "B-2003")
     rows, files = asked("A", "B-2003")
     found = matrix(rows)
-    assert [(line.laboratory, line.characteristic) for line in found.suspects] == [
-        ("LAB1", "EDGE1/RADIUS1"),
-        ("LAB2", "EDGE1/RADIUS1"),
-    ]
+    assert [(one.laboratories, one.line.characteristic) for one in found.suspects] == [
+        (("LAB1", "LAB2"), "EDGE1/RADIUS1")
+    ], "one suspicion about the specification, whoever measured"
     assert [(part.lot, dict(part.by_laboratory)) for part in found.large] == [
         ("BLOCK-04", {"LAB1": 3, "LAB2": 3}),
         ("BLOCK-07", {"LAB1": 3, "LAB2": 3}),
@@ -132,8 +133,8 @@ def test_the_real_plates_are_found_as_their_source_says() -> None:
         ("NIST", ".qif"): 98,
     }
     found = matrix(rows)
-    assert [(line.laboratory, line.characteristic) for line in found.suspects] == [
-        ("MTC", "CYLINDER3/RADIUS1")
+    assert [(one.laboratories, one.line.characteristic) for one in found.suspects] == [
+        (("MTC",), "CYLINDER3/RADIUS1")
     ]
     large = {part.lot: dict(part.by_laboratory) for part in found.large}
     assert {lot: count["MTC"] for lot, count in large.items()} == {

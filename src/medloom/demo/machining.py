@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from medloom.demo.metrology import ITEM as MEASURED_ITEM
+from medloom.demo.metrology import ITEM_NAME
+
 MARK = "generated demonstration data"
 META = sa.MetaData()
 ITEM = sa.Table(
@@ -105,6 +108,7 @@ BLOCK = sa.Table(
 ITEMS = [
     ("B-2001", "导杆 · guide rod", "component"),
     ("B-2002", "锁紧螺母 · lock nut", "component"),
+    (MEASURED_ITEM, ITEM_NAME, "component"),
     ("B-9001", "不锈钢棒 316L · stainless bar 316L", "resin"),
 ]
 MACHINES = [("CNC-1", "数控车床 · turning centre 1"), ("CNC-2", "加工中心 · machining centre 2")]

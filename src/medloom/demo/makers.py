@@ -17,6 +17,7 @@ from medloom.demo import erp, invented
 from medloom.demo import plants as demo_plants
 from medloom.demo.database import plant_database, wall
 from medloom.demo.machining import Plant
+from medloom.demo.metrology import write_laboratories
 from medloom.demo.moulding import write_plant
 from medloom.demo.plants import DemoPlant
 from medloom.demo.replay import kept_pieces, logged
@@ -46,7 +47,10 @@ def make_machining(stage: Stage, now: dt.datetime) -> DemoPlant:
     stage.later.append(_first_orders)
     turned = kept_pieces(stage.folder / "files" / "CNC-1.shdr", now=now)
     adapter = stage.replay(turned, stream="CNC-1", pace=0.0)
-    return demo_plants.machining(address, adapter=adapter)
+    files = stage.folder / "files" / "MACH"
+    if not files.exists():
+        write_laboratories(files, performed=f"{now:%Y-%m-%d}T08:30:00")
+    return demo_plants.machining(address, adapter=adapter, folder=files)
 
 
 def _first_orders() -> int:

@@ -10,10 +10,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 from lxml import etree
 
 MARK = "generated demonstration data"
+#: The item whose parts are measured, and its name.
+ITEM, ITEM_NAME = "B-2003", "定位块 · locating block"
 NAMESPACES = {"2.1.0": "http://qifstandards.org/xsd/qif2", "3.0.0": "http://qifstandards.org/xsd/qif3"}
 #: Name, kind as QIF names it, nominal, lower and upper deviation in millimetres.
 CHARACTERISTICS: tuple[tuple[str, str, str, str, str], ...] = (
@@ -69,6 +72,14 @@ def parts(laboratory: Laboratory, *, count: int = 10, nameless: int = 0) -> list
     return found
 
 
+def write_laboratories(folder: Path, *, performed: str) -> None:
+    """The files of both laboratories, each under its code."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for laboratory in (FIRST, SECOND):
+        data = qif(laboratory, parts(laboratory), performed=performed)
+        (folder / f"{laboratory.code}_blocks.qif").write_bytes(data)
+
+
 def stated(value: Decimal, nominal: str, low: str, high: str) -> str:
     """PASS inside the limits, FAIL outside."""
     return "PASS" if Decimal(low) <= value - Decimal(nominal) <= Decimal(high) else "FAIL"
@@ -120,7 +131,7 @@ def _units(root: etree._Element, *, inch: bool) -> None:
 
 
 def _shown(value: Decimal, *, inch: bool) -> str:
-    return f"{value / INCH:.7f}" if inch else str(value)
+    return f"{value / INCH:.9f}" if inch else str(value)
 
 
 def _plan(root: etree._Element, *, inch: bool) -> None:

@@ -107,6 +107,31 @@ def seed_sites(plants: Sequence[DemoPlant]) -> None:
             put(_issue("specification", plant.code, SPECIFICATION))
         if plant.plan and not _there(Parameter, site=plant.code, number=plant.plan[0]["number"]):
             put([each for fields in plant.plan for each in _issue("parameter", plant.code, fields)])
+        seed_released(plant.code, plant.released)
+
+
+def seed_released(site: str, released: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Release specifications and documents to a site, revision after revision, unless they are there."""
+    if not released or _there(Specification, site=site, number=released[0][1]["number"]):
+        return
+    operations: list[Operation] = []
+    standing: dict[tuple[str, str], str] = {}
+    for type_, fields in sorted(released, key=lambda each: (each[0], each[1]["number"], each[1]["revision"])):
+        document = (type_, fields["number"])
+        made = issue_revision(
+            act=act(),
+            type=type_,
+            site=site,
+            fields=fields,
+            reason="demonstration",
+            replaces=standing.get(document, ""),
+        )
+        standing[document] = made[0].object
+        operations += made
+        if len(operations) > 400:
+            put(operations)
+            operations = []
+    put(operations)
 
 
 def _issue(type_: str, site: str, fields: dict[str, str]) -> tuple[Operation, ...]:

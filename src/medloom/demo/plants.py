@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from medloom.demo import plan, turning
+from medloom.demo import metrology, plan, released, turning
 
 MAPPINGS = Path(__file__).parent / "mappings"
 REAL_FOLDER = "optimold_injection_plant"
@@ -44,6 +44,8 @@ class DemoPlant:
     streams: tuple[Stream, ...] = ()
     #: Parameter revisions that the registrant has released to it before anything is made.
     plan: tuple[dict[str, str], ...] = ()
+    #: Specifications and documents that the registrant has released to it before anything is measured.
+    released: tuple[released.Released, ...] = ()
 
     def write_config(self, state: Path, *, hub: str, enrolment: str) -> Path:
         """Write the agent's configuration, 0600; JSON, which is YAML too."""
@@ -107,7 +109,7 @@ def plates_folder(data: Path) -> Path | None:
 
 
 def plates(folder: Path, *, adapter: str) -> DemoPlant:
-    """The real machining plant: its machine log as a live stream from the adapter at that address."""
+    """The real machining plant: its machine log as a live stream, its inspections as files."""
     planned = plan.read_plan(folder / plan.SHEET, folder / plan.PROGRAMS)
     return DemoPlant(
         code="PLANT-B",
@@ -115,15 +117,22 @@ def plates(folder: Path, *, adapter: str) -> DemoPlant:
         zone="UTC",
         mappings="plant_b",
         level="interface",
-        system="MTConnect",
+        system="MTConnect, QIF",
+        folder=folder,
         streams=(Stream("shdr", adapter, "40_hurco04.yaml"),),
         plan=tuple(plan.parameters(planned)),
+        released=released.plates(folder),
     )
 
 
-def machining(address: str, *, adapter: str = "") -> DemoPlant:
-    """The generated machining plant; `adapter` is the address of its machine CNC-1, or ""."""
+def machining(address: str, *, adapter: str = "", folder: Path | None = None) -> DemoPlant:
+    """The generated machining plant; `adapter` is the address of its machine CNC-1, or "".
+
+    folder  where its two laboratories drop their QIF files
+    """
     return DemoPlant(
+        folder=folder,
+        released=tuple(released.generated(metrology.ITEM)),
         streams=(Stream("shdr", adapter, "60_cnc1.yaml"),) if adapter else (),
         plan=tuple(plan.parameters(turning.plan(), mark=turning.MARK)),
         code="MACH",

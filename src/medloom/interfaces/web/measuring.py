@@ -26,6 +26,12 @@ class Cell:
         return MARKS[self.tone]
 
 
+def span(low: Decimal | None, high: Decimal | None) -> str:
+    """Limits as they stand in a cell: `3.75 … 4.25`, a dash for a side that is open."""
+    sides = ["–" if side is None else f"{side.normalize():f}" for side in (low, high)]
+    return " … ".join(sides) if sides != ["–", "–"] else "–"
+
+
 @dataclass
 class Line:
     """One characteristic of one laboratory over all parts."""
@@ -42,6 +48,28 @@ class Line:
     cells: list[Cell | None] = field(default_factory=list)
     out: int = 0
     suspicion: Suspicion | None = None
+
+    @property
+    def limits(self) -> str:
+        """Its limits in a cell."""
+        return span(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One specification whose limits are suspect, with the characteristics of each laboratory that say so."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def line(self) -> Line:
+        """The first of them."""
+        return self.lines[0]
+
+    @property
+    def laboratories(self) -> tuple[str, ...]:
+        """Who measured so."""
+        return tuple(line.laboratory for line in self.lines)
 
 
 @dataclass(frozen=True)
@@ -66,7 +94,7 @@ class Matrix:
     addresses: Mapping[str, str]
     laboratories: tuple[str, ...]
     lines: tuple[Line, ...]
-    suspects: tuple[Line, ...]
+    suspects: tuple[Suspect, ...]
     large: tuple[Beyond, ...]
     small: tuple[Beyond, ...]
 
@@ -117,10 +145,20 @@ def matrix(rows: Iterable[Mapping[str, Any]]) -> Matrix:
         addresses,
         tuple(sorted({line.laboratory for line in ordered})),
         tuple(ordered),
-        tuple(line for line in ordered if line.suspicion is not None),
+        _suspects(ordered),
         _beyond(lots, addresses, ordered, "high"),
         _beyond(lots, addresses, ordered, "low"),
     )
+
+
+def _suspects(lines: Sequence[Line]) -> tuple[Suspect, ...]:
+    """One for each specification, whoever measured; without one cited, one for each characteristic."""
+    found: dict[str, list[Line]] = {}
+    for line in lines:
+        if line.suspicion is not None:
+            name = line.specification or f"{line.laboratory}/{line.characteristic}"
+            found.setdefault(name, []).append(line)
+    return tuple(Suspect(tuple(each)) for each in found.values())
 
 
 def _beyond(

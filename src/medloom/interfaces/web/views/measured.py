@@ -19,7 +19,7 @@ from medloom.inspection.queries import (
     measured_parts,
 )
 from medloom.interfaces.web.columns import idle_free, object_address
-from medloom.interfaces.web.measuring import Line, Matrix, matrix, tone_of
+from medloom.interfaces.web.measuring import Line, Matrix, matrix, span, tone_of
 from medloom.interfaces.web.viewer import viewer_of
 from medloom.kernel.cursor import open_cursor
 
@@ -161,7 +161,16 @@ def results_context(row: Any) -> dict[str, Any]:
     """The results of one inspection, for its page: each value with its limits and where it lies."""
     with open_cursor() as cursor:
         results = inspection_results(cursor, row.num)
-    told = [{**one, "tone": tone_of(one), "place": _place(one)} for one in results]
+    told = [
+        {
+            **one,
+            "tone": tone_of(one),
+            "place": _place(one),
+            "limits": span(one["low"], one["high"]),
+            "target": "–" if one["nominal"] is None else idle_free(one["nominal"]),
+        }
+        for one in results
+    ]
     out = [one for one in told if one["tone"] in ("high", "low")]
     return {
         "results": sorted(told, key=lambda one: (one["tone"] not in ("high", "low"), one["key"])),

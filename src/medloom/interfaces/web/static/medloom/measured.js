@@ -28,7 +28,7 @@ document.addEventListener("DOMContentLoaded", function () {
     legend: { top: 0, left: 0, type: "scroll", itemWidth: 11, itemHeight: 11, textStyle: { fontSize: 12 } },
     tooltip: { trigger: "item", confine: true, formatter: (one) => one.seriesName + "<br>" + one.name + ": " + one.value + " " + told.unit },
     xAxis: { type: "category", data: told.lots, axisLabel: { rotate: told.lots.length > 12 ? 60 : 0, fontSize: 11 } },
-    yAxis: { type: "value", name: told.unit, min: Number((least - room).toPrecision(4)), max: Number((most + room).toPrecision(4)), splitLine: { lineStyle: { color: "#edf0f4" } } },
+    yAxis: { type: "value", name: told.unit, min: Number((least - room).toPrecision(4)), max: Number((most + room).toPrecision(4)), axisLabel: { showMinLabel: false, showMaxLabel: false }, splitLine: { lineStyle: { color: "#edf0f4" } } },
     series: series,
   });
   window.addEventListener("resize", () => chart.resize());
