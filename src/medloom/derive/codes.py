@@ -172,6 +172,11 @@ ROOMS = {
         "Find out which limits are right.",
     ),
     "limits_crossed": Meant("lower limit, target and upper limit are not in order", "Correct the limits."),
+    "look_alike": Meant(
+        "a lot number holds letters of another alphabet that look like Latin ones",
+        "Compare it with the label, and correct it at its source.",
+        "Say on the page of near matches whether it is the same lot.",
+    ),
     "lot_held": Meant(
         "an open hold covers the lot or what it was made of", "Stop using the lot.", "Decide on it."
     ),

@@ -119,6 +119,6 @@ CASES: dict[int, Callable[[int], str]] = {
     18: _bit_flipped,
     19: _slow_senders,
     22: _snapshot_cut,
-    **{number: _hostile(number) for number in range(31, 37)},
+    **{number: _hostile(number) for number in (*range(31, 37), 42)},
     43: _huge_bodies,
 }

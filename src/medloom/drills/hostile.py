@@ -147,6 +147,45 @@ def inflating_body(plant: Plant, seed: int) -> str:
     return f"413, {grown_mib:.0f} MiB grown; an honest gzip body is taken"
 
 
+#: Number -> verdict and code. What nobody sees or what turns the reading round never becomes a lot number.
+SEEN_OTHERWISE = {
+    "LOT\u200b-1": ("quarantined", "character_illegal"),  # zero width
+    "\u202eLOT-1": ("quarantined", "character_illegal"),  # right to left from here
+    "LOT\u2067-1": ("quarantined", "character_illegal"),
+    "LOT\u00ad-1": ("quarantined", "character_illegal"),  # soft hyphen
+    "LOT\u00a0-1": ("quarantined", "character_illegal"),
+    "LOT\u3164-1": ("quarantined", "character_illegal"),  # a letter that is drawn as nothing
+    "LOT\ufe0f-1": ("quarantined", "character_illegal"),
+    "\u041bOT-1": ("accepted", ""),  # an honest letter of another alphabet
+    "L\u041eT-1": ("accepted", "look_alike"),
+    "L\u039fT-1": ("accepted", "look_alike"),
+    "\uff2c\uff2f\uff34-1": ("accepted", ""),  # full width: seen, and proposed as the same
+}
+
+
+def unseen_letters(plant: Plant, seed: int) -> str:
+    """42: invisible marks are refused, look-alike letters told, and both lots proposed as one on a page."""
+    first = f"D42-{seed}-"
+    assert _verdicts(plant, [plant.operation("lot", {"number": f"{first}LOT-1"}, kind="set")]) == ["accepted"]
+    for number, wanted in SEEN_OTHERWISE.items():
+        raw = plant.operation("lot", {"number": first + number}, kind="set")
+        (answer,) = plant.push([raw]).message.answers
+        code = answer.refusal.code if answer.refusal else "".join(f.code for f in answer.findings)
+        assert (str(answer.verdict), code) == wanted, (ascii(number), answer)
+    from medloom.kernel.access import seeing
+    from medloom.kernel.cursor import open_cursor
+    from medloom.materials.queries import near_matches
+
+    with seeing(plant.site), open_cursor() as cursor:
+        pairs = {
+            (one.first.removeprefix(first), one.second.removeprefix(first), one.differ)
+            for one in near_matches(cursor, plant.site)
+        }
+    for twin in ("L\u039fT-1", "L\u041eT-1", "\uff2c\uff2f\uff34-1"):
+        assert ("LOT-1", twin, "letters") in pairs, pairs
+    return f"{len(SEEN_OTHERWISE)} numbers: 7 refused, 2 told as look-alikes, 3 proposed as the same lot"
+
+
 #: Case number -> drill on an enrolled plant with an open session.
 CASES: dict[int, Drill] = {
     31: one_bad_of_ten_thousand,
@@ -155,4 +194,5 @@ CASES: dict[int, Drill] = {
     34: hostile_json,
     35: deep_json,
     36: inflating_body,
+    42: unseen_letters,
 }

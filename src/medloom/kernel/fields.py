@@ -19,10 +19,10 @@ from typing import Any
 
 from django.db import models
 
+from medloom.kernel.letters import visible
 from medloom.kernel.meaning import Meaning, Refused
 from medloom.wire.sheet import Owner
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?")
 _EXPIRY = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -59,7 +59,7 @@ class Code(Meaning, models.CharField):
         if len(value) > self.length_max:
             raise Refused("too_long", self.domain())
         if not (value.isascii() and value.isprintable()) and (
-            _CONTROL.search(value) or not unicodedata.is_normalized("NFC", value)
+            not visible(value) or not unicodedata.is_normalized("NFC", value)
         ):
             raise Refused("character_illegal", self.domain())
         return value
@@ -380,7 +380,7 @@ class Ref(Meaning, models.ForeignKey):
             raise Refused("type_wrong", self.domain())
         if not value or value != value.strip() or len(value) > 128:
             raise Refused("key_wrong", self.domain())
-        if not (value.isascii() and value.isprintable()) and _CONTROL.search(value):
+        if not visible(value):
             raise Refused("key_wrong", self.domain())
         return value
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from medloom.kernel.letters import FROM, TO
 from medloom.kernel.ruling import Asked, Written
 from medloom.materials.rules import (
     BASE,
@@ -248,8 +249,9 @@ def stock_differences(cursor: Any, *, most: int = 100) -> list[dict[str, Any]]:
 _NEAR = """
     with squeezed as (
         select l.key, l.num, l.item_id,
-               upper(regexp_replace(l.key, '[^[:alnum:]]', '', 'g')) as bare
-        from lot l where l.site = %(site)s and not l.voided order by l.num desc limit %(most)s),
+               upper(regexp_replace(drawn.key, '[^[:alnum:]]', '', 'g')) as bare
+        from lot l, lateral (select translate(normalize(l.key, NFKC), %(from)s, %(to)s) as key) drawn
+        where l.site = %(site)s and not l.voided order by l.num desc limit %(most)s),
     bound as (
         select bare from squeezed group by bare having count(*) > 1
         union select a.bare from squeezed a join squeezed b on left(b.bare, length(b.bare) - 1) = a.bare
@@ -264,7 +266,7 @@ _DECIDED = """
 
 def near_matches(cursor: Any, site: str, *, most: int = 500) -> list[Near]:
     """Pairs of lot numbers of a site that a person may find to be the same, and has not decided on yet."""
-    rows = cursor.execute(_NEAR, {"site": site, "most": NEAR_LOTS_MAX}).fetchall()
+    rows = cursor.execute(_NEAR, {"site": site, "most": NEAR_LOTS_MAX, "from": FROM, "to": TO}).fetchall()
     if not rows:
         return []
     decided = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import combinations
 
+from medloom.kernel.letters import drawn_like, look_alikes
 from medloom.kernel.ruling import FINE, Asked, Ruling, rejected
 from medloom.wire.judge import HQ
 from medloom.wire.operation import CONTROL, Kind
@@ -75,7 +76,8 @@ def admit_lot(asked: Asked, facts: Mapping[tuple[str, str], Sequence[OpenHold]] 
     `facts`: (site, lot number) -> open holds.
     """
     if asked.operation.kind is not Kind.COMMAND:
-        return FINE
+        alike = look_alikes(str(asked.fields.get("number") or ""))
+        return Ruling(findings=(_alike(asked, alike),)) if alike and not asked.num else FINE
     command = str(asked.operation.fields.get("command", ""))
     kinds = _FOR.get(command)
     if kinds is None:
@@ -87,6 +89,16 @@ def admit_lot(asked: Asked, facts: Mapping[tuple[str, str], Sequence[OpenHold]] 
     if kind is not None and kind not in kinds:
         return rejected("kind_wrong", "/fields/command", "|".join(kinds), str(kind))
     return FINE
+
+
+def _alike(asked: Asked, alike: Sequence[str]) -> Finding:
+    number = str(asked.fields["number"])
+    return Finding(
+        code="look_alike",
+        path="/fields/number",
+        expected=drawn_like(number),
+        got=f"{number}: {', '.join(alike)}",
+    )
 
 
 # -- aliases ----------------------------------------------------------------------------------
@@ -278,14 +290,16 @@ class Near:
 
 
 def squeezed(number: str) -> str:
-    """Letters and digits alone, in capitals: what is left when blanks, dashes and case are not counted."""
-    return "".join(c for c in number.upper() if c.isalnum())
+    """Letters and digits alone, as they are drawn, in capitals: without blanks, dashes and case."""
+    return "".join(c for c in drawn_like(number).upper() if c.isalnum())
 
 
 def differ(first: str, second: str) -> str:
-    """In what two numbers differ: `case`, `blanks`, `punctuation`, `suffix`, or nothing near ("")."""
+    """In what two numbers differ: letters, case, blanks, punctuation, suffix, or nothing near ("")."""
     if first == second:
         return ""
+    if drawn_like(first).upper() == drawn_like(second).upper() and first.upper() != second.upper():
+        return "letters"
     if first.upper() == second.upper():
         return "case"
     if first.upper().replace(" ", "") == second.upper().replace(" ", ""):

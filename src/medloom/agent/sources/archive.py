@@ -16,7 +16,11 @@ ROWS_MAX = 200_000
 COLUMNS_MAX = 1_000
 CELLS_MAX = 4_000_000
 
-_CELL = re.compile(rb'<(?:\w+:)?c [^>]*?\br="([A-Z]{1,3})(\d{1,7})"')
+#: Attributes as any XML reader takes them: either quote, any blanks, a `>` inside a value.
+_ROW = re.compile(rb"""<(?:[\w.-]+:)?row\s[^<]*?\br\s*=\s*["']([^"'<]{0,20})["']""")
+_CELL = re.compile(rb"""<(?:[\w.-]+:)?c\s[^<]*?\br\s*=\s*["']([^"'<]{0,20})["']""")
+_PLACE = re.compile(rb"([A-Z]{1,3})(\d{1,7})")
+_PART = re.compile(rb"<(?:[\w.-]+:)?(row|c)(?=[\s/>])")
 
 
 def check_workbook(data: bytes) -> None:
@@ -26,12 +30,12 @@ def check_workbook(data: bytes) -> None:
 
 
 def _check_sheet(name: str, content: bytes) -> None:
-    if name.endswith((".xml", ".rels")) and b"<!DOCTYPE" in content[:4096]:
+    if name.endswith((".xml", ".rels")) and b"<!DOCTYPE" in content:
         raise FileRefused("file_doctype", expected="no document type or entities", got=name)
     if "worksheets/" not in name:
         return
     if name.endswith(".xml"):
-        extent = _extent_xml(content)
+        extent = _extent_xml(content, name)
     elif name.endswith(".bin") and "binaryindex" not in name:
         extent = _extent_binary(content)
     else:
@@ -45,14 +49,29 @@ def _check_sheet(name: str, content: bytes) -> None:
         )
 
 
-def _extent_xml(content: bytes) -> tuple[int, int]:
+def _extent_xml(content: bytes, name: str) -> tuple[int, int]:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in content[:64]:
+        raise FileRefused("file_broken", expected="a sheet in UTF-8", got=name)
+    places = _CELL.findall(content)
     rows = columns = 0
-    for letters, digits in _CELL.findall(content):
-        rows = max(rows, int(digits))
+    for place in set(places):
+        found = _PLACE.fullmatch(place)
+        if found is None:
+            raise FileRefused("file_broken", expected="a cell's place such as B7", got=ascii(place)[:80])
+        rows = max(rows, int(found[2]))
         column = 0
-        for letter in letters:
+        for letter in found[1]:
             column = column * 26 + letter - 64
         columns = max(columns, column)
+    for number in _ROW.findall(content):
+        rows = max(rows, int(number) if number.isdigit() else ROWS_MAX + 1)
+    parts = _PART.findall(content)
+    if parts.count(b"c") > len(places):  # cells without a place stand one after the other
+        counted, widest = 0, 0
+        for part in parts:
+            counted = 0 if part == b"row" else counted + 1
+            widest = max(widest, counted)
+        rows, columns = max(rows, parts.count(b"row")), max(columns, widest)
     return rows, columns
 
 

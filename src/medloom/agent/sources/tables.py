@@ -98,6 +98,7 @@ def read_csv(data: bytes) -> list[list[Any]]:
     text = decode(data)
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
+    _check_width(text, separator)
     rows: list[list[Any]] = []
     cells = 0
     try:
@@ -115,3 +116,21 @@ def read_csv(data: bytes) -> list[list[Any]]:
             "file_broken", expected="closed quotes", got=f"row {len(rows) + 1}: {error}"
         ) from error
     return rows
+
+
+def _check_width(text: str, separator: str) -> None:
+    """Refuse a line of too many columns before it is taken apart: each of a million would be an object."""
+    if all(line.count(separator) < COLUMNS_MAX for line in io.StringIO(text)):
+        return
+    columns = 1
+    for number, part in enumerate(text.split('"')):
+        if number % 2:
+            continue  # inside quotes: separators are words there
+        for at, line in enumerate(part.split("\n")):
+            columns = (1 if at else columns) + line.count(separator)
+            if columns > COLUMNS_MAX:
+                raise FileRefused(
+                    "sheet_too_large",
+                    expected=f"<= {COLUMNS_MAX} columns",
+                    got=f"a line with {columns} or more",
+                )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tracemalloc
 
 import pytest
 
@@ -91,3 +92,44 @@ def test_one_cell_in_the_last_corner_is_refused() -> None:
 def test_entities_are_refused() -> None:
     evil = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet>&a;</worksheet>'
     assert refusal("a.xlsx", zipped({"xl/worksheets/sheet1.xml": evil})) == "file_doctype"
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        b"<row r='1048576'><c r='XFD1048576'/></row>",
+        b'<row><c\tr\n=\n"XFD1048576"/></row>',
+        b'<x:row><x:c q=">" r="XFD1048576"/></x:row>',
+        b'<row r="1048576"><c/></row>',
+        b"<row>" + b"<c/>" * 1_001 + b"</row>",
+        b"<row>" + b"<c/>" * 900 + b"</row>" + b"<row/>" * 5_000,
+    ],
+)
+def test_a_far_cell_is_found_however_it_is_written(sheet: bytes) -> None:
+    whole = b"<worksheet><sheetData>" + sheet + b"</sheetData></worksheet>"
+    assert refusal("a.xlsx", zipped({"xl/worksheets/sheet1.xml": whole})) == "sheet_too_large"
+
+
+@pytest.mark.parametrize("place", [b"&#88;FD1048576", b"xfd1048576", b"", b"R1C1"])
+def test_a_cell_whose_place_cannot_be_read_is_refused(place: bytes) -> None:
+    sheet = b'<worksheet><row><c r="' + place + b'"/></row></worksheet>'
+    assert refusal("a.xlsx", zipped({"xl/worksheets/sheet1.xml": sheet})) == "file_broken"
+    wide = sheet.decode().encode("utf-16")
+    assert refusal("a.xlsx", zipped({"xl\\worksheets\\sheet1.xml": wide})) == "file_broken"
+
+
+def test_a_million_columns_cost_little() -> None:
+    data = b",".join([b"x"] * 1_000_000)
+    tracemalloc.start()
+    try:
+        assert refusal("a.csv", data + b"\n1,2\n") == "sheet_too_large"
+        assert refusal("a.csv", b'"a\nb",' + data) == "sheet_too_large"
+        assert tracemalloc.get_traced_memory()[1] < 24_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_separators_inside_quotes_are_words() -> None:
+    words = "a,b" * 2_000
+    sheets = read_table("a.csv", f'x,y\n"{words}\n{words} ""z""",2\n'.encode()).sheets
+    assert sheets == {"csv": [["x", "y"], [f'{words}\n{words} "z"', "2"]]}

@@ -57,6 +57,10 @@ CAUSES: dict[str, Cause] = {
     "blank_at_end": Cause(_("Blanks around the value"), _("Remove the blanks.")),
     "too_long": Cause(_("Too long"), _("Shorten it as named as expected.")),
     "character_illegal": Cause(_("It holds a character that is not allowed"), _("Remove the character.")),
+    "look_alike": Cause(
+        _("It holds letters of another alphabet that look like Latin ones"),
+        _("Compare it with the label; say whether it is the same lot as the one proposed."),
+    ),
     "key_wrong": Cause(_("Not a usable key"), _("Correct the key.")),
     "not_a_choice": Cause(_("Not one of the allowed words"), _("Choose one of the words named as expected.")),
     "day_impossible": Cause(_("There is no such day"), _("Correct the date.")),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medloom.kernel.fields import Choice, Count, Day, Flag, Quantity
+from medloom.kernel.letters import visible
 from medloom.kernel.meaning import Refused
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -66,7 +67,7 @@ def _candidates(field: Any, value: Any) -> list[tuple[str, Any]]:
     elif isinstance(field, Choice):
         found += _words(field, text)
     else:
-        found.append(("clean", re.sub(r"[\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff]", "", text).strip()))
+        found.append(("clean", "".join(char for char in text if visible(char)).strip()))
     return found
 
 

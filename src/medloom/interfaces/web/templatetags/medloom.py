@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from medloom.interfaces.web import telling, words
+from medloom.kernel import letters
 
 register = template.Library()
 _ICONS = Path(__file__).parent.parent / "static" / "vendor" / "icons"
@@ -170,3 +171,9 @@ def bar_parts(bars: list[tuple[str, float, int]]) -> SafeString:
         parts.append(format_html('<rect class="v-{}" x="{}" y="0" width="{}" height="6"/>', name, at, share))
         at += share
     return mark_safe("".join(parts))  # noqa: S308 - made of escaped parts
+
+
+@register.filter
+def look_alikes(text: Any) -> list[str]:
+    """Letters of the text that look like Latin ones and are not, each with its number."""
+    return letters.look_alikes(str(text or ""))

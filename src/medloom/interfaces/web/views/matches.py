@@ -28,6 +28,7 @@ from medloom.wire.verdict import Answer
 
 PAIRS_MOST = 100
 DIFFERENCES = {
+    "letters": gettext_lazy("letters of another alphabet that look the same"),
     "case": gettext_lazy("upper and lower case"),
     "blanks": gettext_lazy("blanks"),
     "punctuation": gettext_lazy("punctuation"),
