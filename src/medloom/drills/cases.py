@@ -84,6 +84,18 @@ def _snapshot_cut(seed: int) -> str:
     return str(found)
 
 
+def _hostile_files(number: int) -> Callable[[int], str]:
+    def run(seed: int) -> str:
+        with _hub():
+            from medloom.drills.files import run_files
+
+            found = run_files(number, seed)
+        assert found.survived, found
+        return str(found)
+
+    return run
+
+
 def _slow_senders(seed: int) -> str:
     with _hub():
         from medloom.drills.web import run_case19
@@ -120,5 +132,6 @@ CASES: dict[int, Callable[[int], str]] = {
     19: _slow_senders,
     22: _snapshot_cut,
     **{number: _hostile(number) for number in (*range(31, 37), 42)},
+    **{number: _hostile_files(number) for number in (37, 38, 39, 41)},
     43: _huge_bodies,
 }
