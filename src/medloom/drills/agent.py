@@ -234,6 +234,6 @@ def _count(seed: int, kills: int) -> tuple[int, int]:
     wanted = {_number(seed, turn, row) for turn in range(kills) for row in range(ROWS_PER_FILE)}
     with seeing(SITE):
         bodies = Entry.objects.filter(site=SITE, type="item").values_list("body", flat=True)
-        found = [json.loads(body)["fields"].get("number") for body in bodies]
+        found = [json.loads(body).get("fields", {}).get("number") for body in bodies]
     told = [number for number in found if number in wanted]
     return len(wanted - set(told)), len(told) - len(set(told))

@@ -89,7 +89,7 @@ def _hostile_files(number: int) -> Callable[[int], str]:
         with _hub():
             from medloom.drills.files import run_files
 
-            found = run_files(number, seed)
+            found = run_files(number, seed=seed)
         assert found.survived, found
         return str(found)
 

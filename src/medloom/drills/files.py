@@ -37,7 +37,7 @@ Files = Mapping[str, tuple[bytes, str]]
 class Dropped:
     """What happened. `wrong`: files without their code; `lost`, `twice`: of honest rows."""
 
-    case: int
+    cases: tuple[int, ...]
     files: int
     bytes_sent: int
     wrong: tuple[str, ...]
@@ -143,8 +143,8 @@ CASES: dict[int, Callable[[int], Files]] = {
 }
 
 
-def run_files(number: int, seed: int) -> Dropped:
-    """Drop the files of a case between honest ones, and count. Needs Django on the hub's database."""
+def run_files(*numbers: int, seed: int) -> Dropped:
+    """Drop the files of these cases between honest ones, and count. Needs Django on the hub's database."""
     began = time.monotonic()
     with _plant(seed) as plant:
         mapping = plant.folder / "mappings" / "drill.yaml"
@@ -152,8 +152,12 @@ def run_files(number: int, seed: int) -> Dropped:
         _drop(plant.folder / "files", seed, 0)
         plant.start()
         _until(lambda: _count(seed, 1) == (0, 0), "the first file is told")
+        # What reads workbooks and words is loaded with the first of them.
+        warm = {"warm.xlsx": (_sheet("<worksheet/>"), "file_broken")}
+        _place(plant.folder / "files" / "evil_warm.xlsx", warm["warm.xlsx"][0])
+        _until(lambda: not _wrong(warm, seed), "a broken workbook is told")
         before = _peak_mib(plant)
-        files = CASES[number](seed)
+        files = {name: one for number in numbers for name, one in CASES[number](seed).items()}
         for name, (data, _) in files.items():
             _place(plant.folder / "files" / f"evil_{name}", data)
         _drop(plant.folder / "files", seed, 1)
@@ -164,7 +168,7 @@ def run_files(number: int, seed: int) -> Dropped:
         lost, twice = _count(seed, 2)
         wrong = tuple(_wrong(files, seed))
     return Dropped(
-        case=number,
+        cases=numbers,
         files=len(files),
         bytes_sent=sum(len(data) for data, _ in files.values()),
         wrong=wrong,

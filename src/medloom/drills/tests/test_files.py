@@ -10,8 +10,8 @@ from medloom.drills.files import CASES, run_files
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("number", sorted(CASES))
-def test_hostile_files_are_told_for_what_they_are(number: int) -> None:
-    found = run_files(number, number)
+def test_hostile_files_are_told_for_what_they_are() -> None:
+    found = run_files(*CASES, seed=37)
     assert found.survived, found
-    faults.record(number, survived=True, seed=number, seconds=found.seconds, detail=str(found))
+    for number in CASES:
+        faults.record(number, survived=True, seed=37, seconds=found.seconds, detail=str(found))
