@@ -65,6 +65,7 @@ def counted(leaves: Sequence[Mapping[str, Any]]) -> dict[Key, tuple[rules.Tally,
             code=str(raw.get("code") or code),
             findings=[str(each.get("code", "")) for each in decision.get("findings") or ()],
             fields=body.get("fields") or {},
+            whole=body.get("kind") == "observe" or not body.get("base"),
             was=[str(pair[1]) for pair in ((body.get("source") or {}).get("was") or {}).values()],
             changed=[each.strip() for each in str(raw.get("got", "")).split(",") if each.strip()],
         )

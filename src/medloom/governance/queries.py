@@ -54,6 +54,13 @@ def open_alerts(site: str = "") -> list[dict[str, Any]]:
     )
 
 
+def proposed_corrections() -> int:
+    """Corrections that wait for a person."""
+    return int(
+        _rows("select count(*) as many from correction where state = 'proposed' and not voided")[0]["many"]
+    )
+
+
 def old_conflicts(before: dt.datetime) -> dict[str, int]:
     """Site -> conflicts that nobody has settled and that are older than that moment."""
     rows = _rows(
@@ -75,7 +82,8 @@ def open_figures() -> dict[str, dict[str, int]]:
         select site, 'holds' as what, count(*) as many from hold where state = 'open' group by site
         union all select site, 'disagreements', count(*) from disagreement where state = 'open' group by site
         union all
-        select e.site, 'conflicts', count(*) from entry e where e.verdict = 'conflict' and not exists (
+        select e.site, 'conflicts', count(*) from entry e
+          where e.verdict = 'conflict' and not exists (
             select 1 from entry c where c.cause = e.seq and c.verdict = 'accepted' and not exists (
               select 1 from entry u where u.cause = c.seq and u.verdict = 'accepted')) group by e.site"""
     )
@@ -85,14 +93,111 @@ def open_figures() -> dict[str, dict[str, int]]:
     return found
 
 
-def held_by_finding() -> list[dict[str, Any]]:
-    """Open holds by site and by the finding that raised each: the codes stand behind the cause's colon."""
+#: The record that a hold's cause names, and the findings behind its colon (rooms' reactions.py).
+_CAUSE = "^(step record|result) (.*): ([a-z_, ]+)$"
+
+
+def held_by_finding(site: str = "") -> list[dict[str, Any]]:
+    """Open holds by site and by the finding that raised each, with how many lots they cover."""
+    return _rows(
+        f"""
+        with told as (
+          select h.site, h.lot_id, regexp_match(h.cause, '{_CAUSE}') as parts from hold h
+          where h.state = 'open' and not h.voided and (%s = '' or h.site = %s))
+        select t.site, trim(code) as code, count(*) as holds, count(distinct t.lot_id) as lots
+        from told t cross join lateral unnest(string_to_array(t.parts[3], ',')) as code
+        where t.parts is not null group by 1, 2 order by lots desc, 2""",
+        (site, site),
+    )
+
+
+def held_lots(*, site: str, code: str, most: int = 200) -> list[dict[str, Any]]:
+    """Lots under an open hold that this finding raised, with the record that proves it."""
+    return _rows(
+        f"""
+        with told as (
+          select h.*, regexp_match(h.cause, '{_CAUSE}') as parts from hold h
+          where h.state = 'open' and not h.voided and (%s = '' or h.site = %s))
+        select t.site, t.key as hold, t.object as hold_object, l.num, l.key as lot, l.object as lot_object,
+               i.key as item, t.parts[1] as proof_type, t.parts[2] as proof_key,
+               coalesce(r.object, s.object) as proof
+        from told t join lot l on l.num = t.lot_id left join item i on i.num = l.item_id
+        left join result r on t.parts[1] = 'result' and r.site = t.site and r.key = t.parts[2]
+        left join step_record s on t.parts[1] = 'step record' and s.site = t.site and s.key = t.parts[2]
+        where %s = any(string_to_array(replace(t.parts[3], ' ', ''), ','))
+        order by t.site, l.key, t.key limit %s""",
+        (site, site, code, most),
+    )
+
+
+def out_of_limits(lots: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """Lot -> its results outside the limits of the specification that each cites."""
+    rows = _rows(
+        """
+        select r.lot_id, r.object, coalesce(r.characteristic, s.characteristic) as characteristic, r.value,
+               r.unit, s.low, s.high, r.value > s.high as above
+        from result r join specification s on s.num = r.specification_id
+        where r.lot_id = any(%s) and not r.voided and (r.value > s.high or r.value < s.low)
+        order by r.lot_id, r.num limit 2000""",
+        (list(lots),),
+    )
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["lot_id"], []).append(row)
+    return found
+
+
+def disputed() -> dict[tuple[str, str], int]:
+    """(site, type) -> conflicts and disagreements that nobody has settled."""
+    rows = _rows(
+        """
+        select e.site, e.type, count(*) as many from entry e
+        where e.verdict = 'conflict' and not exists (
+          select 1 from entry c where c.cause = e.seq and c.verdict = 'accepted' and not exists (
+            select 1 from entry u where u.cause = c.seq and u.verdict = 'accepted')) group by 1, 2
+        union all
+        select site, 'result', count(*) from disagreement where state = 'open' group by site"""
+    )
+    found: dict[tuple[str, str], int] = {}
+    for row in rows:
+        key = (row["site"], row["type"])
+        found[key] = found.get(key, 0) + row["many"]
+    return found
+
+
+def rows_of(
+    *, site: str, feed: str, type_: str, codes: Sequence[str], most: int = 50
+) -> list[dict[str, Any]]:
+    """The newest rows of a feed with one of these codes, or any refusal, among the newest 50,000 records."""
     return _rows(
         """
-        select h.site, trim(code) as code, count(*) as many from hold h
-        cross join lateral regexp_split_to_table(regexp_replace(h.cause, '^[^:]*: ', ''), ',') as code
-        where h.state = 'open' and h.cause ~ '^(step record|result) [^:]*: ' group by 1, 2 order by 3 desc"""
+        select e.seq, e.verdict, e.received, e.object, e.decision
+        from (select * from entry order by seq desc limit 50000) e
+        where e.site = %s and e.source = %s and e.type = %s
+              and case when cardinality(%s::text[]) = 0 then e.verdict in ('quarantined', 'rejected')
+                  else e.decision like any (select '%%"' || c || '"%%' from unnest(%s::text[]) c) end
+        order by e.seq desc limit %s""",
+        (site, feed, type_, list(codes), list(codes), most),
     )
+
+
+def normalised(*, site: str, most: int = 200) -> list[dict[str, Any]]:
+    """Tallies of a site's feeds: which normalisations its values needed, and from which types."""
+    return _rows(
+        """
+        select feed, type, rule.key as rule, sum(rule.value::int)::int as many
+        from feed_day cross join lateral jsonb_each_text(counts -> 'rules') rule
+        where %s = '' or site = %s group by 1, 2, 3 order by 1, 2, 4 desc limit %s""",
+        (site, site, most),
+    )
+
+
+def systems() -> dict[str, dict[str, Any]]:
+    """Site -> the system behind its connection and how it is reached."""
+    rows = _rows(
+        "select site, system, level, promise, key from connection where not voided order by num desc"
+    )
+    return {row["site"]: row for row in rows}
 
 
 def spellings(since: dt.datetime, *, times: int) -> list[dict[str, Any]]:

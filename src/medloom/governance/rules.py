@@ -42,6 +42,7 @@ NEIGHBOURS_LEAST = 5
 class Tally:
     """Counts over some rows of one feed.
 
+    whole     admitted rows that told an object as a whole: an observation, or a new object
     verdicts  verdict -> rows; "findings" counts accepted rows with findings besides
     codes     code of a refusal or finding -> rows
     rules     name of a normalisation -> values changed by it
@@ -51,6 +52,7 @@ class Tally:
     """
 
     rows: int = 0
+    whole: int = 0
     verdicts: dict[str, int] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     rules: dict[str, int] = field(default_factory=dict)
@@ -85,6 +87,7 @@ def add(one: Tally, other: Tally) -> Tally:
         forms[name] = _merged(forms.get(name, {}), counts)
     return Tally(
         one.rows + other.rows,
+        one.whole + other.whole,
         _summed(one.verdicts, other.verdicts),
         _summed(one.codes, other.codes),
         _summed(one.rules, other.rules),
@@ -128,10 +131,14 @@ def count(
     code: str = "",
     findings: Sequence[str] = (),
     fields: Mapping[str, Any] | None = None,
+    whole: bool = True,
     was: Iterable[str] = (),
     changed: Iterable[str] = (),
 ) -> None:
-    """Count one row into a tally. `fields`: its values, `was`: names of the rules that changed them."""
+    """Count one row into a tally.
+
+    `fields`: its values, `whole`: not only what changed, `was`: names of the rules that changed values.
+    """
     if code == "feed_drift":
         # Told of a whole delivery, no row of it.
         for each in changed:
@@ -146,6 +153,9 @@ def count(
     for rule in was:
         for name in rule.split("+"):
             tally.rules[name] = tally.rules.get(name, 0) + 1
+    if not whole or verdict in REFUSED:
+        return
+    tally.whole += 1
     for name, value in (fields or {}).items():
         if value is None or isinstance(value, list | dict):
             continue
@@ -186,7 +196,7 @@ def drifts(now: Tally, before: Tally) -> list[Drift]:
         for told, many in sorted(now.changed.items())
         for code, _, name in [told.partition(" /")]
     ]
-    accepted, earlier = now.rows - now.refused, before.rows - before.refused
+    accepted, earlier = now.whole, before.whole
     if accepted < ROWS_LEAST or earlier < ROWS_LEAST:
         return found
     for name in sorted({*now.given, *before.given}):
@@ -219,7 +229,7 @@ def measures(
     is just in time); `near`: pairs of lot numbers of its site that may be the same.
     """
     rows, changed = now.rows, drifts(now, before)
-    accepted = rows - now.refused
+    accepted = now.whole
     gaps = sum(max(0, accepted - now.given.get(name, 0)) for name in needed) + now.share(MISSING)
     cells = max(1, accepted * max(1, len(needed)) + now.share(MISSING))
     slack = max(0.0, min(1.0, (late - 1) / 2)) if late else 0.0
@@ -257,8 +267,11 @@ def overall(parts: Sequence[tuple[float, int]]) -> float:
 
 
 def daily(tally: Tally) -> float:
-    """The figure of one day for the trend: the share of its rows that came in without anything wrong."""
-    wrong = tally.refused + tally.verdicts.get("conflict", 0) + tally.verdicts.get("findings", 0)
+    """The figure of one day for the trend: the share of its rows whose data was in order.
+
+    What was found in the goods (a value outside its limits) is no fault of the data.
+    """
+    wrong = tally.refused + tally.verdicts.get("conflict", 0) + tally.share((*BALANCES, *MISSING))
     return _score(min(wrong, tally.rows), tally.rows)
 
 

@@ -57,6 +57,9 @@ def test_a_score_is_the_mean_of_what_can_be_looked_at() -> None:
     assert rules.score(found) == round(sum(each.score for each in found) / len(found), 1)
     assert rules.overall([(100.0, 100), (50.0, 300)]) == 62.5
     assert rules.daily(feed(10, findings=2, refused=3)) == 50.0
+    changed = Tally()
+    rules.count(changed, verdict="accepted", fields={"remark": "x"}, whole=False)
+    assert by_name(rules.measures(changed, Tally(), needed=("number",)))["completeness"].score == 100.0
 
 
 @pytest.mark.parametrize(

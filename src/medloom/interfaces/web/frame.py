@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from medloom.interfaces.web.pagemap import CHAPTERS, Page
+from medloom.interfaces.web.tour import tour_of
 from medloom.interfaces.web.viewer import Viewer, now, viewer_of
 from medloom.kernel.entity import catalogue
 
@@ -87,6 +88,7 @@ def _frame(request: HttpRequest) -> dict[str, Any]:
         "live": live_address(),
         "sought": request.GET.get("q", "") if request.path.startswith("/find") else "",
         "now": now(),
+        "tour": tour_of(request, viewer),
         "demonstration": getattr(settings, "DEMONSTRATION", False),
     }
 

@@ -130,6 +130,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         _("Data"),
         (
+            Page("quality", _("Quality board"), "gauge"),
+            Page("map", _("Data map"), "map"),
             Page("intake", _("Send data by hand"), "upload"),
             Page("repair", _("Repair desk"), "inbox"),
             Page("matches", _("Similar lots"), "arrows-split"),

@@ -88,6 +88,12 @@ def promised(promise: str) -> object:
 
 
 @register.filter
+def rule_word(rule: str) -> str:
+    """The words of a normalisation's rule."""
+    return telling.rule_words(rule)
+
+
+@register.filter
 def command_word(code: str) -> object:
     """The word on a command's button."""
     return words.command_word(code)

@@ -6,18 +6,21 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from medloom.governance.queries import open_alerts, proposed_corrections
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.columns import columns_of
 from medloom.interfaces.web.deeds import writes
 from medloom.interfaces.web.desk import open_counts
 from medloom.interfaces.web.listing import answer
 from medloom.interfaces.web.listings import listing_of
+from medloom.interfaces.web.tour import KEY, stops_of
 from medloom.interfaces.web.viewer import HQ, Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import drawing_of, title_of
 from medloom.interfaces.web.views.matches import pairs_of
@@ -169,8 +172,20 @@ def show_overview(request: HttpRequest) -> HttpResponse:
             for f in queries.feed_freshness()
         ],
         "orders": _orders(viewer),
+        "alerts": open_alerts_count(),
+        "tour": stops_of(viewer) if _offers_tour(request) else [],
     }
     return render(request, "medloom/overview.html", context)
+
+
+def open_alerts_count() -> int:
+    """Alerts about the data that are not closed."""
+    return len(open_alerts())
+
+
+def _offers_tour(request: HttpRequest) -> bool:
+    """In a demonstration, until the person has begun or dismissed it."""
+    return bool(getattr(settings, "DEMONSTRATION", False)) and request.session.get(KEY) is None
 
 
 def _orders(viewer: Viewer) -> dict[str, Any] | None:
@@ -218,6 +233,22 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
             reverse("web:matches"),
             "arrows-split",
             writes(viewer, "alias"),
+        ),
+        (
+            _("Look at data alerts"),
+            _("Feeds that are late, have changed their form or break a rule."),
+            open_alerts_count(),
+            f"{reverse('web:list', args=['alert'])}?state=raised,acknowledged",
+            "bell",
+            writes(viewer, "alert"),
+        ),
+        (
+            _("Decide on proposed corrections"),
+            _("Spellings that keep coming, values off by a factor."),
+            proposed_corrections(),
+            f"{reverse('web:list', args=['correction'])}?state=proposed",
+            "wand",
+            writes(viewer, "correction") and viewer.registrant,
         ),
         (
             _("Look at open holds"),

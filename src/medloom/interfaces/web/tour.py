@@ -1,0 +1,141 @@
+"""The guided tour: steps through what is really there. Every step is found by a query, never written down.
+
+On generated data and on real files alike a step appears when there is something to see, with its count; what
+is not there is no step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from medloom.governance import queries as asked
+from medloom.interfaces.web import queries
+from medloom.interfaces.web.viewer import Viewer
+from medloom.interfaces.web.words import cause_of
+
+#: Findings that say that what was done is not what was planned.
+AGAINST_PLAN = ("parameter_differs", "parameter_out_of_limits", "wrong_revision", "revision_not_effective")
+STEPS_MOST = 10
+#: Key of the session: the step that is shown, or OFF when the person has dismissed the tour.
+KEY, OFF = "tour", "off"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One step: what there is to see, why it matters, where."""
+
+    name: str
+    title: str
+    said: str
+    address: str
+
+
+def stops_of(viewer: Viewer) -> list[Stop]:
+    """The steps that there are for this person now, most telling first."""
+    return list(_stops(viewer))[:STEPS_MOST]
+
+
+def _stops(viewer: Viewer) -> Iterator[Stop]:
+    held = asked.held_by_finding()
+    yield from _limits(viewer, held)
+    yield from _plan(viewer, held)
+    figures = asked.open_figures()
+    quarrels = sum(one.get("disagreements", 0) for one in figures.values())
+    if quarrels:
+        title = ngettext(
+            "%(n)s part on which two laboratories disagree",
+            "%(n)s parts on which two laboratories disagree",
+            quarrels,
+        )
+        said = _("Both results stand side by side; a person decides which one counts.")
+        yield Stop(
+            "labs", title % {"n": quarrels}, said, f"{reverse('web:list', args=['disagreement'])}?state=open"
+        )
+    counts = queries.waiting_counts()
+    if counts["conflicts"]:
+        title = ngettext(
+            "%(n)s value that both sides changed", "%(n)s values that both sides changed", counts["conflicts"]
+        )
+        said = _("Nothing was overwritten: both values wait for a decision.")
+        yield Stop("conflicts", title % {"n": counts["conflicts"]}, said, reverse("web:conflicts"))
+    if counts["repair"]:
+        title = ngettext(
+            "%(n)s row that was not admitted", "%(n)s rows that were not admitted", counts["repair"]
+        )
+        said = _("Each waits with its bytes, the cell at fault and a proposal.")
+        yield Stop("repair", title % {"n": counts["repair"]}, said, reverse("web:repair"))
+    alerts = asked.open_alerts()
+    if alerts:
+        title = ngettext(
+            "%(n)s alert about the data itself", "%(n)s alerts about the data itself", len(alerts)
+        )
+        said = _("A feed that is late, has changed its form, or breaks a rule.")
+        address = f"{reverse('web:list', args=['alert'])}?state=raised,acknowledged"
+        yield Stop("alerts", title % {"n": len(alerts)}, said, address)
+    yield Stop(
+        "map",
+        str(_("Where all this comes from")),
+        str(_("Source, feed, type and reader of every kind of data, and whether it is here in time.")),
+        reverse("web:map"),
+    )
+
+
+def _address(row: dict[str, Any]) -> str:
+    return f"{reverse('web:findings')}?{urlencode({'site': row['site'], 'code': row['code']})}"
+
+
+def _limits(viewer: Viewer, held: list[dict[str, Any]]) -> Iterator[Stop]:
+    for row in held:
+        if row["code"] == "out_of_limits":
+            title = ngettext(
+                "%(n)s lot outside its limits at %(plant)s",
+                "%(n)s lots outside their limits at %(plant)s",
+                row["lots"],
+            )
+            said = _("Measured values beside the limits they were judged by; each lot is held.")
+            plant = viewer.sites.get(row["site"], row["site"])
+            yield Stop(
+                f"limits-{row['site']}", title % {"n": row["lots"], "plant": plant}, said, _address(row)
+            )
+
+
+def _plan(viewer: Viewer, held: list[dict[str, Any]]) -> Iterator[Stop]:
+    for row in held:
+        if row["code"] in AGAINST_PLAN:
+            title = ngettext(
+                "%(n)s lot made against the plan at %(plant)s",
+                "%(n)s lots made against the plan at %(plant)s",
+                row["lots"],
+            )
+            plant = viewer.sites.get(row["site"], row["site"])
+            said = _("%(cause)s: what the machine did is set beside what was released.")
+            yield Stop(
+                f"plan-{row['site']}-{row['code']}",
+                title % {"n": row["lots"], "plant": plant},
+                said % {"cause": cause_of(row["code"]).label},
+                _address(row),
+            )
+
+
+def tour_of(request: HttpRequest, viewer: Viewer) -> dict[str, Any] | None:
+    """The bar of a running tour, or None; asked for on every page, so nothing is queried unless it runs."""
+    at = request.session.get(KEY)
+    if at is None or at == OFF:
+        return None
+    stops = stops_of(viewer)
+    at = max(0, min(int(at), len(stops) - 1))
+    return {
+        "stop": stops[at],
+        "number": at + 1,
+        "of": len(stops),
+        "last": at + 1 == len(stops),
+        "first": at == 0,
+    }

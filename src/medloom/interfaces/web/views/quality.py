@@ -1,0 +1,188 @@
+"""The quality board: what each plant's data is worth, what was found in it, the way to every row."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from medloom.governance import queries as asked
+from medloom.governance import rules
+from medloom.governance.measuring import judged
+from medloom.interfaces.web import queries
+from medloom.interfaces.web.columns import object_address
+from medloom.interfaces.web.viewer import HQ, Viewer, now, viewer_of
+from medloom.interfaces.web.views.lists import title_of
+from medloom.interfaces.web.views.overview import ago
+from medloom.interfaces.web.words import cause_of
+from medloom.kernel.entity import catalogue
+
+MEASURES: dict[str, tuple[object, object]] = {
+    "completeness": (gettext_lazy("Completeness"), gettext_lazy("Needed values that are there.")),
+    "validity": (gettext_lazy("Validity"), gettext_lazy("Rows that were not refused.")),
+    "balance": (gettext_lazy("Balance"), gettext_lazy("Rows whose sums are right.")),
+    "timeliness": (gettext_lazy("Timeliness"), gettext_lazy("The newest row within its promise.")),
+    "uniqueness": (gettext_lazy("Uniqueness"), gettext_lazy("Lots without a near twin.")),
+    "units": (gettext_lazy("Units"), gettext_lazy("Values that came with the right unit.")),
+    "drift": (gettext_lazy("Constancy"), gettext_lazy("The feed looks as it did before.")),
+}
+DRIFTS: dict[str, object] = {
+    "column_new": gettext_lazy("new column"),
+    "column_gone": gettext_lazy("column vanished"),
+    "column_missing": gettext_lazy("column vanished"),
+    "missing_share": gettext_lazy("more values missing"),
+    "value_form": gettext_lazy("another form of value"),
+}
+
+
+def tone_of(score: float) -> str:
+    """How a score is coloured; the figure stands beside it."""
+    return "good" if score >= 95 else "warn" if score >= rules.SCORE_BROKEN else "bad"
+
+
+def feeds_of(viewer: Viewer) -> list[dict[str, Any]]:
+    """Every feed that this person may see, judged, with its words and the ways on from it."""
+    from medloom.interfaces.web.views.matches import pairs_of
+
+    near: dict[str, int] = {}
+    for pair in pairs_of(viewer):
+        near[pair["site"]] = near.get(pair["site"], 0) + 1
+    found = judged(now(), site="" if viewer.registrant else viewer.site, near=near)
+    for feed in found:
+        question = urlencode({"site": feed["site"], "feed": feed["feed"], "type": feed["type"]})
+        feed |= {
+            "title": title_of(feed["type"]),
+            "plant": viewer.sites.get(feed["site"], feed["site"]),
+            "tone": tone_of(feed["score"]),
+            "ago": ago(feed["newest"], now()),
+            "address": f"{reverse('web:quality-feed')}?{question}",
+            "spark": spark(feed["trend"]),
+            "short": [(each, MEASURES[each.name][0], tone_of(each.score)) for each in feed["measures"]],
+        }
+    return found
+
+
+def spark(trend: list[tuple[Any, float]]) -> list[tuple[int, float, float]]:
+    """Bars of the last days: left edge, top, height in a picture of 14 by 20."""
+    return [
+        (at, round(20 - max(1.0, value / 5), 1), round(max(1.0, value / 5), 1))
+        for at, (_day, value) in enumerate(trend[-14:])
+    ]
+
+
+def findings_of(viewer: Viewer) -> list[dict[str, Any]]:
+    """What was found wrong with goods, by plant and kind, each with the way to its lots."""
+    return [
+        {
+            **row,
+            "word": cause_of(row["code"]).label,
+            "plant": viewer.sites.get(row["site"], row["site"]),
+            "address": f"{reverse('web:findings')}?{urlencode({'site': row['site'], 'code': row['code']})}",
+        }
+        for row in asked.held_by_finding()
+    ]
+
+
+def show_quality(request: HttpRequest) -> HttpResponse:
+    """Scores of plants and feeds, open findings, holds, conflicts, disagreements, refused rows."""
+    viewer = viewer_of(request)
+    feeds = feeds_of(viewer)
+    figures, alerts = asked.open_figures(), asked.open_alerts()
+    waiting = {row["site"]: row["waiting"] for row in queries.plant_figures()}
+    plants = []
+    for code, name in viewer.sites.items():
+        mine = [feed for feed in feeds if feed["site"] == code]
+        if code == HQ and not mine:
+            continue
+        score = rules.overall([(feed["score"], feed["new"].rows) for feed in mine])
+        plants.append(
+            {
+                "code": code,
+                "name": name,
+                "score": score if mine else None,
+                "tone": tone_of(score),
+                "feeds": len(mine),
+                "rows": sum(feed["new"].rows for feed in mine),
+                "waiting": waiting.get(code, 0),
+                "alerts": sum(row["site"] == code for row in alerts),
+                **{
+                    name: figures.get(code, {}).get(name, 0)
+                    for name in ("holds", "conflicts", "disagreements")
+                },
+            }
+        )
+    context = {
+        "plants": plants,
+        "feeds": sorted(feeds, key=lambda feed: (feed["score"], feed["site"], feed["feed"])),
+        "findings": findings_of(viewer),
+        "several": len(viewer.sites) > 1,
+        "measures": [label for label, _said in MEASURES.values()],
+        "disagreements": "disagreement" in catalogue(),
+    }
+    return render(request, "medloom/quality.html", context)
+
+
+def show_feed(request: HttpRequest) -> HttpResponse:
+    """One feed: each measure with how many rows broke it, and those rows."""
+    viewer = viewer_of(request)
+    site, feed, type_ = (request.GET.get(name, "") for name in ("site", "feed", "type"))
+    found = next(
+        (f for f in feeds_of(viewer) if (f["site"], f["feed"], f["type"]) == (site, feed, type_)), None
+    )
+    if found is None:
+        raise Http404
+    measure = request.GET.get("measure", "validity")
+    chosen = next((each for each in found["measures"] if each.name == measure), found["measures"][0])
+    rows = asked.rows_of(site=site, feed=feed, type_=type_, codes=chosen.codes)
+    for row in rows:
+        decision = orjson.loads(row["decision"]) if row["decision"] else {}
+        codes = [str((decision.get("refusal") or {}).get("code", ""))]
+        codes += [str(each.get("code", "")) for each in decision.get("findings") or ()]
+        row["causes"] = [cause_of(code).label for code in codes if code]
+        row["address"] = reverse("web:record", args=[row["seq"]])
+    context = {
+        "feed": found,
+        "zone": viewer.zones.get(site, "UTC"),
+        "measures": [(each, *MEASURES[each.name], tone_of(each.score)) for each in found["measures"]],
+        "chosen": chosen,
+        "chosen_label": MEASURES[chosen.name][0],
+        "rows": rows,
+        "drifts": [(each, DRIFTS.get(each.kind, each.kind)) for each in found["drifts"]],
+        "rules": sorted(found["new"].rules.items(), key=lambda pair: -pair[1]),
+    }
+    return render(request, "medloom/quality-feed.html", context)
+
+
+def show_findings(request: HttpRequest) -> HttpResponse:
+    """The lots that one kind of finding holds, with the values and the record that prove it."""
+    viewer = viewer_of(request)
+    site, code = request.GET.get("site", "")[:16], request.GET.get("code", "")[:64]
+    lots: dict[str, dict[str, Any]] = {}
+    for row in asked.held_lots(site=site, code=code):
+        lot = lots.setdefault(f"{row['site']}/{row['lot']}", {**row, "proofs": []})
+        kind = "result" if row["proof_type"] == "result" else "step_record"
+        address = object_address(kind, row["proof"]) if row["proof"] else ""
+        lot["proofs"].append((row["proof_key"], address))
+    outside = asked.out_of_limits([lot["num"] for lot in lots.values()]) if code == "out_of_limits" else {}
+    for lot in lots.values():
+        lot["plant"] = viewer.sites.get(lot["site"], lot["site"])
+        lot["address"] = object_address("lot", lot["lot_object"])
+        lot["hold_address"] = object_address("hold", lot["hold_object"])
+        lot["outside"] = outside.get(lot["num"], [])
+        for each in lot["outside"]:
+            each["address"] = object_address("result", each["object"])
+    why = cause_of(code)
+    context = {
+        "lots": list(lots.values()),
+        "why": why,
+        "plant": viewer.sites.get(site, site) or _("all plants"),
+        "limits": code == "out_of_limits",
+        "several": not site and len(viewer.sites) > 1,
+    }
+    return render(request, "medloom/quality-findings.html", context)
