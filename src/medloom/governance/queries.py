@@ -185,8 +185,8 @@ def normalised(*, site: str, most: int = 200) -> list[dict[str, Any]]:
     """Tallies of a site's feeds: which normalisations its values needed, and from which types."""
     return _rows(
         """
-        select feed, type, rule.key as rule, sum(rule.value::int)::int as many
-        from feed_day cross join lateral jsonb_each_text(counts -> 'rules') rule
+        select feed, type, rule.key as rule, coalesce(sum(rule.value::int), 0)::int as many
+        from feed_day left join lateral jsonb_each_text(counts -> 'rules') rule on true
         where %s = '' or site = %s group by 1, 2, 3 order by 1, 2, 4 desc limit %s""",
         (site, site, most),
     )

@@ -19,6 +19,8 @@ from medloom.agent.status import STATUS_FILE, read_status, serve
 from medloom.interfaces.cli import log_to_stderr
 from medloom.process.stopping import set_on_signal
 
+#: Languages of the import templates.
+LANGUAGES = ("zh-hans", "en")
 #: Exit codes: 0 all understood, 1 rows refused or the mapping to be mended, 2 it or the file cannot be used.
 REFUSED, UNUSABLE = 1, 2
 NOT_RUNNING = 3
@@ -129,6 +131,26 @@ def init(file: Path, type_: str, feed: str) -> None:
             {"code": refusal.code, "path": refusal.path, "expected": refusal.expected, "got": refusal.got},
             as_json=False,
         )
+
+
+@agent.command()
+@click.argument("name", default="")
+@click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="Where to write it.")
+def template(name: str, language: str, out: Path | None) -> None:
+    """Write the import template NAME as .xlsx, for a plant that keeps no system; without NAME, list them."""
+    types = _types()
+    from medloom.derive.sheets import workbook_of
+    from medloom.derive.templates import TEMPLATES, title_of
+
+    if name not in TEMPLATES:
+        for each in TEMPLATES.values():
+            click.echo(f"{each.name:12} {title_of(each, types[each.type])}", err=bool(name))
+        raise SystemExit(UNUSABLE if name else 0)
+    chosen = TEMPLATES[name]
+    path = out or Path(f"{name}-{language[:2]}.xlsx")
+    path.write_bytes(workbook_of(chosen, types[chosen.type], language))
+    click.echo(str(path))
 
 
 @agent.command()

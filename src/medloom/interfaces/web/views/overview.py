@@ -205,6 +205,28 @@ def _orders(viewer: Viewer) -> dict[str, Any] | None:
     }
 
 
+def _about_data(viewer: Viewer) -> list[tuple[str, str, int, str, str, bool]]:
+    """Alerts about the data, and what it suggests to correct."""
+    return [
+        (
+            _("Look at data alerts"),
+            _("Feeds that are late, have changed their form or break a rule."),
+            open_alerts_count(),
+            f"{reverse('web:list', args=['alert'])}?state=raised,acknowledged",
+            "bell",
+            writes(viewer, "alert"),
+        ),
+        (
+            _("Decide on proposed corrections"),
+            _("Spellings that keep coming, values off by a factor."),
+            proposed_corrections(),
+            f"{reverse('web:list', args=['correction'])}?state=proposed",
+            "wand",
+            writes(viewer, "correction") and viewer.registrant,
+        ),
+    ]
+
+
 def show_tasks(request: HttpRequest) -> HttpResponse:
     """What this person can decide now, each with the number that waits and the way there."""
     viewer = viewer_of(request)
@@ -234,22 +256,7 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
             "arrows-split",
             writes(viewer, "alias"),
         ),
-        (
-            _("Look at data alerts"),
-            _("Feeds that are late, have changed their form or break a rule."),
-            open_alerts_count(),
-            f"{reverse('web:list', args=['alert'])}?state=raised,acknowledged",
-            "bell",
-            writes(viewer, "alert"),
-        ),
-        (
-            _("Decide on proposed corrections"),
-            _("Spellings that keep coming, values off by a factor."),
-            proposed_corrections(),
-            f"{reverse('web:list', args=['correction'])}?state=proposed",
-            "wand",
-            writes(viewer, "correction") and viewer.registrant,
-        ),
+        *_about_data(viewer),
         (
             _("Look at open holds"),
             _("Lots and machines that may not be used."),

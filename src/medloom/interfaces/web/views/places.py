@@ -7,16 +7,14 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from medloom.interfaces.web import queries
-from medloom.interfaces.web.columns import Column, columns_of, domain_words, label_of, object_address
+from medloom.interfaces.web.columns import Column, columns_of, label_of, object_address
 from medloom.interfaces.web.export import spreadsheet
 from medloom.interfaces.web.listing import EXPORT_MOST, PAGE_ROWS, Question
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.records import names_of
-from medloom.interfaces.web.telling import told
 from medloom.interfaces.web.viewer import Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import drawing_of, title_of
 from medloom.interfaces.web.views.overview import ago, freshness, lanes_of
@@ -212,40 +210,3 @@ def suggest(request: HttpRequest, type_: str) -> JsonResponse:
         rows = rows.filter(site=site)
     keys = rows.order_by("key").values_list("key", flat=True)[:SUGGESTED_MOST]
     return JsonResponse({"keys": list(dict.fromkeys(keys))})
-
-
-def show_dictionary(request: HttpRequest) -> HttpResponse:
-    """What every object and field means, who owns it, its domain: read from the declarations themselves."""
-    wanted = request.GET.get("type", "work_order")
-    types = sorted(((t, str(title_of(t))) for t in catalogue()), key=lambda pair: pair[1])
-    declared = catalogue().get(wanted) or next(iter(catalogue().values()))
-    fields = [
-        {
-            "name": name,
-            "label": label_of(field),
-            "owner": str(declared.sheet.owner_of(name)),
-            "domain": domain_words(field),
-            "unit": getattr(field, "unit", ""),
-            "required": name in declared.required,
-            "group": field.group,
-            "words": [(w, label) for w, label in field.choices or ()],
-        }
-        for name, field in declared.fields.items()
-    ]
-    context = {
-        "types": types,
-        "declared": declared,
-        "title": capfirst(declared.model._meta.verbose_name),
-        "fields": fields,
-        "key": "/".join(declared.facts.key),
-        "steward": told(declared.facts.steward),
-        "retention": told(declared.facts.retention),
-        "region": told(declared.facts.region),
-        "state": columns_of(declared).get("state"),
-        "states": declared.facts.lifecycle.steps if declared.facts.lifecycle else (),
-        "lines": [
-            (name, lines.model._meta.verbose_name, [label_of(f) for f in lines.fields.values()])
-            for name, lines in declared.lines.items()
-        ],
-    }
-    return render(request, "medloom/dictionary.html", context)
