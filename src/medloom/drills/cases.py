@@ -114,6 +114,48 @@ def _huge_bodies(seed: int) -> str:
     return str(found)
 
 
+def _receiver_away(seed: int) -> str:
+    with _hub():
+        from medloom.drills.away import run_case21
+
+        found = run_case21(seed)
+    assert found.survived, found
+    return str(found)
+
+
+def _other_versions(seed: int) -> str:
+    with _hub():
+        from medloom.drills.plant import Plant, enrol, through_client
+        from medloom.drills.versions import run_case24
+
+        plant = Plant(through_client())
+        enrol(plant)
+        return run_case24(plant, seed)
+
+
+def _bus_dead(seed: int) -> str:
+    with _hub():
+        from medloom.drills.away import run_case25
+
+        return run_case25(seed)
+
+
+def _backlog(seed: int) -> str:
+    with _hub():
+        from medloom.drills.backlog import run_case26
+
+        found = run_case26(seed)
+    assert found.survived, found
+    return str(found)
+
+
+def _webhook_inside(seed: int) -> str:
+    with _hub():
+        from medloom.drills.away import run_case55
+
+        return run_case55(seed)
+
+
 def _database_killed(seed: int) -> str:
     from medloom.process.drill import run_case15
 
@@ -130,8 +172,13 @@ CASES: dict[int, Callable[[int], str]] = {
     17: _disk_full,
     18: _bit_flipped,
     19: _slow_senders,
+    21: _receiver_away,
     22: _snapshot_cut,
+    24: _other_versions,
+    25: _bus_dead,
+    26: _backlog,
     **{number: _hostile(number) for number in (*range(31, 37), 42)},
     **{number: _hostile_files(number) for number in (37, 38, 39, 41)},
     43: _huge_bodies,
+    55: _webhook_inside,
 }
