@@ -26,6 +26,10 @@ const FILES = [
   ["axe-core", "axe.min.js"], // read by the browser tests, loaded by no page
 ];
 
+// Letters of printed documents (PDF): Chinese and Latin in one font; no page loads it.
+const FONTS = ["400Regular/NotoSansSC_400Regular.ttf", "700Bold/NotoSansSC_700Bold.ttf"];
+const FONT_PACKAGE = "@expo-google-fonts/noto-sans-sc";
+
 function described(name) {
   return JSON.parse(readFileSync(join(modules, name, "package.json"), "utf8"));
 }
@@ -51,6 +55,14 @@ const outlines = join(modules, "@tabler/icons/icons/outline");
 for (const icon of readdirSync(outlines)) cpSync(join(outlines, icon), join(draft, "icons", icon));
 const icons = described("@tabler/icons");
 manifest.push({ file: "icons/", package: "@tabler/icons", version: icons.version, license: icons.license });
+
+mkdirSync(join(draft, "fonts"));
+for (const font of FONTS) {
+  cpSync(join(modules, FONT_PACKAGE, font), join(draft, "fonts", basename(font)));
+  const { version, license } = described(FONT_PACKAGE);
+  const sha256 = createHash("sha256").update(readFileSync(join(draft, "fonts", basename(font)))).digest("hex");
+  manifest.push({ file: `fonts/${basename(font)}`, package: FONT_PACKAGE, version, license, sha256 });
+}
 
 writeFileSync(join(draft, "manifest.json"), `${JSON.stringify(manifest, null, 1)}\n`);
 rmSync(target, { recursive: true, force: true });

@@ -85,6 +85,10 @@ SCOPE_CAUSES: dict[str, tuple[object, object]] = {
     "dimension_unknown": (_("A scope cannot be asked by this"), _("Choose one of the conditions offered.")),
     "expression_wrong": (_("The question cannot be read from here on"), _("Correct it at this place.")),
     "group_empty": (_("A block without a condition"), _("Add a condition or take the block out.")),
+    "letters_missing": (
+        _("The letters of printed documents are not installed"),
+        _("Ask your administrator to run the command named as expected."),
+    ),
     "not_yet_frozen": (_("Only freezing fills this in"), _("Leave it empty.")),
     "range_reversed": (_("The range ends before it begins"), _("Exchange both ends.")),
     "scope_empty": (_("Nothing is in this scope"), _("Widen the question.")),

@@ -40,6 +40,11 @@ def scope_address(text: str) -> str:
     return f"{reverse('web:scope')}?{urlencode({'q': text})}"
 
 
+def _exports(address: str, text: str = "") -> dict[str, Any]:
+    kinds = [("xlsx", _("Workbook (XLSX)")), ("pdf", _("Report (PDF)")), ("json", "EPCIS 2.0 (JSON-LD)")]
+    return {"export_kinds": kinds, "export_at": address, "export_query": urlencode({"q": text})}
+
+
 def _asked(request: HttpRequest) -> tuple[Expression | None, dict[str, Any]]:
     """The question of the request, and what the form shows of it."""
     if any(name.startswith("name0-") for name in request.GET):
@@ -76,6 +81,7 @@ def build(request: HttpRequest) -> HttpResponse:
     if expression is not None:
         context |= _answer(expression, asked["text"], viewer)
         context["supersedes"] = request.GET.get("supersedes", "")
+        context |= _exports(f"{reverse('web:scope')}export/", asked["text"])
     return render(request, "medloom/recall.html", context, status=status)
 
 
@@ -181,4 +187,5 @@ def show_frozen(request: HttpRequest, object_: Any) -> HttpResponse:
     }
     waiting = perhaps(kept, expression)
     context |= {"perhaps": waiting[:PERHAPS_MOST], "perhaps_count": len(waiting)}
+    context |= _exports(f"{reverse('web:scope-frozen', args=[scope.object])}export/")
     return render(request, "medloom/recall/frozen.html", context)

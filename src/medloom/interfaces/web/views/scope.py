@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -18,6 +19,8 @@ from medloom.interfaces.web.viewer import Viewer, viewer_of
 from medloom.interfaces.web.views.lists import drawing_of
 from medloom.kernel.entity import catalogue
 from medloom.trace import queries as trace
+from medloom.trace.scopes.dimensions import condition
+from medloom.trace.scopes.expression import Walk, group, text_of
 
 #: Above this many lots the graph says nothing to a person any more: the table takes over.
 DRAWN_MOST = 300
@@ -101,6 +104,7 @@ def scope_context(request: HttpRequest, row: Any, viewer: Viewer) -> dict[str, A
     drawn = len(lots) <= DRAWN_MOST
     return {
         "way": direction,
+        "as_scope": f"{reverse('web:scope')}?{urlencode({'q': _question(row, direction)})}",
         "ways": [("back", _("Where it came from")), ("ahead", _("Recall scope")), ("both", _("Both"))],
         "placed": placed[:LISTED_MOST],
         "cut": cut,
@@ -111,6 +115,13 @@ def scope_context(request: HttpRequest, row: Any, viewer: Viewer) -> dict[str, A
         "plants": sorted({viewer.sites.get(p.lot.site, p.lot.site) for p in placed}),
         "perhaps": queries.refused_mentions(row.key, most=20),
     }
+
+
+def _question(row: Any, direction: str) -> str:
+    """The same as a scope's question, to be widened and frozen there."""
+    lot = group(condition("lot", values=(row.key,)), condition("site", values=(row.site,)))
+    ways = {"ahead": ("affected",), "back": ("origin",), "both": ("origin", "affected")}[direction]
+    return " or ".join(text_of(Walk(way, lot)) for way in ways)
 
 
 def graph_of(

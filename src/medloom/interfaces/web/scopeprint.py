@@ -1,0 +1,117 @@
+"""A scope as a printed report (PDF), set by typst with a font that has Chinese letters.
+
+What is printed is handed over as data and never as markup, so no lot number can be a command.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import typst
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from medloom.interfaces.web.columns import idle_free, unit_word
+from medloom.interfaces.web.scopeexport import Report, lots_table
+from medloom.trace.scopes.balance import totals
+
+FONTS = Path(__file__).resolve().parent / "static" / "vendor" / "fonts"
+#: Lots of one printed report; whoever needs more needs the workbook.
+PRINTED_MOST = 3_000
+#: Columns of the lots' table that are printed.
+PRINTED = (0, 1, 2, 4, 5, 7, 8, 9, 10, 11, 13, 16)
+PAGE = """
+#let data = json(bytes(sys.inputs.data))
+#set page(paper: "a4", flipped: true, margin: (x: 14mm, y: 15mm), footer: context [
+  #set text(7pt, fill: luma(90))
+  #data.foot #h(1fr) #counter(page).display("1 / 1", both: true)])
+#set text(font: "Noto Sans SC", size: 8pt, lang: data.lang)
+#set par(justify: false)
+#text(15pt, weight: "bold", data.title)
+#v(2mm)
+#let said = data.about.map(p => (text(fill: luma(90), p.at(0)), p.at(1)))
+#grid(columns: (32mm, 1fr), row-gutter: 1.6mm, ..said.flatten())
+#v(3mm)
+#for block in data.blocks [
+  #if block.title != "" [#v(2mm) #text(10.5pt, weight: "bold", block.title) #v(1mm)]
+  #if block.note != "" [#text(fill: rgb("#8a4b00"), block.note) #v(1mm)]
+  #if block.rows.len() > 0 [
+    #table(columns: block.head.len(), inset: (x: 1.4mm, y: 1mm),
+      stroke: (x, y) => (bottom: 0.3pt + luma(200)),
+      align: (x, y) => if block.right.contains(x) { right } else { left },
+      table.header(..block.head.map(h => text(7pt, fill: luma(80), weight: "bold", h))),
+      ..block.rows.flatten())
+  ]
+]
+"""
+
+
+class FontMissing(RuntimeError):
+    """The letters of printed documents are not there: run `make assets`."""
+
+
+def _cell(value: object) -> str:
+    return f"{value:,.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _block(
+    title: str, head: list[str], rows: list[list[str]], *, note: str = "", right: Sequence[int] = ()
+) -> dict[str, object]:
+    return {"title": title, "head": head, "rows": rows, "note": note, "right": list(right)}
+
+
+def print_of(report: Report) -> bytes:
+    """The report as PDF bytes. Raises FontMissing."""
+    if not any(FONTS.glob("*.ttf")):
+        raise FontMissing(str(FONTS))
+    table = lots_table(report)
+    sums = [
+        [
+            str(unit_word(unit)) or _("pieces"),
+            *(
+                idle_free(n)
+                for n in (one.made, one.stock, one.shipped, one.scrapped, one.consumed, one.returned)
+            ),
+            idle_free(one.unknown),
+        ]
+        for unit, one in sorted(totals(line.balance for line in report.lines).items())
+    ]
+    head = [
+        _("Unit"), _("Quantity made"), _("Stock"), _("Shipped"), _("Scrapped"), _("Consumed"), _("Returned"),
+        _("Unknown"),
+    ]  # fmt: skip
+    left_out = len(table.rows) - PRINTED_MOST
+    note = _("%(count)s more lots are in the workbook.") % {"count": left_out} if left_out > 0 else ""
+    rows = [[_cell(row[at]) for at in PRINTED] for row in table.rows[:PRINTED_MOST]]
+    waiting = [
+        [str(one["seq"]), one["site"], one["verdict"], ", ".join(one["words"])]
+        for one in report.perhaps[:200]
+    ]
+    blocks = [
+        _block(_("What became of it"), head, sums, right=list(range(1, 8))),
+        _block(
+            _("Possibly affected, not yet admitted"),
+            [_("Record"), _("Plant"), _("Verdict"), _("Words that name a lot")], waiting,
+            note="" if waiting else _("None."),
+        ),
+        _block(
+            _("Lots in this scope"), [table.head[at] for at in PRINTED], rows, note=note,
+            right=[0, *range(4, len(PRINTED))],
+        ),
+    ]  # fmt: skip
+    data = {
+        "title": report.title,
+        "about": [list(pair) for pair in report.about],
+        "blocks": blocks,
+        "foot": f"Medloom · {report.title}",
+        "lang": "zh" if (get_language() or "").startswith("zh") else "en",
+    }
+    compiled = typst.compile(
+        PAGE.encode(),
+        font_paths=[str(FONTS)],
+        ignore_system_fonts=True,
+        sys_inputs={"data": json.dumps(data)},
+    )
+    return bytes(compiled)

@@ -1,0 +1,148 @@
+"""A scope leaves the house as workbook, report and EPCIS events; each says the same lots and proofs."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+from typing import Any
+from urllib.parse import urlencode
+
+import openpyxl
+import pytest
+from django.test import Client
+
+from medloom.interfaces.web import scopeprint
+from medloom.kernel.access import ALL, seeing
+from medloom.parties.models import User
+from medloom.trace.models import Scope
+from medloom.wire.epcis.events import document_faults
+from medloom.wire.epcis.making import own_name
+from tests.browser.network import LONG_LOT, Network, build
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+QUESTION = f'affected({{lot = "{LONG_LOT}"; site = "SZ"}})'
+EVIL = "=HYPERLINK(1)"
+
+
+@pytest.fixture
+def client(transactional_db: None) -> Client:
+    """The registrant's quality manager, speaking English."""
+    _goods(build())
+    client = Client()
+    client.force_login(User.objects.get(username="anna"), backend="django.contrib.auth.backends.ModelBackend")
+    client.cookies["django_language"] = "en"
+    return client
+
+
+def _goods(net: Network) -> None:
+    """A lot with a name that a spreadsheet would run, a delivery to the second plant, a shipment."""
+    evil = {
+        "number": "S-E",
+        "day": "2026-11-04",
+        "output_lot": EVIL,
+        "good": 5,
+        "inputs": [{"lot": "FG-0", "quantity": "2"}],
+    }
+    net.plant("SZ", "step_record", "observe", evil)
+    sent = {"partner": "SZ", "partner_lot": "FG-1", "quantity": "40", "unit": "1", "received": "2026-11-08"}
+    net.plant("PG", "receipt", "observe", {"number": "RC", "lot": "PG-IN", **sent})
+    lines = [{"lot": "PG-IN", "quantity": "12", "first": "SN-1", "last": "SN-12"}]
+    shipped = {"number": "SH-1", "consignee": "CLINIC", "shipped": "2026-11-20", "lines": lines}
+    net.plant("PG", "shipment", "observe", shipped)
+
+
+EXPECTED = {LONG_LOT, EVIL, "PG-IN", *(f"FG-{n}" for n in range(8))}
+
+
+def export(client: Client, kind: str) -> bytes:
+    answer = client.get(f"/scope/export/{kind}/?{urlencode({'q': QUESTION})}")
+    assert answer.status_code == 200, answer.content[:300]
+    assert answer["Content-Disposition"].endswith(f'.{kind}"')
+    return answer.content
+
+
+def test_the_workbook_holds_every_lot_with_its_proof_and_runs_nothing(client: Client) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(export(client, "xlsx")))
+    rows = list(book["Lots"].values)
+    head = list(rows[0])
+    lots = {str(row[head.index("Lot number")]).lstrip("'") for row in rows[1:]}
+    assert lots == EXPECTED
+    assert all(int(row[head.index("Proof")]) > 0 for row in rows[1:])
+    cells = [cell for sheet in book for line in sheet.iter_rows() for cell in line]
+    assert [cell.value for cell in cells if cell.data_type == "f"] == []
+    assert any(cell.value == f"'{EVIL}" for cell in cells)
+    assert [row[2:8] for row in book["Shipments"].values][1] == (
+        "CLINIC", "2026-11-20", "PG-IN", 12, "SN-1", "SN-12",
+    )  # fmt: skip
+    assert QUESTION in {row[1] for row in book["About"].values}
+
+
+def test_the_events_stand_the_checks_and_name_the_same_lots(client: Client) -> None:
+    document = json.loads(export(client, "json"))
+    assert document_faults(document) == []
+    events = document["epcisBody"]["eventList"]
+    classes = {
+        entry["epcClass"]
+        for event in events
+        for name in ("inputQuantityList", "outputQuantityList", "quantityList")
+        for entry in event.get(name, ())
+    }
+    things = [own_name(each) for each in classes]
+    assert {thing.lot for thing in things if thing} == EXPECTED
+    steps = [event["bizStep"] for event in events]
+    assert {step: steps.count(step) for step in set(steps)} == {
+        "commissioning": 9,
+        "receiving": 1,
+        "shipping": 1,
+    }
+
+
+def test_the_report_is_printed_with_chinese_letters(client: Client) -> None:
+    client.cookies["django_language"] = "zh-hans"
+    body = export(client, "pdf")
+    assert body.startswith(b"%PDF-")
+    assert b"NotoSansSC" in body, "its own letters are inside: no reader needs a font"
+    if shutil.which("pdftotext"):
+        told = subprocess.run(
+            ["pdftotext", "-", "-"], input=body, capture_output=True, check=True
+        ).stdout.decode()
+        assert "召回范围" in told
+        assert LONG_LOT in told
+
+
+def test_without_its_letters_the_report_names_the_command(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setattr(scopeprint, "FONTS", tmp_path)
+    answer = client.get(f"/scope/export/pdf/?{urlencode({'q': QUESTION})}")
+    assert answer.status_code == 503
+    assert b"make assets" in answer.content
+
+
+def test_a_frozen_scope_is_exported_as_it_was_kept(client: Client) -> None:
+    given = {"q": QUESTION, "title": "Black spots", "reason": "complaint 12"}
+    assert client.post("/scope/freeze/", given).status_code == 302
+    with seeing(ALL):
+        scope = Scope.objects.get()
+    answer = client.get(f"/scope/{scope.object}/export/xlsx/")
+    told = {row[0]: row[1] for row in openpyxl.load_workbook(io.BytesIO(answer.content))["About"].values}
+    assert (told["Scope number"], told["Digest of its lines"]) == (scope.number, scope.digest)
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/scope/export/xlsx/?q=nonsense", 422),
+        ("/scope/export/xlsx/", 422),
+        ("/scope/export/exe/?q=%7Blot%3D%22A%22%7D", 404),
+        ("/scope/values/nothing/", 404),
+        ("/scope/?q=%00", 422),
+        ("/scope/?name0-0=lot&value0-0=%00", 422),
+        ("/scope/00000000-0000-0000-0000-000000000000/", 404),
+    ],
+)
+def test_what_is_not_there_or_not_meant_is_refused(client: Client, address: str, status: int) -> None:
+    assert client.get(address).status_code == status
