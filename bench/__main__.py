@@ -14,6 +14,7 @@ from bench import context, machine, report
 ITEMS = {
     "trace_growth": ("trace_growth",),
     "trace_vs_numpy": ("trace_vs_numpy", "trace_us_per_lot"),
+    "scopes": ("scope_ms", "scope_page_ms", "scope_growth"),
     "ingest": (
         "ingest_vs_floor",
         "ingest_vs_copy_1",
