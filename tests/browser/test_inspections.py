@@ -43,7 +43,7 @@ def test_two_laboratories_are_compared_decided_and_opened_again(
     sequence()
     log_in(page, live_server.url, "anna")
     page.goto(f"{live_server.url}/measured/")
-    expect(page.locator("#large li")).to_have_count(3)
+    expect(page.locator("#large > .in > ul li")).to_have_count(3)
     expect(page.locator("#suspect .notice")).to_have_count(2)
     check_page(page, "measured-generated")
     page.context.add_cookies([{"name": "django_language", "value": "en", "url": live_server.url}])
@@ -102,12 +102,12 @@ def test_the_plates_with_oversize_holes_are_found_in_a_few_clicks(
     clicks = 0
     follow(page, "Parts against limits")
     clicks += 1
-    found = page.locator("#large li a.key")
+    found = page.locator("#large > .in > ul a.key")
     large = [f"PLATE-{n}" for n in range(13, 19)] if real else ["BLOCK-04", "BLOCK-07", "BLOCK-09"]
     expect(found).to_have_text(large)
     # The limits that are out on every part are one suspicion, and the laboratories disagree once.
     expect(page.locator("#suspect .notice")).to_have_count(2)
-    page.locator("#large li a.key").nth(0).click()
+    page.locator("#large > .in > ul a.key").nth(0).click()
     clicks += 1
     expect(page.locator("h1")).to_contain_text(large[0])
     assert clicks <= CLICKS_MOST

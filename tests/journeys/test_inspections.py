@@ -15,6 +15,7 @@ from medloom.inspection.queries import inspection_files, measured_parts
 from medloom.interfaces.web.measuring import compared, issues, matrix
 from medloom.kernel.access import seeing
 from medloom.kernel.cursor import open_cursor
+from medloom.materials.actions import merge_lots
 from medloom.materials.models import Hold, Lot
 from medloom.wire.verdict import Verdict
 from tests.journeys.laboratories import deliver, deliver_blocks, release
@@ -100,6 +101,9 @@ def test_half_an_inspection_is_not_compared_and_a_nameless_part_stands_apart() -
     with seeing("*"):
         assert Lot.objects.filter(key="BLOCK-10?").exists(), "its place in the file, and a question mark"
         assert Result.objects.filter(lot__key="BLOCK-10?").count() == 6
+    merged = merge_lots(act=ACT, site="A", lot="BLOCK-09", other="BLOCK-10?", reason="the tag was found")
+    assert [a.verdict for a in registrant(merged)] == [Verdict.ACCEPTED]
+    assert {row["lot"] for row in asked("A", "B-2003")[0]} == {f"BLOCK-{n:02}" for n in range(1, 10)}
     # One value of each part is damaged: those parts are not complete, so nobody is told to disagree yet.
     data = qif(SECOND, parts(SECOND)).replace(b"<CharacteristicItemId>i3", b"<CharacteristicItemId>lost")
     answers = deliver("A", "LAB2_blocks.qif", data, "machining")

@@ -131,8 +131,9 @@ _MEASURED = f"""
         select distinct r.lot_id from result r join item i on i.num = r.item_id
         where i.site = %(site)s and i.key = %(item)s and not r.voided
         order by 1 limit {PARTS_MOST})
-    select distinct on (l.key, r.laboratory, r.characteristic)
-           r.key, r.object::text, l.key as lot, l.object::text as lot_object, r.laboratory, r.characteristic,
+    select distinct on (coalesce(m.key, l.key), r.laboratory, r.characteristic)
+           r.key, r.object::text, r.laboratory, r.characteristic,
+           coalesce(m.key, l.key) as lot, coalesce(m.object, l.object)::text as lot_object,
            coalesce(s.number, '') as subject, s.object::text as specification, r.kind, r.value, r.unit,
            coalesce(s.nominal, r.nominal) as nominal, r.note,
            case when s.num is null then r.low else s.low end as low,
@@ -142,9 +143,12 @@ _MEASURED = f"""
     from parts p join result r on r.lot_id = p.lot_id and not r.voided
     join item i on i.num = r.item_id and i.site = %(site)s and i.key = %(item)s
     join lot l on l.num = r.lot_id
+    -- A second spelling that a person found to be the same part is that part here, too.
+    left join alias a on a.other_id = l.num and a.same and not a.voided
+    left join lot m on m.num = a.lot_id
     left join specification s on s.num = r.specification_id
     left join inspection n on n.num = r.inspection_id
-    order by l.key, r.laboratory, r.characteristic, r.num desc"""
+    order by coalesce(m.key, l.key), r.laboratory, r.characteristic, r.num desc"""
 
 #: Each file that brought inspections: whose, how many parts and results, how many out as stated and judged.
 _FILES = f"""
