@@ -26,6 +26,7 @@ TAKERS = {
     "Problem": 1,
     "FileRefused": 0,
     "Unclear": 0,
+    "UdiRefused": 0,
 }
 _HEAD = """# Refusals and findings
 

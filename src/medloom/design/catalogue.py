@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,9 +51,19 @@ def standing(dis: Iterable[str]) -> dict[str, Standing]:
     return found
 
 
-def plan(read: Sequence[Read], stands: dict[str, Standing], *, act: Act, reason: str) -> list[Plan]:
-    """One plan for each record; a second record of one identifier is refused, whatever it says."""
-    found, seen = [], set()
+def plan(
+    read: Sequence[Read],
+    stands: dict[str, Standing],
+    *,
+    act: Act,
+    reason: str,
+    earlier: Collection[str] = (),
+) -> list[Plan]:
+    """One plan for each record; a second record of one identifier is refused, whatever it says.
+
+    earlier  identifiers of records of the same file that were planned before
+    """
+    found, seen = [], set(earlier)
     for each in read:
         one = _plan(each, stands.get(each.di), act=act, reason=reason)
         if each.di in seen and one.refusal is None:

@@ -147,6 +147,10 @@ def deeds_of(viewer: Viewer, declared: Declared, row: Any) -> list[Deed]:
         barred = barred or ("" if creates(viewer, declared) else _owner_reason(declared.sheet.owner))
         address = "" if barred else reverse("web:revise", args=[declared.type, row.object])
         found.append(Deed("revise", _("Make the next revision"), "versions", address, barred))
+    if declared.type == "device":
+        address = reverse("web:label", args=[row.object])
+        barred = "" if row.agency == "GS1" else str(_("Only GS1 identifiers have a DataMatrix label here."))
+        found.append(Deed("label", _("Label"), "barcode", "" if barred else address, barred))
     if declared.type in ("lot", "equipment"):
         barred = _role_reason(viewer, "hold")
         address = "" if barred else f"{reverse('web:hold-raise')}?{declared.type}={row.object}"

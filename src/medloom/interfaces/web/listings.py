@@ -139,6 +139,47 @@ LISTINGS: dict[str, Listing] = {
             ),
             empty=_("Measured results appear here as soon as a plant's inspection sends them."),
         ),
+        Listing(
+            "device",
+            columns=("key", "brand", "model", "company", "agency", "status", "lot_marked", "serial_marked"),
+            filters=("brand", "company", "agency", "status", "sterile"),
+            views=(
+                View(_("All"), {}),
+                View(_("In commercial distribution"), {"status": "in_distribution"}),
+            ),
+            empty=_("Devices appear here when the registrant takes them from a catalogue file."),
+        ),
+        Listing(
+            "receipt",
+            columns=(
+                "key",
+                "site",
+                "lot",
+                "item",
+                "partner",
+                "partner_lot",
+                "quantity",
+                "received",
+                "remark",
+            ),
+            filters=("site", "item", "partner", "vendor", "received"),
+            order="-received",
+            empty=_("What a plant has taken in appears here, with the sender's lot beside its own."),
+        ),
+        Listing(
+            "shipment",
+            columns=("key", "site", "consignee", "shipped", "remark", "entry"),
+            filters=("site", "consignee", "shipped"),
+            order="-shipped",
+            empty=_("What left a plant for a consignee appears here, lot by lot."),
+        ),
+        Listing(
+            "purchase_line",
+            columns=("key", "site", "item", "quantity", "received", "rejected", "stocked", "due"),
+            filters=("site", "order", "item", "due"),
+            order="-due",
+            empty=_("What a plant's ERP has ordered appears here as its agent polls it."),
+        ),
     )
 }
 

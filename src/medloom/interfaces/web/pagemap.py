@@ -110,6 +110,8 @@ CHAPTERS: tuple[Chapter, ...] = (
         (
             of_type("item", _("Items"), "package"),
             of_type("device", _("Devices"), "barcode"),
+            Page("udi", _("Scan or type a UDI"), "scan"),
+            Page("catalogue", _("Catalogue from a file"), "upload", who="registrant"),
             of_type("bom", _("Bills of materials"), "subtask"),
             of_type("document", _("Documents"), "file-text"),
             of_type("bom_row", _("Product structure"), "hierarchy"),

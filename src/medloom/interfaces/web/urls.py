@@ -4,6 +4,7 @@ from django.urls import path
 
 from medloom.interfaces.web.views import (
     apidocs,
+    catalogue,
     changes,
     choosing,
     conflicts,
@@ -14,6 +15,7 @@ from medloom.interfaces.web.views import (
     dispatch,
     door,
     holds,
+    identify,
     intake,
     ledger,
     lists,
@@ -42,6 +44,12 @@ urlpatterns = [
     path("tasks/", overview.show_tasks, name="tasks"),
     path("find/", places.find, name="find"),
     path("suggest/<slug:type_>/", places.suggest, name="suggest"),
+    path("udi/", identify.scan, name="udi"),
+    path("devices/<uuid:object_>/label/", identify.label, name="label"),
+    path("catalogue/", catalogue.show_catalogue, name="catalogue"),
+    path("catalogue/<uuid:upload>/", catalogue.show_file, name="catalogue-file"),
+    path("catalogue/<uuid:upload>/record/", catalogue.record_file, name="catalogue-record"),
+    path("catalogue/<uuid:upload>/undo/", catalogue.undo_file, name="catalogue-undo"),
     path("login/", door.Login.as_view(), name="login"),
     path("logout/", door.Logout.as_view(), name="logout"),
     path("language/", door.change_language, name="language"),
