@@ -72,7 +72,6 @@ urlpatterns = [
     path("alarms/", places.show_alarms, name="alarms"),
     path("api/docs", apidocs.show_docs, name="api-docs"),
     path("dictionary/", dictionary.show_dictionary, name="dictionary"),
-    path("dictionary/", dictionary.show_dictionary, name="dictionary"),
     path("tokens/", tokens.show_tokens, name="tokens"),
     path("tokens/<uuid:token>/revoke/", tokens.revoke, name="token-revoke"),
     path("tour/", touring.take_tour, name="tour"),
