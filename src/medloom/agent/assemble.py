@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -55,6 +56,13 @@ def _catalogue() -> Mapping[str, Any]:
     from medloom.kernel.entity import catalogue
 
     return catalogue()
+
+
+def _templates(types: Mapping[str, Any], zone: str) -> Callable[[Any], Any]:
+    """The reader of import templates; it needs the declarations, so Django has been started."""
+    from medloom.agent.templates import recognise
+
+    return partial(recognise, types=types, zone=zone)
 
 
 def canonical_of(types: Mapping[str, Any]) -> Any:
@@ -132,8 +140,7 @@ def assemble(
                 Path(folder.path),
                 mappings,
                 settle_seconds=folder.settle_seconds,
-                types=types,
-                zone=config.zone,
+                recognise=_templates(types, config.zone),
             )
         )
     _watch_tables(agent, config, tables, types)

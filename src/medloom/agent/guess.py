@@ -6,14 +6,19 @@ import hashlib
 import re
 from datetime import date, datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medloom.agent.declaration import MISSING_WORDS
 from medloom.agent.sources.rows import FileRefused, is_blank, original_text
 from medloom.agent.sources.tables import read_table
 from medloom.derive.headings import field_of
 
+if TYPE_CHECKING:  # Django is not started where a file is only looked at
+    from medloom.kernel.entity import Declared
+
 SAMPLE_ROWS = 500
+#: From this share of dates on a column holds dates.
+DAYS_SHARE = 0.8
 _LOT = re.compile(r"lot|batch|批号|批次", re.IGNORECASE)
 _CODE = re.compile(
     r"code|shift|班次|(?:^|[a-z_ ])no\.?$|number|\bid\b|编码|编号|单号|代码|料号", re.IGNORECASE
@@ -46,8 +51,14 @@ _DOUBLED = (
 UNNAMED = "column_"
 
 
-def first_mapping(name: str, data: bytes, *, type_: str = "", feed: str = "") -> str:
-    """The YAML text. Raises FileRefused when the file cannot be read or has no header."""
+def first_mapping(
+    name: str, data: bytes, *, type_: str = "", feed: str = "", declared: Declared | None = None
+) -> str:
+    """The YAML text. Raises FileRefused when the file cannot be read or has no header.
+
+    `declared`: the declaration of the type, where it is known. Then only its fields are named, each by its
+    own names in every language first, and what fits none is listed as ignored for a person to look at.
+    """
     delivery = read_table(name, data)
     if delivery.refusal is not None:
         raise FileRefused(delivery.refusal.code, expected=delivery.refusal.expected, got=delivery.refusal.got)
@@ -69,16 +80,21 @@ def first_mapping(name: str, data: bytes, *, type_: str = "", feed: str = "") ->
         pattern=re.sub(r"(?<=[_\-. ])\d+|\d{4,}", "*", stem).replace('"', "?") + PurePosixPath(name).suffix,
         sheet=sheet if len(delivery.sheets) > 1 else "*",
         header=row + 1,
-        missing=", ".join(_quoted(word) for word in MISSING_WORDS),
+        missing=", ".join(quoted(word) for word in MISSING_WORDS),
         type=kind,
         todo="" if type_ else "  <- 请填写 · fill in",
         kind="observe" if kind in ("step_record", "result", "reading") else "set",
-        key=", ".join(_quoted(column) for column in key),
+        key=", ".join(quoted(column) for column in key),
         key_note="" if key else "  <- 未找到唯一列 · no unique column found: name some",
     )
-    taken: set[str] = set()
-    lines = [_line(column, values, taken, places[column]) for column, values in columns.items()]
-    return head + "".join(lines) + "".join(_DOUBLED.format(name=n, at=at) for n, at in doubled.items())
+    if declared is not None:
+        from medloom.agent.known import known_fields
+
+        body = known_fields(declared, columns)
+    else:
+        taken: set[str] = set()
+        body = "".join(_line(column, values, taken, places[column]) for column, values in columns.items())
+    return head + body + "".join(_DOUBLED.format(name=n, at=at) for n, at in doubled.items())
 
 
 def letters(index: int) -> str:
@@ -128,17 +144,17 @@ def _key(columns: dict[str, list[Any]]) -> list[str]:
 
 
 def _line(column: str, values: list[Any], taken: set[str], place: str) -> str:
-    kind, note = _kind(column, values)
+    kind, note = kind_of_cells(column, values)
     field = _field(column, taken, place)
     unit = ""
     if kind == "quantity":
         stated = _UNIT.search(column)
-        unit = ", unit: {{from: {0}, to: {0}}}".format(_quoted(stated.group(1) if stated else "1"))
+        unit = ", unit: {{from: {0}, to: {0}}}".format(quoted(stated.group(1) if stated else "1"))
     sample = next((original_text(cell) for cell in values if not is_blank(cell)), "")
     comment = f"例 · e.g. {sample[:40]!r}" + (f"; {note}" if note else "")
     if field.startswith(UNNAMED):
         comment += "  <- 请填写字段名，或移到 ignored · name the field, or move the column to ignored"
-    return f"      {field}: {{column: {_quoted(column)}, as: {kind}{unit}}}  # {comment}\n"
+    return f"      {field}: {{column: {quoted(column)}, as: {kind}{unit}}}  # {comment}\n"
 
 
 def _field(column: str, taken: set[str], place: str) -> str:
@@ -155,7 +171,8 @@ def _field(column: str, taken: set[str], place: str) -> str:
     return free
 
 
-def _kind(column: str, values: list[Any]) -> tuple[str, str]:
+def kind_of_cells(column: str, values: list[Any]) -> tuple[str, str]:
+    """What the cells of a column hold, and what a person should look at."""
     held = [value for value in values if not is_blank(value)]
     words = {word.casefold() for word in MISSING_WORDS}
     held = [v for v in held if not (isinstance(v, str) and v.strip().casefold() in words)]
@@ -167,8 +184,10 @@ def _kind(column: str, values: list[Any]) -> tuple[str, str]:
     if not held:
         return "text", "empty in this file"
     held = [_plain_number(value) for value in held]  # a .csv holds texts only
-    if all(isinstance(value, date) for value in held):
-        whole = not any(isinstance(v, datetime) and (v.hour or v.minute or v.second) for v in held)
+    days = [value for value in held if isinstance(value, date)]
+    # A few destroyed dates do not make a column of texts of it; they are refused one by one.
+    if len(days) >= DAYS_SHARE * len(held):
+        whole = not any(isinstance(v, datetime) and (v.hour or v.minute or v.second) for v in days)
         return ("date" if whole else "datetime"), ""
     if all(isinstance(value, float | int) and not isinstance(value, bool) for value in held):
         if all(float(value).is_integer() for value in held):
@@ -185,5 +204,12 @@ def _plain_number(value: Any) -> Any:
     return value
 
 
-def _quoted(text: str) -> str:
+def unit_in(column: str) -> str:
+    """The unit that a header names in brackets; "" for none."""
+    stated = _UNIT.search(column)
+    return stated.group(1) if stated else ""
+
+
+def quoted(text: str) -> str:
+    """The text as YAML takes it for a text, whatever it holds."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from medloom.agent.declaration import Mapping as Declared
 from medloom.agent.following import Follower
 from medloom.agent.sources.folder import Folder
+from medloom.agent.sources.rows import Delivery
 from medloom.agent.sources.sql import Database, TableSource
 from medloom.agent.translate import Outcome
 
@@ -19,13 +20,12 @@ from medloom.agent.translate import Outcome
 class Watched:
     """One folder with its mappings, and the file that is being read. `due`: not read before (monotonic).
 
-    `types` and `zone` serve import templates, which need no mapping.
+    `recognise` reads import templates, which need no mapping (agent/templates.py).
     """
 
     folder: Folder
     mappings: list[Declared]
-    types: Mapping[str, Any] = field(default_factory=dict)
-    zone: str = "UTC"
+    recognise: Callable[[Delivery], Any] = lambda delivery: None
     reading: Iterator[tuple[str, list[Outcome], bool]] | None = None
     digest: tuple[str, str] | None = None
     due: float = 0.0
@@ -59,12 +59,11 @@ def watch(
     mappings: list[Declared],
     *,
     settle_seconds: float,
-    types: Mapping[str, Any] | None = None,
-    zone: str = "UTC",
+    recognise: Callable[[Delivery], Any] = lambda delivery: None,
 ) -> Watched:
-    """A folder with the mappings that read files; import templates are read too where `types` are given."""
+    """A folder with the mappings that read files; `recognise` finds the import templates among the others."""
     files = [mapping for mapping in mappings if mapping.match.files]
-    return Watched(Folder(folder, settle_seconds=settle_seconds), files, dict(types or {}), zone)
+    return Watched(Folder(folder, settle_seconds=settle_seconds), files, recognise)
 
 
 def table_source(mapping: Declared) -> TableSource:

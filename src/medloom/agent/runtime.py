@@ -225,7 +225,6 @@ class Agent:
 
     def _files(self, watched: Watched) -> Iterator[tuple[str, list[Outcome], bool]]:
         """Batches of rows of every complete file, in the order of the mappings: masters first."""
-        from medloom.agent.templates import recognise  # the models: commands start without them
 
         found = list(watched.folder.poll(now=self.clock()))
         left = [(m, d) for m in watched.mappings for d in found if m.reads(d.name) and not m.skip]
@@ -243,7 +242,7 @@ class Agent:
                 left.pop(0)
             for delivery in found:
                 if not any(mapping.reads(delivery.name) for mapping in watched.mappings):
-                    if filled := recognise(delivery, watched.types, zone=watched.zone):
+                    if filled := watched.recognise(delivery):
                         yield from self._rows_of(filled.mapping, delivery, filled.outcomes())
                         continue
                     self.findings["file_unmapped"] += 1

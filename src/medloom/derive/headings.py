@@ -64,7 +64,7 @@ HEADINGS = (
     Heading("数量", ("quantity",), "quantity"),
     Heading("备注", ("remark", "note"), "remark"),
     Heading("resin lot", ("resin_lot",)),
-    Heading("lot", ("lot",)),
+    Heading("lot", ("lot", "resin_lot")),
     Heading("machine", ("machine",)),
     Heading("mould", ("mould",)),
     Heading("mold", ("mould",)),

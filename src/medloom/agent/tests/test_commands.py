@@ -56,7 +56,9 @@ def test_init_writes_a_mapping_that_loads_and_reads_its_file(files: tuple[str, s
     assert done.exit_code == 0 and "请逐行核对" in done.output
     mapping = parse_mapping(done.output)
     assert mapping.feed == "report" and mapping.reads("report_2.xlsx")
-    assert mapping.records[0].fields["lot"].kind == "lot"
+    fields = mapping.records[0].fields
+    assert (fields["resin_lot"].kind, fields["day"].kind, fields["number"].kind) == ("lot", "date", "key")
+    assert [member.fields["count"].column for member in fields["defects"].members] == ["crack"]
     outcomes = list(Translator(mapping).file(read_table("report_1.xlsx", Path(files[1]).read_bytes())))
     assert len([outcome for outcome in outcomes if outcome.drafts]) == 2
 
@@ -67,8 +69,10 @@ def test_init_gives_every_column_a_field_of_its_own(tmp_path: Path) -> None:
         xlsx([["日期", "原料编码", "原料批号", "甲", "乙", "总数(件)"], ["2026-11-01", 1, "L1", "a", "b", 5]])
     )
     done = CliRunner().invoke(agent, ["init", str(path), "--type", "step_record"])
-    fields = parse_mapping(done.output).records[0].fields
-    assert list(fields) == ["day", "resin", "resin_lot", "column_d", "column_e", "total"]
+    mapping = parse_mapping(done.output)
+    fields = mapping.records[0].fields
+    assert list(fields) == ["number", "day", "resin", "resin_lot", "total"]
+    assert list(mapping.ignored) == ["甲", "乙"], "what fits no field is for a person to look at"
     assert fields["total"].column == "总数(件)"
 
 
@@ -114,6 +118,19 @@ def test_a_draft_that_was_corrected_has_nothing_to_mend(tmp_path: Path) -> None:
     draft.write_text(right.replace("type: work_order", "type: workorder"), encoding="utf-8")
     told = json.loads(CliRunner().invoke(agent, ["check", str(draft), str(path), "--json"]).output)
     assert [each["path"] for each in told["to_mend"]] == ["$.records[0].type"]
+
+
+def test_a_template_is_written_and_the_names_are_listed(tmp_path: Path) -> None:
+    out = tmp_path / "lots.xlsx"
+    done = CliRunner().invoke(agent, ["template", "lot", "--language", "en", "--out", str(out)])
+    assert done.exit_code == 0 and out.read_bytes().startswith(b"PK")
+    assert "step_record" in CliRunner().invoke(agent, ["template"]).output
+    assert CliRunner().invoke(agent, ["template", "nothing"]).exit_code == 2
+
+
+def test_init_of_an_unknown_type_names_those_that_there_are(files: tuple[str, str]) -> None:
+    done = CliRunner().invoke(agent, ["init", files[1], "--type", "shift"])
+    assert done.exit_code == 1 and "step_record" in done.output
 
 
 def test_init_on_a_broken_file_exits_2(tmp_path: Path) -> None:

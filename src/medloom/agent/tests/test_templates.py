@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,14 @@ def test_an_agent_takes_a_template_from_its_folder_without_any_mapping(tmp_path:
     key = Ed25519PrivateKey.generate()
     hub = Hub({"MOLD": key}, sheets={name: declared.sheet for name, declared in catalogue().items()})
     agent = agent_of(hub, site="MOLD", key=key)
-    agent.watched.append(watch(tmp_path, [], settle_seconds=0, types=catalogue(), zone="Asia/Shanghai"))
+    agent.watched.append(
+        watch(
+            tmp_path,
+            [],
+            settle_seconds=0,
+            recognise=partial(recognise, types=catalogue(), zone="Asia/Shanghai"),
+        )
+    )
     template = cells_of(made("lot"))
     rows = [["" if cell is None else cell for cell in row] for row in template[:3]]
     (tmp_path / "批次.xlsx").write_bytes(xlsx([*rows, ["L-1", "10001", "", "", "", ""]]))

@@ -123,8 +123,12 @@ def _print(mapping: Mapping, total: Preview, shown: list[dict[str, Any]]) -> Non
 @click.option("--feed", default="", help="Name of the feed; by default made from the file's name.")
 def init(file: Path, type_: str, feed: str) -> None:
     """Write a first mapping from FILE's header, with guesses, for a person to correct."""
+    types = _types() if type_ else {}
+    if type_ and type_ not in types:
+        raise click.ClickException(f"no object type {type_!r}; there are {', '.join(sorted(types))}")
     try:
-        click.echo(first_mapping(file.name, file.read_bytes(), type_=type_, feed=feed), nl=False)
+        text = first_mapping(file.name, file.read_bytes(), type_=type_, feed=feed, declared=types.get(type_))
+        click.echo(text, nl=False)
     except FileRefused as error:
         refusal = error.refusal
         _unusable(

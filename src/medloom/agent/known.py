@@ -1,0 +1,111 @@
+"""The fields of a first mapping when the object type is known: by the names that its declaration gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import translation
+
+from medloom.agent import guess
+from medloom.agent.sources.rows import is_blank, original_text
+from medloom.derive.headings import fields_of, plain
+from medloom.derive.templates import LANGUAGES
+from medloom.kernel.entity import Declared, Lines
+from medloom.kernel.fields import Choice, Count, Day, Expiry, Flag, Instant, Number, Quantity, Ref, Text
+
+_IGNORED = "    # 未找到对应字段，请核对 · no field of this type fits these: check, or map them by hand\n"
+_KINDS: tuple[tuple[type, str], ...] = (
+    (Count, "integer"),
+    (Number, "number"),
+    (Flag, "boolean"),
+    (Day, "date"),
+    (Instant, "datetime"),
+    (Expiry, "text"),
+    (Text, "text"),
+)
+
+
+def labels_of(fields: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Field -> its names for people, in every language."""
+    found: dict[str, list[str]] = {name: [] for name in fields}
+    for language in LANGUAGES:
+        with translation.override(language):
+            for name, field in fields.items():
+                found[name].append(str(field.verbose_name))
+    return found
+
+
+def known_fields(declared: Declared, columns: Mapping[str, list[Any]]) -> str:
+    """The rest of the YAML text: fields, lists of counts, and what is ignored."""
+    named = fields_of(columns, labels_of(declared.fields))
+    rest = [column for column in columns if column not in named]
+    lines = [
+        _field(declared, named[column], column, columns[column]) for column in columns if column in named
+    ]
+    key = declared.facts.key
+    if key == ("number",) and "number" not in named.values() and "number" not in declared.defaults:
+        lines.insert(0, "      number: {as: key}  # 由业务主键列组成 · made of the key columns\n")
+    for name, each in declared.lines.items():
+        counted = _counted(each, rest)
+        if counted:
+            lines.append(_list(name, each, counted))
+            rest = [column for column in rest if column not in counted]
+    ignored = "".join(f"  {guess.quoted(column)}: 未映射 not mapped\n" for column in rest)
+    return "".join(lines) + (f"ignored:\n{_IGNORED}{ignored}" if rest else "")
+
+
+def _field(declared: Declared, name: str, column: str, values: list[Any]) -> str:
+    field, (kind, note) = declared.fields[name], guess.kind_of_cells(column, values)
+    unit = ""
+    if isinstance(field, Quantity):
+        stated = guess.unit_in(column) or field.unit
+        kind, unit = "quantity", f", unit: {{from: {guess.quoted(stated)}, to: {guess.quoted(field.unit)}}}"
+    elif isinstance(field, Choice):
+        kind, unit = "choice", f", choices: {_choices(field, values)}"
+    else:
+        kind = next((known for cls, known in _KINDS if isinstance(field, cls)), "code")
+        target = field.related_model if isinstance(field, Ref) else field.model
+        facts = getattr(target, "facts", None)
+        if facts is not None and facts.type == "lot" and (isinstance(field, Ref) or name == "number"):
+            kind = "lot"
+    required = ", required: true" if name in (*declared.facts.key, *declared.required) else ""
+    sample = next((original_text(cell) for cell in values if not is_blank(cell)), "")
+    comment = f"例 · e.g. {sample[:40]!r}" + (f"; {note}" if note else "")
+    return f"      {name}: {{column: {guess.quoted(column)}, as: {kind}{unit}{required}}}  # {comment}\n"
+
+
+def _choices(field: Any, values: list[Any]) -> str:
+    """The plant's words in the sample, each with ours where it is one of them."""
+    words: dict[str, str] = {}
+    for language in LANGUAGES:
+        with translation.override(language):
+            words |= {str(text).casefold(): word for word, text in field.choices}
+    seen = dict.fromkeys(original_text(value).strip() for value in values if not is_blank(value))
+    first = next(word for word, _text in field.choices)
+    pairs = [f"{guess.quoted(each)}: {words.get(each.casefold(), first)}" for each in list(seen)[:12]]
+    return "{" + ", ".join(pairs or [f"{first}: {first}"]) + "}"
+
+
+def _counted(lines: Lines, columns: list[str]) -> dict[str, str]:
+    """Columns that are named as the words of a list's choice (classes of defects), and those words."""
+    word = next((field for field in lines.fields.values() if isinstance(field, Choice)), None)
+    number = next((field for field in lines.fields.values() if isinstance(field, Count)), None)
+    if word is None or number is None or len(lines.fields) != 2:
+        return {}
+    known: dict[str, str] = {}
+    for language in LANGUAGES:
+        with translation.override(language):
+            known |= {plain(str(text)): code for code, text in word.choices}
+    return {column: known[plain(column)] for column in columns if plain(column) in known}
+
+
+def _list(name: str, lines: Lines, counted: Mapping[str, str]) -> str:
+    word = next(n for n, field in lines.fields.items() if isinstance(field, Choice))
+    number = next(n for n, field in lines.fields.items() if isinstance(field, Count))
+    text = f"      {name}:\n        as: list\n        members:\n"
+    for column, code in counted.items():
+        constant = f"{word}: {{as: constant, value: {code}}}"
+        count = f"{number}: {{column: {guess.quoted(column)}, as: integer}}"
+        text += f"          - {{keep_if: [{number}], fields: {{{constant}, {count}}}}}\n"
+    return text
