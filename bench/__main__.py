@@ -36,6 +36,7 @@ ITEMS = {
         "sync_plant_ms_p50",
         "sync_plant_ms_p99",
     ),
+    "pages": ("list_page_ms", "page_bytes", "rest_list_ms", "graphql_ms"),
     "orders": ("orders_per_s_single", "orders_per_s_batched", "trace_10k_lots_s", "inspections_per_s"),
 }
 

@@ -131,7 +131,7 @@ COUNTED = ("accepted", "parked", "quarantined", "rejected", "conflict")
 #: Verdicts of the overview's bars.
 COUNTED = ("accepted", "parked", "quarantined", "rejected", "conflict")
 #: The overview looks at so many of the newest records: it costs the same however long the ledger grows.
-RECENT = 50_000
+RECENT = 20_000
 
 
 def plant_figures() -> list[dict[str, Any]]:
