@@ -79,9 +79,27 @@ def lay(cursor: Any) -> None:
             _fence_rows(cursor, model._meta.db_table, _sees("site"))
     _fence_rows(cursor, "entry", f"({SITE} = '*' or {SITE} = any(sites))")
     _policy(cursor, "entry", "sequencer_reads", "for select to medloom_sequencer using (true)")
+    _close_functions(cursor)
     for kept in KEPT:
         cursor.execute(f"grant select, insert, update on {kept} to medloom_sequencer")
         _policy(cursor, kept, "sequencer_keeps", "for all to medloom_sequencer using (true)")
+
+
+def _close_functions(cursor: Any) -> None:
+    """Functions that see every row are for the application alone.
+
+    In the tracer's own name: once a function is the tracer's, what we revoke in ours is not revoked, and
+    PostgreSQL only warns. Everybody could run them (seen in the catalogue: `=X/medloom_tracer`).
+    """
+    cursor.execute(
+        """select p.oid::regprocedure::text from pg_proc p
+           where p.prosecdef and pg_get_userbyid(p.proowner) = 'medloom_tracer'"""
+    )
+    for (signature,) in cursor.fetchall():
+        cursor.execute("set role medloom_tracer")
+        cursor.execute(f"revoke execute on function {signature} from public")
+        cursor.execute(f"grant execute on function {signature} to medloom_app")
+        cursor.execute("reset role")
 
 
 def _schema_by_name(table: str, tables: dict[str, str]) -> str:
