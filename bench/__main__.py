@@ -27,6 +27,7 @@ ITEMS = {
         "hub_worker_memory_mb",
     ),
     "command": ("command_ms_p50", "command_ms_p99"),
+    "epcis": ("epcis_capture_per_s", "epcis_query_ms"),
     "network": (
         "demo_start_s",
         "hub_memory_mb",

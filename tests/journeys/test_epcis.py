@@ -127,6 +127,31 @@ def test_known_lots_get_their_genealogy_and_unknown_ones_stand_without(net: None
     assert len(back(lin, EXISTS_errorDeclaration="true")) == 1
 
 
+def test_a_device_in_the_catalogue_makes_its_lots_known_by_gtin_and_by_serial(net: None) -> None:
+    lin = program("lin")
+    site = lin.token.site
+    given = {"actor": "p1", "at": AT}
+    made = [
+        operation("device", Kind.OBSERVE, {"di": "09521141012345"}, **given),
+        operation("item", Kind.SET, {"number": "PUMP", "device": "09521141012345"}, site=site, **given),
+    ]
+    assert [a.verdict for a in submit(made, author="HQ", wiring=wiring())] == ["accepted"] * 2
+    made = [
+        operation("lot", Kind.OBSERVE, {"number": "B", "item": "PUMP"}, **given),
+        operation("lot", Kind.OBSERVE, {"number": "C", "item": "PUMP"}, **given),
+        operation("serial", Kind.OBSERVE, {"lot": "C", "number": "S7"}, **given),
+    ]
+    assert [a.verdict for a in submit(made, author=site, wiring=wiring())] == ["accepted"] * 3
+    event = moulded(1, inputs=(), outputs=(), site=site)
+    event["inputQuantityList"] = [{"epcClass": "urn:epc:class:lgtin:9521141.001234.B", "quantity": 1}]
+    event["outputEPCList"] = ["https://id.gs1.org/01/09521141012345/21/S7"]
+    answer = lin.post("/epcis/capture", document(event))
+    assert answer.status_code == 202, answer.content
+    assert len(rows(TraceEdge)) == 1
+    found = lin.get(f"/api/v1/trace_event/{rows(TraceEvent)[0].object}").json()["fields"]["lots"]
+    assert [(line["role"], line["lot"]) for line in found] == [("input", "B"), ("output", "C")]
+
+
 def test_wrong_documents_are_refused_whole_or_in_part_as_asked(net: None) -> None:
     lin = program("lin")
     site = lin.token.site

@@ -18,7 +18,7 @@ _LOTS = """
     join lot l on l.site = %s and l.key = w.number and not l.voided"""
 
 #: A partner's identifier is known by the alias that says which lot it is: the whole identifier, or the
-#: lot number where the lot's item has that GTIN as its number.
+#: lot number where the lot's item is the device of that GTIN, or has it as its number.
 _ALIASES = """
     select w.epc, l.key from unnest(%s::text[]) w(epc)
     join alias a on a.site = %s and a.number = w.epc and a.same and not a.voided
@@ -27,12 +27,15 @@ _ALIASES = """
 _BY_ITEM = """
     select w.epc, l.key from unnest(%s::text[], %s::text[], %s::text[]) w(epc, gtin, number)
     join lot l on l.site = %s and l.key = w.number and not l.voided
-    join item i on i.num = l.item_id and i.key = w.gtin"""
+    join item i on i.num = l.item_id left join device d on d.num = i.device_id
+    where i.key = w.gtin or (length(d.key) <= 14 and lpad(d.key, 14, '0') = w.gtin)"""
 
 _BY_SERIAL = """
     select w.epc, l.key from unnest(%s::text[], %s::text[], %s::text[]) w(epc, gtin, number)
     join serial s on s.site = %s and s.number = w.number and not s.voided
-    join lot l on l.num = s.lot_id join item i on i.num = l.item_id and i.key = w.gtin"""
+    join lot l on l.num = s.lot_id join item i on i.num = l.item_id
+    left join device d on d.num = i.device_id
+    where i.key = w.gtin or (length(d.key) <= 14 and lpad(d.key, 14, '0') = w.gtin)"""
 
 
 def event_facts(cursor: Any, asked: Sequence[Asked]) -> dict[tuple[str, str], frozenset[str]]:
@@ -51,7 +54,7 @@ def event_facts(cursor: Any, asked: Sequence[Asked]) -> dict[tuple[str, str], fr
 def known_lots(cursor: Any, site: str, epcs: Iterable[str]) -> Mapping[str, str]:
     """Identifier -> number of the site's lot that it means; unknown identifiers are left out.
 
-    Known are our own names, aliases that hold the whole identifier, and GTINs that are item numbers.
+    Known are our own names, aliases that hold the whole identifier, and GTINs of the items' devices.
     """
     wanted = sorted(set(epcs))
     found: dict[str, str] = {}
