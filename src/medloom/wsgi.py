@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,7 +14,13 @@ from django.core.wsgi import get_wsgi_application
 #: thousand that live to its end; with Python's 700 a quarter of the door's CPU time went into finding none.
 COLLECT_AFTER = 100_000
 
+#: A page asks the database some twenty times, and after each answer waits for the interpreter's lock, which
+#: Python takes from a busy thread only after 5 ms. Beside three backlogs that drained pages took 1.9 times as
+#: long as in a calm minute, with this 1.05 times (fault 26), and the backlogs drained no slower.
+SWITCH_S = 0.000_5
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")
+sys.setswitchinterval(SWITCH_S)
 
 
 class Programs(WSGIHandler):

@@ -100,7 +100,7 @@ def run_case26(seed: int, *, each: int = 50_000, rounds: int = 40) -> Backlog:
     env = os.environ | {"DJANGO_SETTINGS_MODULE": "medloom.settings", "PYTHONPATH": search_path()}
     sequence = "import django; django.setup(); from medloom.exchange.sequencer import main; main()"
     began = time.monotonic()
-    with _server(18_200 + seed % 100) as server:
+    with _server(18_200 + seed % 100, workers=2) as server:
         sequencer = subprocess.Popen([sys.executable, "-c", sequence], env=env)
         try:
             plants = [Plant(_carry(server), site=site) for site in SITES]

@@ -43,6 +43,7 @@ class Server:
     """The hub's web process with one worker on a port of its own; the environment names its database."""
 
     port: int
+    workers: int = 1
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -51,7 +52,7 @@ class Server:
 
     def start(self) -> None:
         """Start and wait until it answers. Raises AssertionError when it does not."""
-        (program,) = programs(Options(port=self.port, web_workers=1, only=frozenset({"web"})))
+        (program,) = programs(Options(port=self.port, web_workers=self.workers, only=frozenset({"web"})))
         self.process = subprocess.Popen(
             program.argv,
             env=os.environ | program.environment | {"PYTHONPATH": search_path()},
@@ -85,8 +86,8 @@ def _carry(server: Server) -> Carry:
 
 
 @contextlib.contextmanager
-def _server(port: int) -> Iterator[Server]:
-    found = Server(next(p for p in range(port, port + 200) if keep("127.0.0.1", p)))
+def _server(port: int, workers: int = 1) -> Iterator[Server]:
+    found = Server(next(p for p in range(port, port + 200) if keep("127.0.0.1", p)), workers)
     try:
         found.start()
         yield found
