@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from medloom.demo import released
 from medloom.demo.metrology import FIRST, SECOND, parts, qif
+from medloom.design.models import Specification
 from medloom.inspection.actions import settle
 from medloom.inspection.models import Disagreement, Gauge, Inspection, Result, Stand
 from medloom.inspection.queries import inspection_files, measured_parts
+from medloom.interfaces.commands.plan import plan
 from medloom.interfaces.web.measuring import compared, issues, matrix
 from medloom.kernel.access import seeing
 from medloom.kernel.cursor import open_cursor
@@ -113,6 +117,31 @@ def test_half_an_inspection_is_not_compared_and_a_nameless_part_stands_apart() -
     deliver("A", "LAB2_blocks.qif", qif(SECOND, parts(SECOND)), "machining")
     with seeing("*"):
         assert Disagreement.objects.count() == 1
+
+
+def test_a_plan_is_taken_over_by_command_once(tmp_path: Path) -> None:
+    made = registrant(ACT.create("site", site="A", fields={"code": "A", "name": "A", "zone": "UTC"}))
+    assert made[0].verdict is Verdict.ACCEPTED
+    file = tmp_path / "plan.qif"
+    file.write_bytes(qif(FIRST, parts(FIRST, count=1)))
+    arguments = ["import", str(file), "--site", "A", "--item", "B-2003", "--json"]
+
+    def counted(*more: str) -> dict[str, int]:
+        done = CliRunner().invoke(plan, [*arguments, *more])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)["counts"]
+
+    assert counted("--dry-run") == {"new": 6}
+    assert counted("--release") == {"new": 6}
+    assert counted("--release") == {"same": 6}
+    file.write_bytes(file.read_bytes().replace(b"<MaxValue>0.25", b"<MaxValue>0.2", 1))
+    assert counted("--release") == {"next": 1, "same": 5}
+    with seeing("*"):
+        found = {(s.revision, s.state) for s in Specification.objects.filter(number="B-2003.HOLE1.DIAMETER1")}
+    assert found == {("A", "superseded"), ("B", "released")}
+    file.write_bytes(b"<!DOCTYPE a><QIFDocument/>")
+    broken = CliRunner().invoke(plan, arguments)
+    assert broken.exit_code == 1 and "file_doctype" in str(broken.exception)
 
 
 def test_the_real_plates_are_found_as_their_source_says() -> None:

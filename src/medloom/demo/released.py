@@ -7,7 +7,6 @@ tolerance zone with a wrong sign is taken by its size, and the specification say
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -15,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from medloom.demo.metrology import CHARACTERISTICS, MARK
-from medloom.formats.cells import Converted
-from medloom.formats.qif import read_qif
-from medloom.formats.qif_tables import tables
+from medloom.design.plans import read_plan
 
 #: Type and fields of one revision to be released.
 Released = tuple[str, dict[str, Any]]
@@ -31,34 +28,17 @@ KINDS = {
     ".prt": "cad_model",
     ".nc": "nc_program",
 }
-_LINEAR = {"linear": "mm", "angular": "deg"}
 
 
 def specifications(data: bytes, *, item: str, prefix: str = "") -> Iterator[Released]:
     """One specification for each characteristic of a QIF file's plan, revision A."""
-    plan = tables(read_qif(data), name="", digest=hashlib.sha256(data).hexdigest())["plan"]
-    for cells in plan[1:]:
-        row = dict(zip(plan[0], cells, strict=True))
-        fields = {
-            "number": f"{item}.{prefix}{row['code']}",
-            "revision": "A",
-            "characteristic": row["characteristic"],
-            "unit": _LINEAR.get(row["unit"], row["unit"]),
-            "nominal": _text(row["nominal"]),
-            "low": _text(row["low"]),
-            "high": _text(row["high"]),
-            "method": row["kind"],
-        }
-        wrong = re.fullmatch(r"limits_contradict: tolerance zone -([0-9.]+)", row["note"])
+    for one in read_plan(data, item=item, prefix=prefix):
+        fields = {**one.fields, "revision": "A"}
+        wrong = re.fullmatch(r"limits_contradict: tolerance zone -([0-9.]+)", one.note)
         if wrong:
             fields["high"] = wrong.group(1)
-            fields["method"] = f"{row['kind']}; {row['note']} in the file, released as {wrong.group(1)}"
-        yield "specification", {name: value for name, value in fields.items() if value is not None}
-
-
-def _text(cell: Any) -> str | None:
-    value = cell.value if isinstance(cell, Converted) else cell
-    return None if value is None else f"{round(value, 6):f}"
+            fields["method"] = f"{fields['method']}; {one.note} in the file, released as {wrong.group(1)}"
+        yield "specification", fields
 
 
 def generated(item: str) -> Iterator[Released]:

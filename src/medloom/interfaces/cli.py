@@ -33,6 +33,7 @@ COMMANDS = {
     "enrol": "medloom.interfaces.commands.people:enrol",
     "agent": "medloom.interfaces.commands.agent:agent",
     "device": "medloom.interfaces.commands.device:device",
+    "plan": "medloom.interfaces.commands.plan:plan",
     "demo": "medloom.interfaces.commands.demo:demo",
 }
 
