@@ -333,6 +333,11 @@ ALARMS = {
         "Raise quota_mib in the agent's configuration, or free space on its disk.",
         "Help the plant to make room at once.",
     ),
+    "feeds_held": Meant(
+        "an open transaction on the database server holds the feeds up: records are kept and not passed on",
+        "Nothing.",
+        "Run `medloom doctor` at the hub: it names the session; let it end, or end it.",
+    ),
     "agent_silent": Meant(
         "a site's agent has not been heard of for long",
         "Look whether the agent runs and reaches the hub.",

@@ -84,6 +84,23 @@ def _snapshot_cut(seed: int) -> str:
     return str(found)
 
 
+def _horizon_held(seed: int) -> str:
+    with _hub():
+        from medloom.drills.held import run_case20
+
+        found = run_case20(seed)
+    assert found.survived, found
+    return str(found)
+
+
+def _hub_disk_full(seed: int) -> str:
+    from medloom.drills.room import run_case16
+
+    found = run_case16(seed)
+    assert found.survived, found
+    return str(found)
+
+
 def _hostile_files(number: int) -> Callable[[int], str]:
     def run(seed: int) -> str:
         with _hub():
@@ -169,9 +186,11 @@ CASES: dict[int, Callable[[int], str]] = {
     13: _agent_killed,
     14: _worker_killed,
     15: _database_killed,
+    16: _hub_disk_full,
     17: _disk_full,
     18: _bit_flipped,
     19: _slow_senders,
+    20: _horizon_held,
     21: _receiver_away,
     22: _snapshot_cut,
     24: _other_versions,

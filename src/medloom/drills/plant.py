@@ -42,6 +42,8 @@ class Plant:
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     epoch: str = field(default_factory=lambda: secrets.token_hex(16))
     token: str = ""
+    #: The hub's epoch, once it has welcomed us.
+    hub: str = ""
     number: int = 1
     head: bytes = b""
 
@@ -68,7 +70,7 @@ class Plant:
             if isinstance(reply, Challenge):
                 hello = msgspec.structs.replace(hello, answer=reply.nonce)
         assert isinstance(reply, Welcome), reply
-        self.token = reply.token
+        self.token, self.hub = reply.token, reply.hub
         self.head = self.head or operations_start(site=self.site, epoch=self.epoch, chain="v")
 
     def operation(self, type: str, fields: Mapping[str, Any], *, offset: int = 0, **more: Any) -> bytes:

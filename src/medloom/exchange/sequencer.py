@@ -14,7 +14,7 @@ import os
 import time
 import uuid
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from psycopg.rows import dict_row
 from medloom.kernel import queries
 from medloom.process import state as state_folder
 from medloom.wire.chain import entry_hash, feed_link, feed_start
+from medloom.wire.judge import HQ
 from medloom.wire.merkle import KEPT_LEVEL, Frontier, leaf_hash
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ FEED_TAILS = """
         select position, chain from feed_line l where l.site = f.site and l.feed = f.feed
         order by position desc limit 1) l"""
 OLDEST_TRANSACTION = """
-    select pid, application_name, state, extract(epoch from now() - xact_start)::int as seconds
+    select pid, coalesce(nullif(application_name, ''), usename::text, '?') as name, datname, state,
+           extract(epoch from now() - xact_start)::int as seconds
     from pg_stat_activity
     where backend_xid is not null and xact_start < now() - make_interval(secs => %s)
     order by xact_start limit 1"""
@@ -274,8 +276,31 @@ def start_epoch(connection: psycopg.Connection[Any]) -> str:
         return epoch.hex
 
 
-def run(sequencer: Sequencer, *, stop: Any = None, idle_s: float = IDLE_S) -> None:
-    """Sequence until `stop()` says so. Raises OutOfOrder: the process ends with the alarm in its log."""
+def raise_alarm(holder: dict[str, Any]) -> None:
+    """Tell a person, once while nobody has looked, which session holds the feeds up."""
+    detail = (
+        f"session {holder['pid']} ({holder['name']}, database {holder['datname']}, {holder['state']}), "
+        f"open for {holder['seconds']} s"
+    )
+    with psycopg.connect(state_folder.conninfo("app"), connect_timeout=5) as app:
+        app.execute(
+            """insert into alarm (code, site, detail, raised) select 'feeds_held', %s, %s, now()
+               where not exists (select from alarm where code = 'feeds_held' and seen_at is null)""",
+            (HQ, detail[:500]),
+        )
+
+
+def run(
+    sequencer: Sequencer,
+    *,
+    stop: Any = None,
+    idle_s: float = IDLE_S,
+    alarm: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
+    """Sequence until `stop()` says so. Raises OutOfOrder: the process ends with the alarm in its log.
+
+    `alarm` is told of an open transaction that holds everything up for longer than HELD_S.
+    """
     sequencer.load()
     warned = 0.0
     while not (stop and stop()):
@@ -288,6 +313,11 @@ def run(sequencer: Sequencer, *, stop: Any = None, idle_s: float = IDLE_S) -> No
             holder = sequencer.held_back()
             if holder:
                 log.warning("an open transaction holds the feeds back: %s", holder)
+                if alarm is not None:
+                    try:
+                        alarm(holder)
+                    except psycopg.Error as error:
+                        log.warning("the alarm could not be raised: %s", error)
 
 
 def main() -> None:
@@ -298,7 +328,7 @@ def main() -> None:
     with psycopg.connect(state_folder.conninfo("sequencer"), autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(%s)", (LOCK,))
         try:
-            run(Sequencer(connection))
+            run(Sequencer(connection), alarm=raise_alarm)
         except OutOfOrder as error:
             log.critical("stopped for good: %s", error)
             raise SystemExit(DO_NOT_RESTART) from error

@@ -32,6 +32,7 @@ from medloom.hub import wiring
 from medloom.kernel.cursor import open_cursor
 from medloom.kernel.ledger import LOST, SPOILT, Busy, Unfit
 from medloom.parties import keys
+from medloom.process import space
 from medloom.wire.hub import Fresh, HubMachine
 from medloom.wire.messages import HandBack, Hello, Page, Pull, Refused, Reply, SnapshotPull, Welcome
 from medloom.wire.push import BODY_BYTES_MAX
@@ -176,6 +177,8 @@ def _push(hub: HubMachine, body: bytes, site: str, token: str) -> Reply:
 
 def _note_read(site: str, feed: str, position: int) -> None:
     """For the pages: how far the site has read. Apart from the pull, whose answer it must never cost."""
+    if space.scarce():
+        return
     try:
         with transaction.atomic(durable=True), open_cursor() as cursor:
             feedstore.note_read(cursor, site, feed, position)

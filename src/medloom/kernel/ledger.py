@@ -31,6 +31,7 @@ from medloom.kernel.case import Case, Received, source_ident
 from medloom.kernel.cursor import Cursor, one_transaction
 from medloom.kernel.entity import catalogue
 from medloom.kernel.ruling import BARE, Wiring
+from medloom.process import space
 from medloom.wire.chain import operation_hash
 from medloom.wire.judge import HQ
 from medloom.wire.verdict import Answer, Finding, Refusal, Verdict
@@ -58,7 +59,7 @@ class Busy(Exception):
 
 
 class Unfit(Exception):
-    """PostgreSQL refuses so many of a batch's operations that the fault is the hub's, not the data's.
+    """PostgreSQL refuses so many of a batch's operations that the fault is the hub's; or it has no room.
 
     Nothing was written; the agent keeps the batch and comes back, and the hub's people are alarmed.
     """
@@ -92,7 +93,8 @@ def append(
 ) -> list[Answer]:
     """Judge and record operations of one author, in order. Returns one answer per operation.
 
-    Raises Unfit when PostgreSQL refuses more than a few of them; nothing was written then either.
+    Raises Unfit when PostgreSQL refuses more than a few of them, or its disk has too little room; nothing
+    was written then either.
 
     The answers are given after the durable commit. With a `cursor` they are given inside the caller's
     transaction, whose commit makes them true; it is tried once and raises one of LOST or SPOILT, now or
@@ -102,6 +104,8 @@ def append(
 
     Raises Busy after repeated lost races, and what `prelude` raises; nothing was written then.
     """
+    if space.scarce():
+        raise Unfit("too little room on the database's disk")
     received = list(received)
     if cursor is not None and not careful:
         answers, bound = _rounds(cursor, received, author, wiring, prelude)

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from pathlib import Path
 
-from medloom.process import account, binaries, lock, programs, tree
+from medloom.process import account, binaries, lock, programs, space, tree
 from medloom.process.state import State, StateError, external_url
 
 OK, WARN, FAIL = "ok", "warn", "fail"
@@ -135,6 +135,8 @@ def _disk(state: State) -> list[Finding]:
     nodes = os.statvfs(place)
     if nodes.f_files and nodes.f_favail < 1000:
         return [Finding("disk", FAIL, f"{told}, but only {nodes.f_favail} more files", advice)]
+    if not external_url() and usage.free < space.floor_bytes():
+        return [Finding("disk", FAIL, f"{told}: too little, the hub writes nothing", advice)]
     if usage.free < SPACE_FAIL_BYTES:
         return [Finding("disk", FAIL, told, advice)]
     return [

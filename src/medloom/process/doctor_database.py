@@ -170,6 +170,31 @@ def _horizon(state: State) -> list[Finding]:
     return findings or [Finding("horizon", OK, "no transaction holds the feeds back")]
 
 
+def _recovery(state: State) -> list[Finding]:
+    """A hub that was restored waits for what the sites bring back."""
+    if _reachable(state):
+        return []
+    from medloom.exchange import recovery
+
+    try:
+        with _open(state, "owner") as owner, owner.cursor() as cursor:
+            cursor.execute("SELECT set_config('medloom.site', '*', false)")
+            now = recovery.progress(cursor)
+    except psycopg.errors.UndefinedTable:
+        return []  # `migrations` says so already
+    if now is None or not now.recovering:
+        return [Finding("recovery", OK, "no recovery is under way")]
+    waits = [each.site for each in now.sites if each.state != recovery.RETURNED]
+    missing = sum(last - first + 1 for first, last in now.unseen)
+    message = f"restored up to entry {now.since}, recovering since {now.began}"
+    message += f"; waits for {', '.join(waits) or 'nobody'}"
+    message += f"; {missing} lost entries were not brought back so far" if missing else ""
+    advice = (
+        "let those sites' agents run; `medloom recover` shows each, `medloom recover end` gives up waiting"
+    )
+    return [Finding("recovery", WARN, message, advice)]
+
+
 def _stock(state: State) -> list[Finding]:
     """Stock is a sum of moves that is written with them; a difference was written past the door."""
     if _reachable(state):
@@ -213,5 +238,6 @@ CHECKS: list[tuple[str, Check]] = [
     ("roles", _roles),
     ("migrations", _migrations),
     ("horizon", _horizon),
+    ("recovery", _recovery),
     ("stock", _stock),
 ]

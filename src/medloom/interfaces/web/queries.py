@@ -230,6 +230,19 @@ def log_lag() -> dict[str, Any]:
     return found[0]
 
 
+def unsequenced(most: int = 10_000) -> dict[str, Any]:
+    """How many records (at most `most`) have no place in the feeds yet; how many seconds the oldest waits."""
+    found = _rows(
+        """
+        select count(*) as count, coalesce(extract(epoch from now() - min(w.received)), 0)::int as seconds
+        from (select e.received from entry e
+              where e.seq > coalesce((select last from seal order by id desc limit 1), 0)
+              order by e.seq limit %s) w""",
+        (most,),
+    )
+    return found[0]
+
+
 #: What stock may be sorted by, and how.
 STOCK_ORDERS = {
     "lot": "l.key",

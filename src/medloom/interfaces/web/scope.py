@@ -79,6 +79,9 @@ class Scope:
             return problems.answer(request, problems.Problem(403, "no_site"))
         except ledger.Busy:
             return problems.answer(request, problems.Problem(409, "busy"))
+        except ledger.Unfit:
+            log.exception("nothing can be written at %s", request.path)
+            return problems.answer(request, problems.Problem(503, "hub_unfit"))
         except (Http404, PermissionDenied, SuspiciousOperation):
             raise
         except DataError:

@@ -189,6 +189,10 @@ ALARMS: dict[str, Cause] = {
     "store_full": Cause(
         _("An agent's store is full: nothing more is read"), _("Help the plant to make room at once.")
     ),
+    "feeds_held": Cause(
+        _("An open transaction holds the feeds up"),
+        _("Run medloom doctor at the hub: it names the session. Nothing is lost."),
+    ),
     "sequence": Cause(_("Records out of order"), _("Tell your administrator.")),
 }
 CAUSES.update({code: Cause(label, todo) for code, (label, todo) in (FILES | SCOPE_CAUSES).items()})

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from medloom.governance.queries import open_alerts, proposed_corrections
 from medloom.interfaces.web import queries
+from medloom.interfaces.web.banners import banners
 from medloom.interfaces.web.columns import columns_of
 from medloom.interfaces.web.deeds import writes
 from medloom.interfaces.web.desk import open_counts
@@ -160,6 +161,7 @@ def show_overview(request: HttpRequest) -> HttpResponse:
     lag = queries.log_lag()
     counts = open_counts(viewer)
     context = {
+        "banners": banners(viewer),
         "plants": plants,
         "several": len(plants) > 1,
         "chart": _chart(plants),
