@@ -50,6 +50,7 @@ class StreamSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mapping   the mapping file; its section `stream` says what the data items mean
     files     for `log`: which files of the folder
     topic     for `mqtt`: what is subscribed, for example plant/Hurco04/#
+    order_seconds  for `mqtt`: how long the broker waits before it gives an unanswered message again
     nodes     for `opcua`: node id -> data item
     user_env, password_env   variables that hold a login, where one is asked for
     """
@@ -59,6 +60,7 @@ class StreamSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mapping: str
     files: str = "*.txt"
     topic: str = ""
+    order_seconds: float = 35.0
     nodes: dict[str, str] = {}
     user_env: str = ""
     password_env: str = ""

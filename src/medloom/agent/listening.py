@@ -96,7 +96,7 @@ class Listened:
         if heard.gap:
             assembler.gap(heard.gap)
         for line in heard.lines:
-            fate, refusal = ("refused", line.refusal) if line.refusal else assembler.line(line.signals)
+            fate, refusal = _fate(line, assembler)
             fates[fate] += 1
             if refusal is not None:
                 refused.append(self._refused(line, refusal))
@@ -133,6 +133,12 @@ class Listened:
     def close(self) -> None:
         """End the connection."""
         self.source.close()
+
+
+def _fate(line: Told, assembler: Assembler) -> tuple[str, Refusal | None]:
+    if line.refusal is not None:
+        return "refused", line.refusal
+    return ("repeated", None) if line.again else assembler.line(line.signals)
 
 
 def _weighed(row: Taken, made: Made) -> Taken:

@@ -40,7 +40,8 @@ class _Talk:
     heard: float
     pinged: float
     buffer: bytearray
-    began: float = 0.0
+    #: When the line under way began, None between two lines.
+    began: float | None = None
     #: Name of the stream and lines told of it, "" when the adapter keeps none.
     stream: str = ""
     lines: int = 0
@@ -133,7 +134,7 @@ class Adapter:
             talk.pinged = now
         if now - talk.heard >= SILENCE_SECONDS:
             raise TimeoutError(0, f"silent for {SILENCE_SECONDS:g} s")
-        if talk.buffer and talk.began and now - talk.began >= LINE_SECONDS:
+        if talk.began is not None and now - talk.began >= LINE_SECONDS:
             raise TimeoutError(0, f"a line unfinished after {LINE_SECONDS:g} s")
 
     def _receive(self, talk: _Talk, now: float) -> None:
@@ -144,7 +145,7 @@ class Adapter:
             if not talk.buffer.count(b"\n"):
                 raise ConnectionResetError(0, "closed by the adapter")
             return
-        if not talk.buffer:
+        if talk.began is None:
             talk.began = now
         talk.buffer += data
         if b"\n" in data:
@@ -165,7 +166,7 @@ class Adapter:
                 self._decide(talk, position, stream="", lines=0)
             line = bytes(talk.buffer[:end])
             del talk.buffer[: end + 1]
-            talk.began = now if talk.buffer else 0.0
+            talk.began = now if talk.buffer else None
             self._line(talk, position, line, found)
         return found
 

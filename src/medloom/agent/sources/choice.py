@@ -31,7 +31,8 @@ def _source(source: StreamSource, conditions: frozenset[str], feed: str) -> Live
         from medloom.agent.sources.broker import Broker
 
         login = (os.environ.get(source.user_env, ""), os.environ.get(source.password_env, ""))
-        return Broker(source.address, topic=source.topic, client=f"medloom-{feed}", login=login)
+        client, order = f"medloom-{feed}", source.order_seconds
+        return Broker(source.address, topic=source.topic, client=client, login=login, order_seconds=order)
     if source.kind == "opcua":
         try:
             from medloom.agent.sources.opcua import OpcUa

@@ -14,12 +14,14 @@ class Told:
     """One line as the source told it. `place` names it among all lines of the stream, for ever.
 
     refusal  why it could not be read; then there are no signals
+    again    it was kept before: the source gives it once more, because it does not know that
     """
 
     place: str
     raw: bytes
     signals: tuple[Signal, ...] = ()
     refusal: Refusal | None = None
+    again: bool = False
 
 
 @dataclass

@@ -67,16 +67,17 @@ def piece(nth: int, *, samples: int = 20) -> list[bytes]:
     """The lines of one piece: two statuses, `samples` speeds, the highest 1000 x its number."""
 
     def line(second: int, *fields: object) -> bytes:
-        return "|".join((f"2026-01-01T{nth:02}:00:{second:02}.5Z", *map(str, fields))).encode()
+        at = f"2026-01-01T{nth:02}:{second // 60:02}:{second % 60:02}.5Z"
+        return "|".join((at, *map(str, fields))).encode()
 
     return [
         line(0, "part", f"P-{nth:02}", "prog", f"P-{nth}.NC"),
         line(1, "exec", "ACTIVE"),
         line(2, "tool", "7.000000"),
         *(line(3 + n, "speed", 1_000 * nth - n, "block", n) for n in range(samples)),
-        line(30, "exec", "STOPPED"),
-        line(31, "exec", "STOPPED"),
-        line(32, "part", "UNAVAILABLE"),
+        line(samples + 10, "exec", "STOPPED"),
+        line(samples + 11, "exec", "STOPPED"),
+        line(samples + 12, "part", "UNAVAILABLE"),
     ]
 
 

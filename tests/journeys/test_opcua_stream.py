@@ -1,0 +1,123 @@
+"""A machine behind a real OPC UA server: job states of OPC 40077 become statuses, an interruption a gap."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asyncua import ua
+from asyncua.sync import Server
+
+from medloom.agent.collector import Collector, Taken
+from medloom.agent.declaration import parse_mapping
+from medloom.agent.listening import Listened
+from medloom.agent.sources.opcua import OpcUa
+from medloom.agent.store import SqliteSite
+from medloom.agent.tests.machines import MAPPING
+from tests.journeys.listener import SHEETS, open_store
+
+pytestmark = [pytest.mark.process, pytest.mark.filterwarnings("default")]
+NAMESPACE = "urn:test:machine"
+#: Names and numbers of OPC 40077 (EUROMAP 77) JobStatusEnumeration, and ISA-95 words for availability.
+ITEMS = """    JobStatus: {as: state, words: {"2": setup, "6": active, "7": interrupted, "8": completed}}
+    Availability: {as: availability, words: {"true": available, "false": unavailable}}
+    CurrentLotName: {as: part}
+    ScrewSpeed: {as: measured, what: speed}
+"""
+NODES = ("JobStatus", "Availability", "CurrentLotName", "ScrewSpeed")
+
+
+class Machine:
+    """A server with the four variables."""
+
+    def __init__(self, port: int) -> None:
+        self.address = f"opc.tcp://127.0.0.1:{port}/machine"
+        self.server: Any = None
+        self.nodes: dict[str, Any] = {}
+
+    def start(self) -> None:
+        self.server = Server()
+        self.server.set_endpoint(self.address)
+        place = self.server.register_namespace(NAMESPACE)
+        machine = self.server.nodes.objects.add_object(place, "IMM")
+        first = [ua.Variant(2, ua.VariantType.Int32), True, "UNAVAILABLE", 0.0]
+        for name, value in zip(NODES, first, strict=True):
+            self.nodes[name] = machine.add_variable(ua.NodeId(name, place), name, value)
+        self.server.start()
+
+    def tell(self, **values: Any) -> None:
+        for name, value in values.items():
+            if name == "JobStatus":
+                value = ua.Variant(value, ua.VariantType.Int32)
+            self.nodes[name].write_value(value)
+            time.sleep(0.25)  # longer than the sampling period: each value is heard
+
+    def stop(self) -> None:
+        if self.server is not None:
+            self.server.stop()
+            self.server.tloop.stop()
+            self.server = None
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    found = Machine(port)
+    found.start()
+    yield found
+    found.stop()
+
+
+def mapping_text() -> str:
+    before, _, after = MAPPING.partition("  items:\n")
+    return f"{before}  items:\n{ITEMS}  ignored{after.partition('  ignored')[2]}"
+
+
+def told(store: SqliteSite) -> list[dict[str, Any]]:
+    found = [json.loads(own.raw) for own in store.unsent("v", 1_000)[0]]
+    return [each for each in found if each["kind"] == "observe"]
+
+
+def test_job_states_become_statuses_and_an_interruption_a_gap(tmp_path: Path, machine: Machine) -> None:
+    store, taken = open_store(tmp_path / "store.db"), list[Taken]()
+    nodes = {f"ns=2;s={name}": name for name in NODES}
+    source = OpcUa(machine.address, nodes=nodes, session=lambda: uuid.uuid4().hex)
+    listened = Listened(source, parse_mapping(mapping_text()))
+    collector = Collector(
+        store, "MACH", SHEETS, now=lambda: "2026-11-23T00:00:00Z", mint=lambda: str(uuid.uuid4())
+    )
+
+    def hear(lines: int) -> None:
+        until = time.monotonic() + 60
+        while sum(listened.fates.values()) < lines and time.monotonic() < until:
+            if not listened.listen(store, collector, taken.extend, now=time.monotonic()):
+                time.sleep(0.02)
+        assert sum(listened.fates.values()) >= lines, (listened.fates, source.trouble())
+
+    hear(4)
+    machine.tell(CurrentLotName="L-01", JobStatus=6, ScrewSpeed=180.5)
+    hear(7)
+    machine.tell(ScrewSpeed=210.0, JobStatus=8, CurrentLotName="UNAVAILABLE")
+    hear(10)
+    machine.stop()
+    machine.start()
+    hear(14)
+    machine.tell(JobStatus=6)
+    hear(15)
+    listened.close()
+    statuses = [each["fields"]["status"] for each in told(store) if each["type"] == "equipment_status"]
+    # The state told first after the interruption is news, even where it is the one from before.
+    assert statuses == ["setup", "active", "completed", "unknown", "setup", "active"]
+    gap = next(each["fields"] for each in told(store) if each["fields"].get("status") == "unknown")
+    assert "no subscription" in gap["cause"]
+    (run,) = [each["fields"] for each in told(store) if each["type"] == "step_record"]
+    assert run["number"] == "M1/L-01"
+    assert [(row["name"], row["value"]) for row in run["parameters"]] == [("L-01-SPEED", "210")]
+    store.close()
