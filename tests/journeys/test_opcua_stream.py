@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asyncua import ua
-from asyncua.sync import Server
 
 from medloom.agent.collector import Collector, Taken
 from medloom.agent.declaration import parse_mapping
@@ -20,10 +20,10 @@ from medloom.agent.listening import Listened
 from medloom.agent.sources.opcua import OpcUa
 from medloom.agent.store import SqliteSite
 from medloom.agent.tests.machines import MAPPING
+from medloom.process.programs import search_path
 from tests.journeys.listener import SHEETS, open_store
 
-pytestmark = [pytest.mark.process, pytest.mark.filterwarnings("default")]
-NAMESPACE = "urn:test:machine"
+pytestmark = pytest.mark.process
 #: Names and numbers of OPC 40077 (EUROMAP 77) JobStatusEnumeration, and ISA-95 words for availability.
 ITEMS = """    JobStatus: {as: state, words: {"2": setup, "6": active, "7": interrupted, "8": completed}}
     Availability: {as: availability, words: {"true": available, "false": unavailable}}
@@ -34,35 +34,40 @@ NODES = ("JobStatus", "Availability", "CurrentLotName", "ScrewSpeed")
 
 
 class Machine:
-    """A server with the four variables."""
+    """A server with the four variables, in a process of its own."""
 
     def __init__(self, port: int) -> None:
         self.address = f"opc.tcp://127.0.0.1:{port}/machine"
-        self.server: Any = None
-        self.nodes: dict[str, Any] = {}
+        self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        self.server = Server()
-        self.server.set_endpoint(self.address)
-        place = self.server.register_namespace(NAMESPACE)
-        machine = self.server.nodes.objects.add_object(place, "IMM")
-        first = [ua.Variant(2, ua.VariantType.Int32), True, "UNAVAILABLE", 0.0]
-        for name, value in zip(NODES, first, strict=True):
-            self.nodes[name] = machine.add_variable(ua.NodeId(name, place), name, value)
-        self.server.start()
+        argv = [sys.executable, "-m", "tests.journeys.opcua_machine", self.address]
+        self.process = subprocess.Popen(
+            [*argv, "JobStatus=2", "Availability=true", "CurrentLotName=UNAVAILABLE", "ScrewSpeed=0.5"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={"PYTHONPATH": f"{search_path()}:."},
+        )
+        assert self.process.stdout is not None and self.process.stdout.readline() == "ready\n"
 
-    def tell(self, **values: Any) -> None:
+    def tell(self, **values: str) -> None:
+        assert self.process is not None
+        assert self.process.stdin is not None and self.process.stdout is not None
         for name, value in values.items():
-            if name == "JobStatus":
-                value = ua.Variant(value, ua.VariantType.Int32)
-            self.nodes[name].write_value(value)
-            time.sleep(0.25)  # longer than the sampling period: each value is heard
+            self.process.stdin.write(f"{name} {value}\n")
+            self.process.stdin.flush()
+            assert self.process.stdout.readline() == "told\n"
 
-    def stop(self) -> None:
-        if self.server is not None:
-            self.server.stop()
-            self.server.tloop.stop()
-            self.server = None
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(30)
+            for each in (self.process.stdin, self.process.stdout):
+                if each is not None:
+                    each.close()
+            self.process = None
 
 
 @pytest.fixture
@@ -72,7 +77,7 @@ def machine() -> Iterator[Machine]:
     found = Machine(port)
     found.start()
     yield found
-    found.stop()
+    found.kill()
 
 
 def mapping_text() -> str:
@@ -102,14 +107,14 @@ def test_job_states_become_statuses_and_an_interruption_a_gap(tmp_path: Path, ma
         assert sum(listened.fates.values()) >= lines, (listened.fates, source.trouble())
 
     hear(4)
-    machine.tell(CurrentLotName="L-01", JobStatus=6, ScrewSpeed=180.5)
+    machine.tell(CurrentLotName="L-01", JobStatus="6", ScrewSpeed="180.5")
     hear(7)
-    machine.tell(ScrewSpeed=210.0, JobStatus=8, CurrentLotName="UNAVAILABLE")
+    machine.tell(ScrewSpeed="210.0", JobStatus="8", CurrentLotName="UNAVAILABLE")
     hear(10)
-    machine.stop()
+    machine.kill()
     machine.start()
     hear(14)
-    machine.tell(JobStatus=6)
+    machine.tell(JobStatus="6")
     hear(15)
     listened.close()
     statuses = [each["fields"]["status"] for each in told(store) if each["type"] == "equipment_status"]
