@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import xlsxwriter
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -30,6 +29,8 @@ _TOLD = {"text_wrap": True, "valign": "top", "bg_color": "#FDF0D9", "font_color"
 
 def workbook_of(template: Template, declared: Declared, language: str) -> bytes:
     """The .xlsx of that template in that language."""
+    import xlsxwriter  # not carried by web processes that never need it
+
     columns = columns_of(template, declared, language)
     target = io.BytesIO()
     with (
@@ -80,7 +81,9 @@ def _validation(column: Column, lists: Any, at: int) -> dict[str, Any]:
         words = [str(text) for _word, text in field.choices or ()] or [str(_("yes")), str(_("no"))]
         for line, word in enumerate(words):
             lists.write_string(line, at, word)
-        letters = xlsxwriter.utility.xl_col_to_name(at)
+        from xlsxwriter.utility import xl_col_to_name
+
+        letters = xl_col_to_name(at)
         return {**said, "validate": "list", "source": f"=lists!${letters}$1:${letters}${len(words)}"}
     if isinstance(field, Count):
         rule = {"validate": "integer", "criteria": "between", "minimum": field.low, "maximum": field.high}

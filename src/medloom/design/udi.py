@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-
-import biip
-from biip.gs1_messages import GS1Message
+from typing import TYPE_CHECKING
 
 from medloom.wire.verdict import Refusal
+
+if TYPE_CHECKING:
+    from biip.gs1_messages import GS1Message
 
 #: HIBCC's characters in the order of their values (ANSI/HIBC 2.6): the check character is made of their sum.
 HIBCC_CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-. $/+%"
@@ -106,15 +107,19 @@ def parse_udi(text: str) -> Udi:
         return _hibcc(text)
     if text.isascii() and text.isdigit() and len(text) in (8, 12, 13, 14):
         text = f"01{text:0>14}"
+    from biip import ParseError  # not carried by web processes that never need it
+
     try:
         message = _gs1(text)
-    except (biip.ParseError, ValueError) as error:
+    except (ParseError, ValueError) as error:
         expected = "(01) device (17) expiry (10) lot (21) serial"
         raise UdiRefused("udi_form", expected=expected, got=text) from error
     return _of_message(message, text)
 
 
 def _gs1(text: str) -> GS1Message:
+    from biip.gs1_messages import GS1Message
+
     if text.startswith("("):
         return GS1Message.parse_hri(text)
     if text.startswith("]"):

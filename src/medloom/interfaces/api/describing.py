@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.views.decorators.http import require_safe
 
-from medloom.derive.graphql import graphql_document
 from medloom.derive.openapi import openapi
 from medloom.kernel.entity import catalogue
 
@@ -39,5 +38,7 @@ def show_schema(request: HttpRequest) -> HttpResponse:
 @lru_cache(maxsize=1)
 def graphql_text() -> str:
     """The GraphQL schema in its own language; made once."""
+    from medloom.derive.graphql import graphql_document  # heavy, and rarely asked for
+
     with translation.override("en"):
         return graphql_document(list(catalogue().values()))

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 
 from medloom.derive.rest import ROOT
-from medloom.interfaces.api import graphql, history, stream, writing
+from medloom.interfaces.api import history, stream, writing
 from medloom.interfaces.api.caller import Caller
 from medloom.interfaces.api.door import door, nothing
 from medloom.interfaces.api.reading import show_list, show_one
@@ -34,10 +34,17 @@ def show_self(request: HttpRequest, caller: Caller) -> HttpResponse:
     return json_answer(body)
 
 
+def answer_graphql(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """One query; the schema is made with the first, so that a process nobody asks does not carry it."""
+    from medloom.interfaces.api import graphql
+
+    return graphql.answer_graphql(request, caller)
+
+
 def urls() -> list[Any]:
     """The addresses, the last of which answers for all that are none."""
     return [
-        path("graphql", door(POST=graphql.answer_graphql)),
+        path("graphql", door(POST=answer_graphql)),
         path("me", door(GET=show_self)),
         path("stream", door(GET=stream.show_stream)),
         path("operations", door(POST=writing.batch)),

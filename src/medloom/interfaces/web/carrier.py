@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import zxingcpp
-
 #: Side of one module; what printers of 300 dpi draw well and hand scanners read (GS1: 0.254 to 0.615 mm).
 MODULE_MM = 0.6
 
 
 def modules_of(text: str) -> list[list[bool]]:
     """Rows of modules, True for black, for a UDI with brackets (`design.udi.build_gs1`)."""
+    import zxingcpp  # not carried by web processes that never need it
+
     made = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix, gs1=True)
     image = memoryview(made.to_image(scale=1))
     height, width = image.shape[:2]

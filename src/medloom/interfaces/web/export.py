@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import xlsxwriter
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -26,6 +25,8 @@ def workbook(
     *, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]], about: Sequence[tuple[str, str]]
 ) -> bytes:
     """One sheet with a frozen head and a second one saying what was asked, by whom and when."""
+    import xlsxwriter  # not carried by web processes that never need it
+
     target = io.BytesIO()
     options = {
         "in_memory": True,

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import xlsxwriter
 from django.utils.translation import gettext as _
 
 from medloom.interfaces.web.columns import idle_free, unit_word
@@ -132,6 +131,8 @@ def tables_of(report: Report) -> list[Table]:
 
 def workbook_of(report: Report) -> bytes:
     """The workbook: what was asked first, then a sheet for each table; no cell that would be run."""
+    import xlsxwriter  # not carried by web processes that never need it
+
     target = io.BytesIO()
     options = {
         "in_memory": True,

@@ -9,7 +9,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import typst
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -108,6 +107,8 @@ def print_of(report: Report) -> bytes:
         "foot": f"Medloom · {report.title}",
         "lang": "zh" if (get_language() or "").startswith("zh") else "en",
     }
+    import typst  # not carried by web processes that never need it
+
     compiled = typst.compile(
         PAGE.encode(),
         font_paths=[str(FONTS)],
