@@ -17,7 +17,7 @@ from medloom.governance.models import Upload
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.models import Entry
 from medloom.materials.models import Lot, Move
-from medloom.parties.models import User
+from medloom.parties.models import Site, User
 from tests.browser.network import Network, build, found
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -215,3 +215,15 @@ def test_a_cell_that_looks_like_a_formula_leaves_as_text(net: Network) -> None:
     sheet = lin.get("/o/lot/?export=xlsx&q=EVIL-1&columns=key&columns=remark").content
     cells = [c for row in openpyxl.load_workbook(io.BytesIO(sheet)).worksheets[0].values for c in row]
     assert any(str(cell).startswith("'+1") for cell in cells)
+
+
+def test_the_first_plant_of_a_new_hub_is_made_on_its_page(transactional_db: None) -> None:
+    """A plant connected from nothing begins here: there is no site yet that could be chosen."""
+    User.objects.create_user("first", "a long enough password", site="HQ", roles=("it", "admin"))
+    first = visitor("first")
+    fields = {"code": "STMP", "name": "Stamping Example", "zone": "Asia/Shanghai", "reason": "new plant"}
+    assert first.post("/o/site/new/", fields).status_code == 302
+    with seeing(ALL):
+        site = Site.objects.get(key="STMP")
+    assert (site.site, site.zone) == ("STMP", "Asia/Shanghai")
+    assert first.post("/o/site/new/", {**fields, "code": "no such code!"}).status_code in (409, 422)

@@ -108,12 +108,14 @@ def create(request: HttpRequest, type_: str) -> HttpResponse | Writing:
     context |= {"inputs": inputs_of(declared, names, zone=zone), "base": 0, "reason": ""}
     parts = [n for n in declared.lines if may_edit(viewer, declared, viewer.site, n)]
     context["lists"] = lists_of(declared, parts, num=None)
-    if not declared.facts.network:
+    # A plant is its own home: there is nothing to choose, and on a new hub nothing to choose from.
+    home = "" if declared.facts.network else "code" if type_ == "site" else "site"
+    if home == "site":
         context |= {"sites": [(c, n) for c, n in viewer.sites.items()], "site": request.POST.get("site", "")}
     if request.method != "POST":
         return render(request, "medloom/edit.html", context)
-    site = request.POST.get("site", "") if not declared.facts.network else ""
-    if not declared.facts.network and site not in viewer.sites:
+    site = request.POST.get(home, "").strip() if home else ""
+    if home == "site" and site not in viewer.sites:
         raise Problem(422, "not_a_choice", path="/site", expected="|".join(viewer.sites), got=site)
     fields, fine = read_form(declared, context, request.POST, zone=zone, site=site)
     context["reason"] = request.POST.get("reason", "")
