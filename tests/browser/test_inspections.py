@@ -113,5 +113,8 @@ def test_the_plates_with_oversize_holes_are_found_in_a_few_clicks(
     assert clicks <= CLICKS_MOST
     page.goto(f"{live_server.url}/measured/")
     check_page(page, "measured")
+    page.locator("table.heatmap tbody th a").nth(1).click()
+    expect(page.locator("#measured-chart svg")).to_be_visible()
+    check_page(page, "characteristic-plates")
     page.goto(f"{live_server.url}/measured/?show=all")
     expect(page.locator("table.heatmap tbody tr").first).to_be_visible()

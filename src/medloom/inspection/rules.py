@@ -230,6 +230,12 @@ class Suspicion:
     beyond: Decimal
 
 
+def mean_and_spread(values: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
+    """Mean and standard deviation (n - 1) of at least two values; in decimals, so no digit is lost."""
+    mean = sum(values, Decimal(0)) / len(values)
+    return mean, (sum(((value - mean) ** 2 for value in values), Decimal(0)) / (len(values) - 1)).sqrt()
+
+
 def suspicion(values: Sequence[Decimal], low: Decimal | None, high: Decimal | None) -> Suspicion | None:
     """A suspicion about the limits themselves, or None. The parts stay nonconforming until it is decided."""
     if len(values) < SUSPECT_PARTS:
@@ -239,8 +245,7 @@ def suspicion(values: Sequence[Decimal], low: Decimal | None, high: Decimal | No
     limit = high if over else low if under else None
     if limit is None:
         return None
-    mean = sum(values, Decimal(0)) / len(values)
-    spread = (sum(((value - mean) ** 2 for value in values), Decimal(0)) / (len(values) - 1)).sqrt()
+    mean, spread = mean_and_spread(values)
     if abs(mean - limit) <= SUSPECT_SPREADS * spread:
         return None
     return Suspicion(len(values), mean, spread, limit)

@@ -13,6 +13,7 @@ from medloom.inspection.rules import (
     admit_result,
     complete,
     contrasts,
+    mean_and_spread,
     suspicion,
 )
 from medloom.kernel.tests.asking import ask
@@ -108,6 +109,22 @@ def test_an_inspection_is_compared_when_all_of_it_is_there() -> None:
 def test_limits_are_suspect_when_every_part_is_far_out_on_one_side(values: list[str], found: bool) -> None:
     said = suspicion([Decimal(v) for v in values], Decimal("2.246"), Decimal("2.754"))
     assert (said is not None) == found
+
+
+#: Sets made so that mean and standard deviation are known exactly (Simon and Lesage 1989): large numbers that
+#: differ in the last digit only.
+EXACT = [
+    (["10000001", "10000003", "10000002"], "10000002", "1"),
+    (["1.2", *["1.1", "1.3"] * 500], "1.2", "0.1"),
+    (["1000000.2", *["1000000.1", "1000000.3"] * 500], "1000000.2", "0.1"),
+]
+
+
+@pytest.mark.parametrize(("values", "mean", "spread"), EXACT)
+def test_mean_and_spread_are_the_certified_ones(values: list[str], mean: str, spread: str) -> None:
+    found = mean_and_spread([Decimal(value) for value in values])
+    assert found[0] == Decimal(mean)
+    assert abs(found[1] - Decimal(spread)) < Decimal("1e-15")
 
 
 def test_limits_other_than_the_revisions_and_an_unfit_gauge_are_told() -> None:

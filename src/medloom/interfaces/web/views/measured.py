@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +17,7 @@ from medloom.inspection.queries import (
     inspection_results,
     measured_parts,
 )
+from medloom.inspection.rules import mean_and_spread
 from medloom.interfaces.web.columns import idle_free, object_address
 from medloom.interfaces.web.measuring import Line, Matrix, matrix, span, tone_of
 from medloom.interfaces.web.viewer import viewer_of
@@ -116,17 +116,19 @@ def _alike(other: Line, line: Line) -> bool:
 
 def _figures(line: Line) -> list[tuple[object, str]]:
     """Mean, spread and capability of the parts, as text."""
-    values = [float(cell.row["value"]) for cell in line.by_lot.values()]
+    values = [cell.row["value"] for cell in line.by_lot.values()]
     found: list[tuple[object, str]] = [(_("Parts"), str(len(values))), (_("Out of limits"), str(line.out))]
     if len(values) < 2:
         return found
-    mean, spread = statistics.fmean(values), statistics.stdev(values)
+    mean, spread = mean_and_spread(values)
     found += [
         (_("Mean"), f"{mean:.4f} {line.unit}"),
         (_("Standard deviation"), f"{spread:.4f} {line.unit}"),
     ]
-    sides = [(float(line.high) - mean) if line.high is not None else None,
-             (mean - float(line.low)) if line.low is not None else None]  # fmt: skip
+    sides = [
+        line.high - mean if line.high is not None else None,
+        mean - line.low if line.low is not None else None,
+    ]
     known = [side for side in sides if side is not None]
     if spread and known:
         found.append((_("Ppk"), f"{min(known) / (3 * spread):.2f}"))

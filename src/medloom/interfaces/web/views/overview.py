@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from medloom.governance.queries import open_alerts, proposed_corrections
+from medloom.inspection.models import Disagreement
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.banners import banners
 from medloom.interfaces.web.columns import columns_of
@@ -259,6 +260,7 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
             writes(viewer, "alias"),
         ),
         *_about_data(viewer),
+        *_about_laboratories(viewer),
         (
             _("Look at open holds"),
             _("Lots and machines that may not be used."),
@@ -298,6 +300,21 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
         "orders": title_of("work_order"),
     }
     return render(request, "medloom/tasks.html", context)
+
+
+def _about_laboratories(viewer: Viewer) -> list[tuple[Any, ...]]:
+    """Laboratories that disagree: one task for each item about which they do."""
+    open_ = Disagreement.objects.filter(state="open", voided=False)
+    return [
+        (
+            _("Decide between laboratories"),
+            _("Two laboratories judge the same parts differently."),
+            open_.count(),
+            f"{reverse('web:list', args=['disagreement'])}?state=open",
+            "microscope",
+            viewer.registrant and writes(viewer, "disagreement"),
+        )
+    ]
 
 
 def _asking(state: str) -> Any:

@@ -10,16 +10,16 @@ document.addEventListener("DOMContentLoaded", function () {
   const known = [told.low, told.high, told.nominal].concat(told.first.values).concat(...told.others.map((one) => one.values)).filter((value) => value !== null);
   const least = Math.min(...known), most = Math.max(...known), room = (most - least || 1) * 0.08;
   const lines = [];
-  if (told.low !== null) { lines.push({ yAxis: told.low, name: told.words.low, lineStyle: { color: "#a81e2d", type: "dashed" } }); }
-  if (told.high !== null) { lines.push({ yAxis: told.high, name: told.words.high, lineStyle: { color: "#a81e2d", type: "dashed" } }); }
-  if (told.nominal !== null) { lines.push({ yAxis: told.nominal, name: told.words.nominal, lineStyle: { color: "#51606f", type: "solid" } }); }
+  if (told.low !== null) { lines.push({ yAxis: told.low, name: told.words.low + " " + told.low, lineStyle: { color: "#a81e2d", type: "dashed" } }); }
+  if (told.high !== null) { lines.push({ yAxis: told.high, name: told.words.high + " " + told.high, lineStyle: { color: "#a81e2d", type: "dashed" } }); }
+  if (told.nominal !== null) { lines.push({ yAxis: told.nominal, name: told.words.nominal + " " + told.nominal, lineStyle: { color: "#51606f", type: "solid" } }); }
   const out = (value) => (told.high !== null && value > told.high) || (told.low !== null && value < told.low);
   const OTHERS = ["#d9822b", "#8a5bb0", "#05647a", "#8f7a1d", "#4f9d69", "#b0578d", "#6b7c93", "#a0522d"];
   const series = [{
     name: told.first.name, type: "scatter", symbolSize: 10, z: 5,
     data: told.first.values.map((value) => ({ value: value, itemStyle: { color: value !== null && out(value) ? "#a81e2d" : "#0b5a8f" } })),
     itemStyle: { color: "#0b5a8f" },
-    markLine: { symbol: "none", silent: true, label: { formatter: (one) => one.name + " " + one.value, position: "insideEndTop", fontSize: 11 }, data: lines },
+    markLine: { symbol: "none", silent: true, label: { formatter: (one) => one.name, position: "insideEndTop", fontSize: 11 }, data: lines },
   }].concat(told.others.map((one, n) => ({ name: one.name, type: "scatter", symbol: "diamond", symbolSize: 7, itemStyle: { color: OTHERS[n % OTHERS.length], opacity: 0.8 }, data: one.values })));
   chart.setOption({
     animation: false,
