@@ -21,6 +21,34 @@ def neutral(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(RISKY) else value
 
 
+#: Nothing that is written becomes a formula or a link by its looks.
+OPTIONS = {"in_memory": True, "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+
+
+def fill_sheet(
+    book: xlsxwriter.Workbook,
+    title: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    still: int = 1,
+) -> None:
+    """One sheet of a workbook with a frozen head and `still` frozen columns."""
+    bold = book.add_format({"bold": True, "bottom": 1})
+    sheet = book.add_worksheet(title[:31] or "list")
+    sheet.freeze_panes(1, still)
+    for at, text in enumerate(head):
+        sheet.set_column(at, at, max(10, min(40, 2 * len(text) + 6)))
+        sheet.write_string(0, at, str(neutral(text)), bold)
+    for line, row in enumerate(rows, start=1):
+        for at, given in enumerate(row):
+            value = neutral(given)
+            if isinstance(value, (int, float)):
+                sheet.write_number(line, at, value)
+            else:
+                sheet.write_string(line, at, str(value))
+
+
 def workbook(
     *, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]], about: Sequence[tuple[str, str]]
 ) -> bytes:
@@ -28,26 +56,8 @@ def workbook(
     import xlsxwriter  # not carried by web processes that never need it
 
     target = io.BytesIO()
-    options = {
-        "in_memory": True,
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-    }
-    with xlsxwriter.Workbook(target, options) as book:
-        bold = book.add_format({"bold": True, "bottom": 1})
-        sheet = book.add_worksheet(title[:31] or "list")
-        sheet.freeze_panes(1, 1)
-        for at, text in enumerate(head):
-            sheet.set_column(at, at, max(10, min(40, 2 * len(text) + 6)))
-            sheet.write_string(0, at, str(neutral(text)), bold)
-        for line, row in enumerate(rows, start=1):
-            for at, given in enumerate(row):
-                value = neutral(given)
-                if isinstance(value, (int, float)):
-                    sheet.write_number(line, at, value)
-                else:
-                    sheet.write_string(line, at, str(value))
+    with xlsxwriter.Workbook(target, OPTIONS) as book:
+        fill_sheet(book, title, head, rows)
         note = book.add_worksheet("about")
         note.set_column(0, 1, 40)
         for line, (name, text) in enumerate(about):

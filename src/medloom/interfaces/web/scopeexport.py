@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from medloom.interfaces.web.columns import idle_free, unit_word
-from medloom.interfaces.web.export import neutral
+from medloom.interfaces.web.export import OPTIONS, fill_sheet, neutral
 from medloom.interfaces.web.viewer import Viewer
 from medloom.kernel.entity import catalogue
 from medloom.materials.models import Lot, Receipt, Serial, Shipment
@@ -134,13 +134,7 @@ def workbook_of(report: Report) -> bytes:
     import xlsxwriter  # not carried by web processes that never need it
 
     target = io.BytesIO()
-    options = {
-        "in_memory": True,
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-    }
-    with xlsxwriter.Workbook(target, options) as book:
+    with xlsxwriter.Workbook(target, OPTIONS) as book:
         bold = book.add_format({"bold": True, "bottom": 1})
         about = book.add_worksheet(_("About")[:31])
         about.set_column(0, 0, 24)
@@ -149,17 +143,7 @@ def workbook_of(report: Report) -> bytes:
             about.write_string(at, 0, name, bold)
             about.write_string(at, 1, str(neutral(text)))
         for table in tables_of(report):
-            sheet = book.add_worksheet(table.name[:31])
-            sheet.freeze_panes(1, 2)
-            for at, text in enumerate(table.head):
-                sheet.set_column(at, at, max(10, min(34, 2 * len(text) + 6)))
-                sheet.write_string(0, at, str(neutral(text)), bold)
-            for line, row in enumerate(table.rows[:SHEET_MOST], start=1):
-                for at, value in enumerate(row):
-                    if isinstance(value, (int, float)):
-                        sheet.write_number(line, at, value)
-                    else:
-                        sheet.write_string(line, at, str(neutral(value)))
+            fill_sheet(book, table.name, table.head, table.rows[:SHEET_MOST], still=2)
     return target.getvalue()
 
 

@@ -100,7 +100,7 @@ def _set_of(asking: _Asking, expression: Expression) -> Portions:
     ahead, levels = expression.way != "origin", 1 if expression.way == "used_in" else 2**31 - 1
     walked = _walk(asking, list(begun), ahead=ahead, levels=levels)
     if expression.way == "used_in":
-        return {lot: Portion(*walk) for lot, *walk in walked}
+        return {lot: Portion(distance, via, entry) for lot, distance, via, entry in walked}
     return reached(begun, walked)
 
 
@@ -210,7 +210,8 @@ def _group(asking: _Asking, group: Group) -> Portions:
 def _rows(
     asking: _Asking, carrier: str, conditions: Sequence[Condition], among: list[int] | None = None
 ) -> list[dict[str, Any]]:
-    sql, values = [_CARRIERS[carrier]], []
+    sql: list[str] = [_CARRIERS[carrier]]
+    values: list[Any] = []
     if carrier == "record":
         values.append(asking.sites)
     if among is not None:
