@@ -25,6 +25,7 @@ FRAMEWORK_WRITERS = {
     "src/medloom/parties/webhooks.py": "subscriptions, attempts, keys: framework rows",
     "src/medloom/parties/agents.py": "which of two agents goes on: the session, a framework row",
     "src/medloom/kernel/alarms.py": "that a person looked at an alarm: a framework row",
+    "src/medloom/interfaces/web/exportjobs.py": "exports on their way: framework rows",
     "src/medloom/governance/uploads.py": "files sent by hand until they are recorded: framework rows",
     "src/medloom/governance/measuring.py": "tallies counted from the ledger: framework rows",
     "src/medloom/worker.py": "alarms and sessions past their time: framework rows",

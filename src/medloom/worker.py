@@ -4,7 +4,8 @@ wake_parked     every minute: parked operations whose wait is over though nothin
 join_receipts   every minute: what one site received and another sent, where nothing joined the two
 watch_agents    every minute: an agent that has not been heard for longer than its promise is an alarm
 govern          every minute: what is new is counted by feed; alerts and corrections follow
-tidy_framework  every night: ended logins go; nothing of the ledger, ever
+make_export     when a person asks for a large export of a scope
+tidy_framework  every night: ended logins and old exports go; nothing of the ledger, ever
 
 Beside the jobs two threads follow the stream: the courier (webhooks) and, where it is set up, the bus.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+from uuid import UUID
 
 import msgspec
 import uuid_utils
@@ -25,6 +27,7 @@ from procrastinate.contrib.django import app
 from medloom.governance.measuring import alert_operations, correction_operations, measure
 from medloom.hub import wiring
 from medloom.interfaces import bus
+from medloom.interfaces.web.exportjobs import drop_old, run_job
 from medloom.interfaces.webhooks import courier
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.ledger import LOST, Busy, append, own
@@ -119,11 +122,18 @@ def govern(timestamp: int) -> int:
         return 0
 
 
+@app.task(name="medloom.make_export", pass_context=False)
+def make_export(job: str) -> str:
+    """Make one large export of a scope; what became of it."""
+    return run_job(UUID(job), at=timezone.now())
+
+
 @app.periodic(cron="17 3 * * *")
 @app.task(name="medloom.tidy_framework", pass_context=False)
 def tidy_framework(timestamp: int) -> None:
     """Every night."""
     call_command("clearsessions")
+    drop_old(timezone.now())
 
 
 def main() -> None:

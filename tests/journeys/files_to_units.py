@@ -61,13 +61,25 @@ def moulded(rows: Iterable[dict[str, object]]) -> dict[str, Sent]:
     return found
 
 
+def marked(
+    rows: Iterable[dict[str, object]], *, machine: str, low: dt.date, high: dt.date
+) -> Iterable[dict[str, object]]:
+    """The same rows, where the lot is "MARK" if that machine made them in those days and none if not: what
+    holds some of the mark is what they are in.
+    """
+    for row in rows:
+        day = row["day"]
+        meant = isinstance(day, dt.date) and low <= day <= high and str(row["machine"]).strip() == machine
+        yield {**row, "lot": "MARK" if meant else ""}
+
+
 def real_shifts(folder: Path) -> Iterable[dict[str, object]]:
     """The monthly reports of plant A."""
     for path in sorted((folder / "monthly").glob("monthlyReports_*.xls*")):
         head, *rows = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
         lot = "plasticResineLot" if "plasticResineLot" in head else "plasticResinLot"
-        names = {"day": "recordDate", "order": "poNote", "item": "itemCode", "lot": lot,
-                 "total": "itemTotalQuantity", "good": "itemGoodQuantity"}  # fmt: skip
+        names = {"day": "recordDate", "order": "poNote", "item": "itemCode", "lot": lot}
+        names |= {"machine": "machineCode", "total": "itemTotalQuantity", "good": "itemGoodQuantity"}
         for row in rows:
             yield {name: row[head.index(column)] for name, column in names.items()}
 
@@ -79,6 +91,7 @@ def generated_shifts(folder: Path) -> Iterable[dict[str, object]]:
         "order": "工单号",
         "item": "产品编码",
         "lot": "原料批号",
+        "machine": "设备编号",
         "total": "总数",
         "good": "合格数",
     }

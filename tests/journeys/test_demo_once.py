@@ -7,6 +7,7 @@ beside the project), otherwise on the generated network alone.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -21,14 +22,18 @@ import psycopg
 import pytest
 
 from medloom.demo import invented
+from medloom.kernel.cursor import Cursor
 from medloom.process.postgres import running_database
 from medloom.process.programs import search_path
-from medloom.process.state import State, conninfo
+from medloom.process.state import State, connection, conninfo
+from medloom.trace.scopes.expression import parse
+from medloom.trace.scopes.queries import evaluate
 from tests.journeys.files_to_units import (
     Plant,
     Sent,
     Units,
     generated_shifts,
+    marked,
     moulded,
     real_plant,
     real_shifts,
@@ -170,24 +175,76 @@ def test_genealogy_runs_from_the_resin_lot_to_the_order_both_ways(said: dict[str
     assert said["edges"] > 0
 
 
+def shifts(folder: Path) -> list[dict[str, object]]:
+    """The moulding plant's reports, from its files."""
+    if REAL:
+        return list(real_shifts(DATA / "optimold_injection_plant"))
+    return list(generated_shifts(folder / "state" / "demo" / "files" / "MOLD"))
+
+
+def assembly(folder: Path) -> Plant:
+    """The assembling plant, from its files or as it was invented."""
+    if REAL:
+        return real_plant(DATA / "adventureworks_erp")
+    return Plant(
+        {number for number, _ in invented.DEVICES},
+        {n: {p: per for p, per in parts if p != 506} for n, parts in invented.STRUCTURE.items()},
+        [tuple(row) for row in rows(folder, WORK_ORDERS)[0]],  # type: ignore[misc]
+    )
+
+
 def test_a_trace_from_each_resin_lot_reaches_the_units_that_the_files_say(first: Feeds, folder: Path) -> None:
     reached, machined = rows(folder, SHIPPED, MACHINED)
     found: Units = {}
     for resin, lot, low, high in reached:
         found.setdefault(resin, set()).update((lot, n) for n in range(int(low), int(high) + 1))
-    if REAL:
-        made, plant = real_shifts(DATA / "optimold_injection_plant"), real_plant(DATA / "adventureworks_erp")
-    else:
-        made = generated_shifts(folder / "state" / "demo" / "files" / "MOLD")
-        plant = Plant(
-            {number for number, _ in invented.DEVICES},
-            {n: {p: per for p, per in parts if p != 506} for n, parts in invented.STRUCTURE.items()},
-            [tuple(row) for row in rows(folder, WORK_ORDERS)[0]],  # type: ignore[misc]
-        )
+    made, plant = shifts(folder), assembly(folder)
     sent = {lot: Sent(item, day, int(good)) for lot, item, day, good in machined}
     expected = shipped_units(plant, moulded(made), sent)
     assert len(expected) >= 3 and sum(map(len, expected.values())) > 100
     assert found == expected
+
+
+#: Serial numbers shipped of the lots of a scope.
+OF_LOTS = """
+    select l.key as lot, line.first, line.last from shipment_line line join lot l on l.num = line.lot_id
+    where line.lot_id = any(%s::bigint[]) and line.until is null"""
+
+
+def scopes(folder: Path, texts: list[str]) -> dict[str, set[tuple[str, int]]]:
+    """Question -> the units shipped of what it holds, asked as the registrant with the application's role."""
+    state, found = State(folder / "state"), {}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [each for each in os.environ if each.startswith("MEDLOOM_")]:
+            patch.delenv(name)
+        with running_database(state), psycopg.connect(**connection("app", state)) as link:
+            cursor = Cursor(link)
+            cursor.execute("select set_config('medloom.site', '*', false)")
+            for text in texts:
+                lots = list(evaluate(cursor, parse(text)).portions)
+                units = cursor.execute(OF_LOTS, (lots,)).fetchall()
+                found[text] = {
+                    (row["lot"], n) for row in units for n in range(int(row["first"]), int(row["last"]) + 1)
+                }
+    return found
+
+
+def test_a_scope_from_a_machine_and_days_holds_the_units_that_the_files_say(
+    first: Feeds, folder: Path
+) -> None:
+    made, plant = shifts(folder), assembly(folder)
+    sent = {lot: Sent(item, day, int(good)) for lot, item, day, good in rows(folder, MACHINED)[0]}
+    days = sorted({row["day"] for row in made if isinstance(row["day"], dt.date)})
+    machines = sorted({str(row["machine"]).strip() for row in made if row["machine"]})[:3]
+    expected = {}
+    for machine in machines:
+        for low, high in ((days[0], days[1]), (days[2], days[2]), (days[0], days[-1])):
+            text = f'affected({{machine = "{machine}"; day = {low:%Y-%m-%d}..{high:%Y-%m-%d}}})'
+            meant = moulded(marked(made, machine=machine, low=low, high=high))
+            expected[text] = shipped_units(plant, meant, sent).get("MARK", set())
+    assert scopes(folder, list(expected)) == expected
+    assert any(expected.values())
+    assert len({frozenset(units) for units in expected.values()}) > 1, "the questions tell machines apart"
 
 
 def test_a_second_run_and_a_run_without_the_agents_store_add_no_entry(

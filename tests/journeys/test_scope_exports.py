@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import shutil
 import subprocess
+import uuid
 from typing import Any
 from urllib.parse import urlencode
 
 import openpyxl
 import pytest
 from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from medloom.interfaces.web import scopeprint
+from medloom.interfaces.web.exportjobs import KEPT_DAYS, drop_old, run_job
+from medloom.interfaces.web.views import recallexport
 from medloom.kernel.access import ALL, seeing
 from medloom.parties.models import User
 from medloom.trace.models import Scope
@@ -25,6 +30,7 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 QUESTION = f'affected({{lot = "{LONG_LOT}"; site = "SZ"}})'
 EVIL = "=HYPERLINK(1)"
+NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -132,17 +138,49 @@ def test_a_frozen_scope_is_exported_as_it_was_kept(client: Client) -> None:
     assert (told["Scope number"], told["Digest of its lines"]) == (scope.number, scope.digest)
 
 
-@pytest.mark.parametrize(
-    ("address", "status"),
-    [
-        ("/scope/export/xlsx/?q=nonsense", 422),
-        ("/scope/export/xlsx/", 422),
-        ("/scope/export/exe/?q=%7Blot%3D%22A%22%7D", 404),
-        ("/scope/values/nothing/", 404),
-        ("/scope/?q=%00", 422),
-        ("/scope/?name0-0=lot&value0-0=%00", 422),
-        ("/scope/00000000-0000-0000-0000-000000000000/", 404),
-    ],
-)
-def test_what_is_not_there_or_not_meant_is_refused(client: Client, address: str, status: int) -> None:
-    assert client.get(address).status_code == status
+REFUSED = {
+    "/scope/export/xlsx/?q=nonsense": 422,
+    "/scope/export/xlsx/": 422,
+    "/scope/export/exe/?q=%7Blot%3D%22A%22%7D": 404,
+    "/scope/values/nothing/": 404,
+    "/scope/?q=%00": 422,
+    "/scope/?name0-0=lot&value0-0=%00": 422,
+    "/scope/00000000-0000-0000-0000-000000000000/": 404,
+}
+
+
+def test_what_is_not_there_or_not_meant_is_refused(client: Client) -> None:
+    assert {address: client.get(address).status_code for address in REFUSED} == REFUSED
+
+
+def test_a_large_export_is_a_job_that_only_its_owner_fetches(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recallexport, "EXPORTED_MOST", 3)
+    offered = client.get(f"/scope/export/xlsx/?{urlencode({'q': QUESTION})}")
+    assert b"/scope/exports/" in offered.content
+    answer = client.post("/scope/exports/", {"kind": "xlsx", "question": QUESTION})
+    page = answer["Location"]
+    told = ProcrastinateJob.objects.filter(task_name="medloom.make_export").values_list("args", flat=True)
+    (job,) = [uuid.UUID(args["job"]) for args in told]
+    assert "Waiting for the worker" in client.get(page).content.decode()
+    assert client.get(f"{page}file/").status_code == 404
+    assert run_job(job, at=NOW) == "done"
+    assert run_job(job, at=NOW) == "left", "a second worker leaves it alone"
+    assert 'id="fetch"' in client.get(page).content.decode()
+    book = openpyxl.load_workbook(io.BytesIO(client.get(f"{page}file/").content))
+    assert book["Lots"].max_row == len(EXPECTED) + 1
+    other = Client()
+    other.force_login(User.objects.get(username="audit"), backend="django.contrib.auth.backends.ModelBackend")
+    assert other.get(page).status_code == other.get(f"{page}file/").status_code == 404
+    assert drop_old(NOW) == 0
+    assert drop_old(NOW + dt.timedelta(days=KEPT_DAYS + 400)) == 1
+
+
+def test_a_job_that_cannot_be_made_says_why(client: Client) -> None:
+    page = client.post("/scope/exports/", {"kind": "pdf", "question": "nonsense"})["Location"]
+    assert run_job(uuid.UUID(page.split("/")[-2]), at=NOW) == "failed"
+    told = client.get(page).content.decode()
+    assert "cannot be read" in told
+    assert "hx-get" not in told.split('id="job"')[1].split(">")[0], "nothing more is waited for"
+    assert client.post("/scope/exports/", {"kind": "exe", "question": QUESTION}).status_code == 404

@@ -15,7 +15,7 @@ from medloom.kernel.fields import Choice, Code, Count, Text
 from medloom.trace.events.models import Capture, EventLot, EventName, TraceEvent
 from medloom.wire.sheet import Lifecycle, Owner, Step
 
-__all__ = ["Capture", "EventLot", "EventName", "Scope", "ScopeLine", "TraceEdge", "TraceEvent"]
+__all__ = ["Capture", "EventLot", "EventName", "Scope", "ScopeExport", "ScopeLine", "TraceEdge", "TraceEvent"]
 
 
 class TraceEdge(models.Model):
@@ -119,3 +119,27 @@ class ScopeLine(models.Model):
 
     class Meta:
         db_table = "scope_line"
+
+
+class ScopeExport(models.Model):
+    """An export that the worker makes: who asked, for what, how far it is, and the file when it is done.
+
+    `sees` is the view of row-level security with which it was asked, `step` how far it is (of 3).
+    """
+
+    id = models.UUIDField(primary_key=True)
+    asked = models.DateTimeField(auto_now_add=True)
+    actor = models.CharField(max_length=64)
+    sees = models.CharField(max_length=16)
+    language = models.CharField(max_length=16)
+    kind = models.CharField(max_length=8)
+    question = models.TextField()
+    scope = models.UUIDField(null=True)
+    state = models.CharField(max_length=8, default="waiting")
+    step = models.SmallIntegerField(default=0)
+    lots = models.IntegerField(default=0)
+    code = models.CharField(max_length=32, default="")
+    body = models.BinaryField(null=True)
+
+    class Meta:
+        db_table = "scope_export"

@@ -60,12 +60,12 @@ def viewer_of(request: HttpRequest) -> Viewer:
     """The viewer of this request, read once."""
     known = getattr(request, "_viewer", None)
     if known is None:
-        known = request._viewer = _read(request)  # type: ignore[attr-defined]
+        known = request._viewer = viewer_for(request.user)  # type: ignore[attr-defined]
     return known
 
 
-def _read(request: HttpRequest) -> Viewer:
-    user: Any = request.user
+def viewer_for(user: Any) -> Viewer:
+    """The viewer that a person is, also where no request is: in a job that they asked for."""
     code = user.site
     names, zones = _sites(code)
     words = dict(Role._meta.get_field("role").choices)

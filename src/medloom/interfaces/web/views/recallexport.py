@@ -1,92 +1,111 @@
-"""Exports of a scope, live or frozen: workbook, printed report, EPCIS 2.0."""
+"""Exports of a scope, live or frozen: workbook, printed report, EPCIS 2.0; large ones as a job."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
-import orjson
-from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language
+from procrastinate.contrib.django import app
 
+from medloom.interfaces.web.exportjobs import KINDS, keep_job, made, step_words
 from medloom.interfaces.web.problems import Problem
-from medloom.interfaces.web.recall import perhaps
-from medloom.interfaces.web.scopeexport import Report, epcis_of, workbook_of
-from medloom.interfaces.web.scopeprint import FontMissing, print_of
-from medloom.interfaces.web.viewer import Viewer, now, viewer_of
-from medloom.interfaces.web.views.objects import declared_of, row_of
+from medloom.interfaces.web.scope import sees
+from medloom.interfaces.web.scopeprint import FontMissing
+from medloom.interfaces.web.scopereport import report_of
+from medloom.interfaces.web.viewer import now, viewer_of
+from medloom.interfaces.web.writing import new_id
 from medloom.kernel.cursor import open_cursor
-from medloom.trace.frozen.queries import draw, frozen_lines
-from medloom.trace.scopes.expression import parse, text_of
+from medloom.trace.models import Scope, ScopeExport
+from medloom.trace.scopes.expression import parse
+from medloom.trace.scopes.queries import evaluate
 from medloom.trace.scopes.refusal import ScopeRefused
 
-#: Lots that one request exports.
-EXPORTED_MOST = 20_000
-KINDS = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pdf": "application/pdf",
-    "json": "application/ld+json",
-}
+#: Lots that one request exports; more are a job of the worker.
+EXPORTED_MOST = 5_000
 
 
 def export_live(request: HttpRequest, kind: str) -> HttpResponse:
     """The scope that the address asks for, as it is now."""
+    question = request.GET.get("q", "")
     try:
-        expression = parse(request.GET.get("q", ""))
+        with open_cursor() as cursor:
+            count = len(evaluate(cursor, parse(question), most=EXPORTED_MOST + 1).portions)
     except ScopeRefused as wrong:
         raise Problem(422, wrong.code, path=wrong.path, expected=wrong.expected, got=wrong.got) from None
-    text = text_of(expression)
-    with open_cursor() as cursor:
-        drawn = draw(cursor, expression, text, most=EXPORTED_MOST + 1)
-    viewer = viewer_of(request)
-    about = [
-        (_("What is asked"), text),
-        (_("As of record"), str(drawn.as_of)),
-        (_("Digest of its lines"), drawn.digest),
-        (_("State"), _("not frozen")),
-    ]
-    report = Report(
-        _("Recall scope"), [*about, *_asked_by(viewer)], drawn.lines, perhaps(drawn.lines, expression), viewer
-    )
-    return _answer(report, kind, name=f"scope-{now():%Y%m%d-%H%M}")
+    return _answer(request, kind, count, question=question, name=f"scope-{now():%Y%m%d-%H%M}")
 
 
 def export_frozen(request: HttpRequest, object_: Any, kind: str) -> HttpResponse:
     """A frozen scope with the lines that were kept."""
-    scope, viewer = row_of(declared_of("scope"), object_), viewer_of(request)
-    with open_cursor() as cursor:
-        lines = frozen_lines(cursor, scope.num)
-    about = [
-        (_("Scope number"), scope.number),
-        (_("What is asked"), scope.expression),
-        (_("As of record"), str(scope.as_of)),
-        (_("Digest of its lines"), scope.digest),
-        (_("State"), _("Frozen")),
-        (_("Supersedes"), scope.supersedes or "–"),
-    ]
-    waiting = perhaps(lines, parse(scope.expression))
-    report = Report(scope.title, [*about, *_asked_by(viewer)], lines, waiting, viewer)
-    return _answer(report, kind, name=scope.number)
+    scope = Scope.objects.filter(object=object_, state="frozen").first()
+    if scope is None:
+        raise Http404
+    return _answer(request, kind, scope.lots or 0, scope=scope.object, name=scope.number)
 
 
-def _asked_by(viewer: Viewer) -> list[tuple[str, str]]:
-    return [(_("Exported by"), viewer.person), (_("At"), now().isoformat(timespec="seconds"))]
-
-
-def _answer(report: Report, kind: str, *, name: str) -> HttpResponse:
+def _answer(
+    request: HttpRequest, kind: str, count: int, *, name: str, question: str = "", scope: Any = None
+) -> HttpResponse:
+    """The file at once; above the limit a page that offers the job."""
     if kind not in KINDS:
         raise Http404
-    if len(report.lines) > EXPORTED_MOST:
-        most = _("at most %(most)s rows; narrow the query") % {"most": f"{EXPORTED_MOST:,}"}
-        raise Problem(422, "export_too_large", expected=most, got=f"{len(report.lines):,}")
-    if kind == "xlsx":
-        body = workbook_of(report)
-    elif kind == "pdf":
-        try:
-            body = print_of(report)
-        except FontMissing:
-            raise Problem(503, "letters_missing", expected="make assets") from None
-    else:
-        body = orjson.dumps(epcis_of(report, created=now()))
+    if count > EXPORTED_MOST:
+        offered = {"kind": kind, "question": question, "scope": scope or "", "most": EXPORTED_MOST}
+        return render(request, "medloom/recall/job.html", offered)
+    report = report_of(viewer_of(request).actor, question, scope, most=EXPORTED_MOST)
+    try:
+        body = made(report, kind, at=now())
+    except FontMissing:
+        raise Problem(503, "letters_missing", expected="make assets") from None
+    return _file(body, kind, name)
+
+
+def _file(body: bytes, kind: str, name: str) -> HttpResponse:
     found = HttpResponse(body, content_type=KINDS[kind])
     found["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
     return found
+
+
+def start_job(request: HttpRequest) -> HttpResponse:
+    """Hand an export to the worker."""
+    kind, scope = request.POST.get("kind", ""), request.POST.get("scope", "")
+    if request.method != "POST" or kind not in KINDS:
+        raise Http404
+    job = keep_job(
+        uuid.UUID(new_id()),
+        actor=viewer_of(request).actor,
+        sees=sees(request),
+        kind=kind,
+        question=request.POST.get("question", "")[:4_000],
+        scope=uuid.UUID(scope) if scope else None,
+        language=get_language() or "en",
+    )
+    app.configure_task("medloom.make_export", allow_unknown=True).defer(job=str(job.id))
+    return HttpResponseRedirect(reverse("web:scope-job", args=[job.id]))
+
+
+def show_job(request: HttpRequest, job: Any) -> HttpResponse:
+    """How far it is; the person who asked may fetch it when it is done."""
+    row = _own(request, job)
+    steps = step_words()
+    context = {"job": row, "step": steps[row.step], "share": round(100 * row.step / (len(steps) - 1))}
+    return render(request, "medloom/recall/job.html", context)
+
+
+def fetch_job(request: HttpRequest, job: Any) -> HttpResponse:
+    """The file."""
+    row = _own(request, job)
+    if row.state != "done" or row.body is None:
+        raise Http404
+    return _file(bytes(row.body), row.kind, f"scope-{row.asked:%Y%m%d-%H%M}")
+
+
+def _own(request: HttpRequest, job: Any) -> ScopeExport:
+    row = ScopeExport.objects.filter(id=job, actor=viewer_of(request).actor).first()
+    if row is None:
+        raise Http404
+    return row

@@ -1,0 +1,66 @@
+"""What an export says of a scope: read once, live or frozen, in a request or in a job."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from medloom.interfaces.web.problems import Problem
+from medloom.interfaces.web.recall import perhaps
+from medloom.interfaces.web.scopeexport import Report
+from medloom.interfaces.web.viewer import Viewer, now, viewer_for
+from medloom.kernel.cursor import open_cursor
+from medloom.parties.models import User
+from medloom.trace.frozen.queries import draw, frozen_lines
+from medloom.trace.models import Scope
+from medloom.trace.scopes.expression import parse, text_of
+from medloom.trace.scopes.refusal import ScopeRefused
+
+
+def report_of(actor: str, question: str, scope: UUID | None, *, most: int) -> Report:
+    """The report for that person, with at most `most` lots of a live scope. Raises Problem."""
+    viewer = viewer_for(User.objects.get(id=UUID(hex=actor)))
+    return _frozen(scope, viewer) if scope is not None else _live(question, viewer, most)
+
+
+def _live(question: str, viewer: Viewer, most: int) -> Report:
+    try:
+        expression = parse(question)
+    except ScopeRefused as wrong:
+        raise Problem(422, wrong.code, path=wrong.path, expected=wrong.expected, got=wrong.got) from None
+    text = text_of(expression)
+    with open_cursor() as cursor:
+        drawn = draw(cursor, expression, text, most=most)
+    if drawn.cut:
+        raise Problem(422, "scope_too_large", expected=f"{most:,}", got=f"> {most:,}")
+    about = [
+        (_("What is asked"), text),
+        (_("As of record"), str(drawn.as_of)),
+        (_("Digest of its lines"), drawn.digest),
+        (_("State"), _("not frozen")),
+    ]
+    waiting = perhaps(drawn.lines, expression)
+    return Report(_("Recall scope"), [*about, *_asked_by(viewer)], drawn.lines, waiting, viewer)
+
+
+def _frozen(object_: UUID, viewer: Viewer) -> Report:
+    scope = Scope.objects.filter(object=object_, state="frozen").first()
+    if scope is None:
+        raise Problem(404, "not_found")
+    with open_cursor() as cursor:
+        lines = frozen_lines(cursor, scope.num)
+    about = [
+        (_("Scope number"), scope.number),
+        (_("What is asked"), scope.expression),
+        (_("As of record"), str(scope.as_of)),
+        (_("Digest of its lines"), scope.digest or ""),
+        (_("State"), _("Frozen")),
+        (_("Supersedes"), scope.supersedes or "–"),
+    ]
+    waiting = perhaps(lines, parse(scope.expression))
+    return Report(scope.title, [*about, *_asked_by(viewer)], lines, waiting, viewer)
+
+
+def _asked_by(viewer: Viewer) -> list[tuple[str, str]]:
+    return [(_("Exported by"), viewer.person), (_("At"), now().isoformat(timespec="seconds"))]
