@@ -21,7 +21,7 @@ from medloom.interfaces.web.exportjobs import KEPT_DAYS, drop_old, run_job
 from medloom.interfaces.web.views import recallexport
 from medloom.kernel.access import ALL, seeing
 from medloom.parties.models import User
-from medloom.trace.models import Scope
+from medloom.trace.models import Scope, ScopeExport
 from medloom.wire.epcis.events import document_faults
 from medloom.wire.epcis.making import own_name
 from tests.browser.network import LONG_LOT, Network, build
@@ -173,8 +173,9 @@ def test_a_large_export_is_a_job_that_only_its_owner_fetches(
     other = Client()
     other.force_login(User.objects.get(username="audit"), backend="django.contrib.auth.backends.ModelBackend")
     assert other.get(page).status_code == other.get(f"{page}file/").status_code == 404
-    assert drop_old(NOW) == 0
-    assert drop_old(NOW + dt.timedelta(days=KEPT_DAYS + 400)) == 1
+    asked = ScopeExport.objects.get().asked
+    assert drop_old(asked + dt.timedelta(days=KEPT_DAYS)) == 0
+    assert drop_old(asked + dt.timedelta(days=KEPT_DAYS, seconds=1)) == 1
 
 
 def test_a_job_that_cannot_be_made_says_why(client: Client) -> None:
