@@ -26,7 +26,7 @@ OPTIONS = {"in_memory": True, "constant_memory": True, "strings_to_formulas": Fa
 
 
 def fill_sheet(
-    book: xlsxwriter.Workbook,
+    book: Any,
     title: str,
     head: Sequence[str],
     rows: Iterable[Sequence[Any]],
