@@ -84,6 +84,16 @@ def test_another_plants_lot_is_not_behind_a_code(net: Network) -> None:
     assert answer.status_code == 302 and answer["Location"].startswith("/o/device/")
 
 
+def test_a_plant_reads_that_a_consignee_is_there_and_not_which(net: Network) -> None:
+    made()
+    lines = [{"lot": "FG-1", "quantity": "5", "unit": "1"}]
+    fields = {"number": "SH-1", "consignee": "CNS-01", "shipped": "2026-11-20", "lines": lines}
+    plant("shipment", site=SITE, fields=fields)
+    page = visitor("lin").get("/o/shipment/").content.decode()
+    assert "SH-1" in page and "not shown to you" in page and "CNS-01" not in page
+    assert "CNS-01" in visitor("anna").get("/o/shipment/").content.decode()
+
+
 def test_a_printed_label_is_read_back(net: Network) -> None:
     made()
     with seeing(ALL):

@@ -52,6 +52,8 @@ _TEXTS = {
     "companyName": ("company", 200),
     "deviceDescription": ("description", 2_000),
 }
+#: Words by which labellers say that there is nothing.
+MISSING = frozenset(("n/a", "na", "ni", "unk", "none", "not applicable"))
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{1,3})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -101,7 +103,8 @@ def _fields(element: Any) -> dict[str, Any]:
         raise _Wrong("/identifiers", "one primary identifier", f"{len(primary)}")
     fields: dict[str, Any] = {"di": primary[0]["di"], "agency": primary[0]["agency"]}
     for name, (target, most) in _TEXTS.items():
-        if text := _text(element, name):
+        text = _text(element, name)
+        if text and text.casefold() not in MISSING:
             if len(text) > most:
                 raise _Wrong(f"/{name}", f"at most {most} characters", text)
             fields[target] = text

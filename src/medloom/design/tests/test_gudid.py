@@ -53,6 +53,12 @@ def test_a_record_with_its_packages_at_their_levels() -> None:
 
 
 @pytest.mark.pure
+def test_words_for_nothing_are_nothing() -> None:
+    (one,) = read(record(more="<catalogNumber>N/A</catalogNumber><companyName> NI </companyName>"))
+    assert "catalogue" not in one.fields and "company" not in one.fields
+
+
+@pytest.mark.pure
 def test_packages_that_hold_each_other_end() -> None:
     (one,) = read(record(inside=package(CASE, BOX, "4") + package(BOX, CASE, "10")))
     assert [p["level"] for p in one.fields["packages"]] == [1, 1]

@@ -188,9 +188,12 @@ def value_of(column: Column, row: Any) -> Any:
 def draw(column: Column, row: Any, drawing: Drawing) -> SafeString | str:
     """One cell as HTML; everything from the row is escaped."""
     value = value_of(column, row)
+    kind = column.kind
+    if value is None and kind == "ref" and getattr(row, f"{column.name}_id", None) is not None:
+        # It names something of the registrant's alone: an empty cell would say that it names nothing.
+        return format_html('<span class="soft">{}</span>', _("not shown to you"))
     if value is None or value == "":
         return SafeString('<span class="soft">–</span>')
-    kind = column.kind
     if kind == "key":
         return _key(row, value, drawing)
     if kind == "ref":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -115,7 +116,8 @@ def label(request: HttpRequest, object_: Any) -> HttpResponse:
         context["refusal"] = refused.refusal
         return render(request, "medloom/label.html", context, status=422)
     svg = drawn(text, title=f"DataMatrix {row.di}")
-    context |= {"text": text, "carrier": mark_safe(svg)}  # noqa: S308 (squares and the checked identifier)
+    context["lines"] = [line for line in re.split(r"(?=\((?:01|11|17|10|21)\))", text) if line]
+    context["carrier"] = mark_safe(svg)  # noqa: S308 (squares and the checked identifier)
     if request.GET.get("as") == "svg":
         answer = HttpResponse(svg, content_type="image/svg+xml")
         answer["Content-Disposition"] = f'attachment; filename="udi-{row.di}.svg"'
