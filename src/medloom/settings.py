@@ -186,6 +186,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
+            "class": "medloom.process.lines.Lines",  # what a line quotes cannot make another line
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
             "datefmt": "%Y-%m-%dT%H:%M:%S%z",  # plants in many time zones: always with the offset
         }

@@ -101,6 +101,14 @@ def _hub_disk_full(seed: int) -> str:
     return str(found)
 
 
+def _logs(seed: int) -> str:
+    from medloom.drills.logs import run_case56
+
+    found = run_case56(seed)
+    assert found.survived, found
+    return str(found)
+
+
 def _hostile_files(number: int) -> Callable[[int], str]:
     def run(seed: int) -> str:
         with _hub():
@@ -199,5 +207,6 @@ CASES: dict[int, Callable[[int], str]] = {
     **{number: _hostile(number) for number in (*range(31, 37), 42)},
     **{number: _hostile_files(number) for number in (37, 38, 39, 41)},
     43: _huge_bodies,
+    56: _logs,
     55: _webhook_inside,
 }

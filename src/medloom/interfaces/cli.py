@@ -63,7 +63,13 @@ def log_to_stderr() -> None:
     """Send log lines where they do not stand between a program and the JSON that it reads."""
     import structlog
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    from medloom.process.lines import encode_values
+
+    *usual, last = structlog.get_config()["processors"]
+    structlog.configure(
+        processors=[*usual, encode_values, last],  # the last one writes the line
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def _refusal(error: StateError, exit_code: int) -> click.ClickException:
