@@ -101,6 +101,15 @@ def _hub_disk_full(seed: int) -> str:
     return str(found)
 
 
+def _migrated(seed: int) -> str:
+    with _hub():
+        from medloom.drills.moving import run_case23
+
+        found = run_case23(seed)
+    assert found.survived, found
+    return str(found)
+
+
 def _logs(seed: int) -> str:
     from medloom.drills.logs import run_case56
 
@@ -201,6 +210,7 @@ CASES: dict[int, Callable[[int], str]] = {
     20: _horizon_held,
     21: _receiver_away,
     22: _snapshot_cut,
+    23: _migrated,
     24: _other_versions,
     25: _bus_dead,
     26: _backlog,
