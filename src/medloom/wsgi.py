@@ -15,8 +15,8 @@ from django.core.wsgi import get_wsgi_application
 COLLECT_AFTER = 100_000
 
 #: A page asks the database some twenty times, and after each answer waits for the interpreter's lock, which
-#: Python takes from a busy thread only after 5 ms. Beside three backlogs that drained pages took 1.9 times as
-#: long as in a calm minute, with this 1.05 times (fault 26), and the backlogs drained no slower.
+#: Python takes from a busy thread only after 5 ms. In two small runs of the drill of fault 26 pages took 1.9
+#: times as long as in a calm minute before, 1.05 times with this, and the backlogs drained no slower.
 SWITCH_S = 0.000_5
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medloom.settings")

@@ -120,7 +120,7 @@ def post_event(request: HttpRequest, caller: Caller) -> HttpResponse:
         raise capturing.refusal(handed.faults)
     with caller.seeing():
         others = TraceEvent.objects.filter(event_id=found.event_id, error=False, site=caller.site)
-        taken = not found.declares_error and others.exclude(number=found.digest).exists()
+        taken = not found.declares_error and others.exclude(number=found.number).exists()
     if taken:
         raise Problem(409, "event_id_taken", path="/eventID", got=found.event_id)
     done = capturing.capture(handed, caller, now=timezone.now(), proceed=False)

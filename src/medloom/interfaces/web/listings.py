@@ -99,16 +99,7 @@ LISTINGS: dict[str, Listing] = {
         ),
         Listing(
             "trace_event",
-            columns=(
-                "kind",
-                "site",
-                "happened",
-                "biz_step",
-                "disposition",
-                "read_point",
-                "event_id",
-                "entry",
-            ),
+            columns=("key", "kind", "site", "happened", "biz_step", "disposition", "entry"),
             filters=("site", "kind", "biz_step", "disposition", "happened"),
             order="-happened",
             views=(

@@ -39,7 +39,7 @@ def read(raw: str, prefixes: str) -> Indexed | tuple[Fault, ...]:
 def fields_of(found: Indexed, *, raw: str, prefixes: Mapping[str, str]) -> dict[str, Any]:
     """The fields that a trace event has, as its text says; `recorded` and `document` are the captor's."""
     given = {
-        "number": found.digest,
+        "number": found.number,
         "event_id": found.event_id,
         "kind": found.type,
         "happened": found.time,
@@ -74,13 +74,13 @@ def admit_trace_event(asked: Asked, facts: Mapping[tuple[str, str], frozenset[st
             code="event_wrong", path=f"/fields/raw{first.path}", expected=first.expected, got=first.got
         )
         return Ruling(refusal=refusal, verdict=Verdict.QUARANTINED)
-    for name, value in (("number", found.digest), ("event_id", found.event_id), ("kind", found.type)):
+    for name, value in (("number", found.number), ("event_id", found.event_id), ("kind", found.type)):
         if fields.get(name) != value:
             refusal = Refusal(
                 code="event_differs", path=f"/fields/{name}", expected=value, got=str(fields.get(name))[:120]
             )
             return Ruling(refusal=refusal, verdict=Verdict.QUARANTINED)
-    others = (facts or {}).get((asked.home, found.event_id), frozenset()) - {found.digest}
+    others = (facts or {}).get((asked.home, found.event_id), frozenset()) - {found.number}
     if others and not found.declares_error:
         got = f"{len(others)} other"
         return Ruling(

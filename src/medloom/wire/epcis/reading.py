@@ -68,6 +68,11 @@ class Indexed(msgspec.Struct, frozen=True):
     declares_error: bool
     named: tuple[Named, ...]
 
+    @property
+    def number(self) -> str:
+        """What the event is known by: half of the digest, enough to tell any events apart."""
+        return self.digest[:32]
+
 
 def ident_of(epc: str) -> str:
     """The form in which identifiers are compared: URN and Digital Link of one thing are the same."""
