@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from medloom.interfaces.web.columns import idle_free, unit_word
 from medloom.interfaces.web.export import OPTIONS, fill_sheet, neutral
 from medloom.interfaces.web.viewer import Viewer
+from medloom.interfaces.web.words import verdict_word
 from medloom.kernel.entity import catalogue
 from medloom.materials.models import Lot, Receipt, Serial, Shipment
 from medloom.production.models import StepRecord
@@ -106,7 +107,13 @@ def tables_of(report: Report) -> list[Table]:
         for first, _plus, units in (each.partition("+") for each in line.ranges.split())
     ]
     waiting = [
-        [one["seq"], one["site"], one["type"], one["verdict"], ", ".join(one["words"])]
+        [
+            one["seq"],
+            one["site"],
+            one["type"],
+            str(verdict_word(one["verdict"]).label),
+            ", ".join(one["words"]),
+        ]
         for one in report.perhaps
     ]
     return [

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from medloom.interfaces.web.columns import idle_free, unit_word
 from medloom.interfaces.web.scopeexport import Report, lots_table
+from medloom.interfaces.web.words import verdict_word
 from medloom.trace.scopes.balance import totals
 
 FONTS = Path(__file__).resolve().parent / "static" / "vendor" / "fonts"
@@ -37,7 +38,8 @@ PAGE = """
   #if block.title != "" [#v(2mm) #text(10.5pt, weight: "bold", block.title) #v(1mm)]
   #if block.note != "" [#text(fill: rgb("#8a4b00"), block.note) #v(1mm)]
   #if block.rows.len() > 0 [
-    #table(columns: block.head.len(), inset: (x: 1.4mm, y: 1mm),
+    #let wide = n => if block.right.contains(n) { 1fr } else { auto }
+    #table(columns: range(block.head.len()).map(wide), inset: (x: 1.4mm, y: 1mm),
       stroke: (x, y) => (bottom: 0.3pt + luma(200)),
       align: (x, y) => if block.right.contains(x) { right } else { left },
       table.header(..block.head.map(h => text(7pt, fill: luma(80), weight: "bold", h))),
@@ -85,7 +87,7 @@ def print_of(report: Report) -> bytes:
     note = _("%(count)s more lots are in the workbook.") % {"count": left_out} if left_out > 0 else ""
     rows = [[_cell(row[at]) for at in PRINTED] for row in table.rows[:PRINTED_MOST]]
     waiting = [
-        [str(one["seq"]), one["site"], one["verdict"], ", ".join(one["words"])]
+        [str(one["seq"]), one["site"], str(verdict_word(one["verdict"]).label), ", ".join(one["words"])]
         for one in report.perhaps[:200]
     ]
     blocks = [
