@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import connection
 
+from medloom.wire.judge import HQ
+
 #: A person's word about a waiting row, not a row itself: that it is nothing, and that this was a mistake.
 DISMISSED, TAKEN_BACK = "dismissed", "taken_back"
 #: A refused entry waits until a later entry names it as its cause: a repair, a settlement, a judging again;
@@ -36,6 +38,23 @@ def waiting_counts() -> dict[str, int]:
                     and not exists (select 1 from entry u where u.cause = c.seq and u.verdict = 'accepted'))
                   limit 10000) w) as conflicts""")[0]
     return {name: int(count) for name, count in row.items()}
+
+
+#: Draft orders looked at for whose they are, the newest first.
+DRAFTS_MOST = 5_000
+
+
+def own_drafts() -> int:
+    """How many draft work orders the registrant made: a plant that told of an order itself has it already."""
+    return int(
+        _rows(
+            """
+        select count(*) as count from (
+          select object from work_order where state = 'draft' and not voided order by num desc limit %s) w
+        join entry e on e.object = w.object and e.version = 1 and e.site = %s""",
+            (DRAFTS_MOST, HQ),
+        )[0]["count"]
+    )
 
 
 def refused_groups(*, verdict: str, site: str, feed: str) -> list[dict[str, Any]]:

@@ -275,7 +275,10 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
         if viewer.registrant
         else ("released", _("Acknowledge work orders"))
     )
-    found = answer(listing_of("work_order"), query=_asking(state), sites=viewer.sites)
+    if viewer.registrant:
+        waiting = queries.own_drafts()
+    else:
+        waiting = answer(listing_of("work_order"), query=_asking(state), sites=viewer.sites).count
     said = (
         _("Orders that the plant does not have yet.")
         if viewer.registrant
@@ -285,7 +288,7 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
         (
             words,
             said,
-            found.count,
+            waiting,
             f"{reverse('web:list', args=['work_order'])}?state={state}",
             "clipboard-list",
             writes(viewer, "work_order"),
