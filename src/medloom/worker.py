@@ -99,8 +99,10 @@ def join_receipts(timestamp: int) -> int:
 
 def govern_now(now: dt.datetime) -> int:
     """Count what is new, then raise and close alerts and propose corrections; how many operations it made."""
-    measure(now)
-    operations = [*alert_operations(now, new_id), *correction_operations(now, new_id)]
+    fresh = measure(now)
+    operations = alert_operations(now, new_id)
+    if fresh:  # what is not new cannot suggest anything that was not proposed before
+        operations += correction_operations(now, new_id)
     if operations:
         append([own(operation) for operation in operations], author=HQ, wiring=wiring)
     return len(operations)

@@ -77,6 +77,7 @@ def test_a_file_is_looked_at_recorded_as_the_site_and_once(net: Network) -> None
     shown = lin.get(send(lin, data)["Location"])
     assert entries() == before, "looking records nothing"
     text = words(shown)
+    assert "/o/lot/" not in shown.content.decode().split("<tbody>")[1], "what is not recorded has no page"
     assert "D6 Made on" in text and "sample row is not imported" in text
     upload = Upload.objects.get()
     address = f"/intake/{upload.id}/"

@@ -116,7 +116,7 @@ def _plan(viewer: Viewer, held: list[dict[str, Any]]) -> Iterator[Stop]:
                 row["lots"],
             )
             plant = viewer.sites.get(row["site"], row["site"])
-            said = _("%(cause)s: what the machine did is set beside what was released.")
+            said = _("%(cause)s: what was done is set beside what was released.")
             yield Stop(
                 f"plan-{row['site']}-{row['code']}",
                 title % {"n": row["lots"], "plant": plant},

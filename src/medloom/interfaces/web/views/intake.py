@@ -196,7 +196,11 @@ def _context(viewer: Viewer, upload: Upload, lines: list[Line]) -> dict[str, Any
         "upload": upload,
         "template": title_of(template, catalogue()[template.type]),
         "plant": viewer.sites.get(upload.site, upload.site),
-        "lines": [(line, _address(template, line)) for line in shown[:SHOWN_MOST]],
+        # In a rehearsal a new object has a number that is taken back: there is no page to go to yet.
+        "lines": [
+            (line, "" if line.new and upload.state == "shown" else _address(template, line))
+            for line in shown[:SHOWN_MOST]
+        ],
         "hidden": max(0, len(shown) - SHOWN_MOST),
         "counts": sorted(counts.items(), key=lambda pair: _ORDER.get(pair[0], 9)),
         "wrong": sum(n for name, n in counts.items() if name in ("quarantined", "rejected", "conflict")),
