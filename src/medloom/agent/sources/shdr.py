@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from medloom.agent.signals import Signal
+from medloom.agent.signals import UNAVAILABLE, Signal
 from medloom.wire.verdict import Refusal
 
 LINE_BYTES_MAX = 64 * 1024
@@ -60,6 +60,8 @@ def parse_line(line: bytes, *, conditions: frozenset[str] = frozenset()) -> list
 def _is_condition(item: str, rest: list[str], conditions: frozenset[str]) -> bool:
     if len(rest) < 1 + CONDITION_FIELDS or rest[1].strip().casefold() not in LEVELS:
         return False
+    if len(rest) == 1 + CONDITION_FIELDS and rest[1].strip().casefold() != UNAVAILABLE:
+        return True
     # Without a declaration: three items would all have names, a condition mostly has no native code.
     return item in conditions or not _ITEM.fullmatch(rest[2].strip())
 
