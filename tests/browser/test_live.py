@@ -68,6 +68,32 @@ def test_a_row_changes_by_itself_for_those_who_may_see_it(
     page.goto("about:blank")
 
 
+@pytest.mark.refusals
+def test_what_moved_while_the_stream_was_away_is_caught_up(
+    page: Page, live_server: Any, transactional_db: None, settings: Any
+) -> None:
+    port = live_process.free_port()
+    settings.LIVE_PORT = port
+    settings.SECRET_KEY = state.current().secret("django")
+    policy = copy.deepcopy(settings.CONTENT_SECURITY_POLICY)
+    policy["DIRECTIVES"]["connect-src"] = ["'self'", f"*:{port}"]
+    settings.CONTENT_SECURITY_POLICY = policy
+    net: Network = build()
+    base = live_server.url.replace("localhost", "127.0.0.1")
+    with live_process.running(port):
+        log_in(page, base, "lin")
+        page.goto(f"{base}/o/work_order/?q=WO-0002")
+        page.locator("#pulse[data-state=live]").wait_for()
+    page.locator("#pulse[data-state=lost]").wait_for()
+    order = found(WorkOrder, "WO-0002")
+    command = {"command": "acknowledge", "from": "released"}
+    source = ("orders", "WO-0002", "h9", "orders.csv!3")
+    net.plant("SZ", "work_order", "command", command, object=str(order.object), source=source)
+    with live_process.running(port):
+        expect(page.locator(f"#row-{order.object}")).to_contain_text("Acknowledged")
+        page.goto("about:blank")
+
+
 def test_the_stream_wants_a_login_and_our_own_origin(live_port: int) -> None:
     address = f"http://127.0.0.1:{live_port}/live"
     assert httpx.get(address).status_code == 401

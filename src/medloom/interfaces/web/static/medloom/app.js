@@ -181,7 +181,7 @@
       $("#news").hidden = !others;
     }
   }
-  function fetchAgain(ids) {
+  function fetchAgain(ids, quietly) {
     const place = $("#live-list");
     fetch(location.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" })
       .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
@@ -194,7 +194,7 @@
           const here = fresh.getElementById("row-" + id);
           if (there && here && !there.classList.contains("picked")) {
             there.replaceWith(document.adoptNode(here));
-            $("#row-" + CSS.escape(id)).classList.add("moved");
+            if (!quietly) { $("#row-" + CSS.escape(id)).classList.add("moved"); }
           } else if (there || here) { others = true; }
         });
         dressUp(place);
@@ -241,14 +241,24 @@
     if (!timer) { timer = setTimeout(react, Math.max(0, reacted + 150 - Date.now())); }
     document.dispatchEvent(new CustomEvent("medloom:moved", { detail: hint }));
   }
+  /* what moved while the stream was away has no hint: everything shown is asked for once */
+  function catchUp() {
+    const ids = $$("#live-list [id^='row-']").map((row) => row.id.slice(4));
+    if (ids.length) { fetchAgain(ids, true); }
+    askParts();
+  }
   function listen() {
     const place = document.body.dataset.live;
     if (!place || !window.EventSource) { return; }
     const address = place.startsWith(":") ? location.protocol + "//" + location.hostname + place : place;
     const stream = new EventSource(address, { withCredentials: true });
-    stream.addEventListener("ready", () => pulse("live"));
+    let lost = false;
+    stream.addEventListener("ready", () => {
+      pulse("live");
+      if (lost) { lost = false; catchUp(); }
+    });
     stream.addEventListener("moved", (event) => moved(JSON.parse(event.data)));
-    stream.onerror = () => pulse("lost");
+    stream.onerror = () => { lost = true; pulse("lost"); };
     window.addEventListener("pagehide", () => stream.close());
   }
 
