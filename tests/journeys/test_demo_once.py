@@ -115,13 +115,14 @@ MACHINED = """
     where l.site in ('MACH', 'PLANT-B') and l.kind = 'intermediate' group by l.key, i.key, l.made"""
 
 
-def rows(folder: Path, *statements: str) -> list[list[tuple[Any, ...]]]:
-    """The rows of each statement, read as the database's owner."""
+def rows(folder: Path, *statements: str, role: str = "owner") -> list[list[tuple[Any, ...]]]:
+    """The rows of each statement, read as the database's owner or as the application for the registrant."""
     state = State(folder / "state")
     with pytest.MonkeyPatch.context() as patch:
         for name in [each for each in os.environ if each.startswith("MEDLOOM_")]:
             patch.delenv(name)  # other tests of this run have named a database of their own
-        with running_database(state), psycopg.connect(conninfo("owner", state)) as connection:
+        with running_database(state), psycopg.connect(conninfo(role, state)) as connection:
+            connection.execute("select set_config('medloom.site', '*', false)")
             return [connection.execute(sql).fetchall() for sql in statements]
 
 
@@ -194,7 +195,7 @@ def assembly(folder: Path) -> Plant:
 
 
 def test_a_trace_from_each_resin_lot_reaches_the_units_that_the_files_say(first: Feeds, folder: Path) -> None:
-    reached, machined = rows(folder, SHIPPED, MACHINED)
+    reached, machined = rows(folder, SHIPPED, MACHINED, role="app")
     found: Units = {}
     for resin, lot, low, high in reached:
         found.setdefault(resin, set()).update((lot, n) for n in range(int(low), int(high) + 1))

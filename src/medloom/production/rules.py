@@ -193,8 +193,15 @@ def word(row: Mapping[str, Any], words: Sequence[str], *, path: str) -> tuple[Fi
     told = str(row.get("text") or "")
     if told in words:
         return ()
-    code = "parameter_differs" if told else "parameter_missing"
-    return (Finding(code=code, path=f"{path}/text", expected=" | ".join(words), got=told),)
+    expected = " | ".join(words)
+    return (
+        Finding(
+            code="parameter_differs" if told else "parameter_missing",
+            path=f"{path}/text",
+            expected=expected,
+            got=told,
+        ),
+    )
 
 
 def cavity_note(used: int | None, standard: int | None) -> str:
