@@ -37,7 +37,7 @@ PAGES = {
     "ledger": "/ledger/",
     "connections": "/connections/",
 }
-QUESTION = """{ step_record_page(first: 50, sort: "-num") { next items { key day total good
+QUESTION = """{ step_record_page(limit: 50, sort: "-num") { next items { key day total good
     machine { key name } output_lot { key item { key name } } defects { kind count } } } }"""
 LIMIT = "Row-level security, the ORM's rows, and Django's templates in one thread of one process."
 

@@ -23,6 +23,8 @@ FRAMEWORK_WRITERS = {
     "src/medloom/interfaces/epcis/capturing.py": "which documents were handed in: a framework row",
     "src/medloom/parties/bus.py": "how far the bus has come: a framework row",
     "src/medloom/parties/webhooks.py": "subscriptions, attempts, keys: framework rows",
+    "src/medloom/drills/programs.py": "a drill takes a role away: logins",
+    "src/medloom/parties/queries.py": "which requests of programs came before: no business fact",
     "src/medloom/parties/agents.py": "which of two agents goes on: the session, a framework row",
     "src/medloom/kernel/alarms.py": "that a person looked at an alarm: a framework row",
     "src/medloom/interfaces/web/exportjobs.py": "exports on their way: framework rows",

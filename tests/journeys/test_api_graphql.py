@@ -15,7 +15,7 @@ from tests.journeys.calling import Program, program
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 WHOLE = """
-    query ($first: Int) { step_record_page(first: $first, sort: "num") { next items {
+    query ($first: Int) { step_record_page(limit: $first, sort: "num") { next items {
         key day total machine { key kind tonnage } resin_lot { key item { key name } } resin_lot_key
         defects { kind count } } } }"""
 
@@ -67,10 +67,10 @@ def test_rest_and_graphql_say_the_same(net: Network) -> None:
         **{name: rest["fields"][name] for name in ("quantity", "due")},
         "item_key": rest["fields"]["item"],
     }
-    page = "{ work_order_page(quantity_gte: %s, first: 2, sort: %s) { next items { key } } }"
+    page = "{ work_order_page(quantity_gte: %s, limit: 2, sort: %s) { next items { key } } }"
     first = ask(anna, page % ('"1057"', '"-num"')).json()["data"]["work_order_page"]
     assert [item["key"] for item in first["items"]] == ["WO-0059", "WO-0058"]
-    rest = (page % ('"1057"', '"-num"')).replace("first: 2", f'first: 2, after: "{first["next"]}"')
+    rest = (page % ('"1057"', '"-num"')).replace("limit: 2", f'limit: 2, cursor: "{first["next"]}"')
     last = ask(anna, rest).json()["data"]["work_order_page"]
     assert last == {"next": None, "items": [{"key": "WO-0057"}]}
 
@@ -78,7 +78,7 @@ def test_rest_and_graphql_say_the_same(net: Network) -> None:
 def test_another_plants_objects_are_none_here_too(net: Network) -> None:
     siti = program("siti")
     both = """{ a: work_order(id: "WO-0001") { id } b: lot_page(site: "SZ") { items { key } }
-                c: work_order_page(first: 200) { items { site } } d: site(id: "PG") { party { name } } }"""
+                c: work_order_page(limit: 200) { items { site } } d: site(id: "PG") { party { name } } }"""
     told = ask(siti, both).json()["data"]
     assert told["a"] is None
     assert told["b"]["items"] == []
@@ -101,7 +101,7 @@ def test_a_question_that_costs_too_much_is_refused_before_anything_is_read(net: 
     wide = "{ " + " ".join(f'a{n}: lot(id: "x") {{ key }}' for n in range(21)) + " }"
     pages = (
         "{ "
-        + " ".join(f"p{n}: lot_page(first: 200) {{ items {{ {'key ' * 60} }} }}" for n in range(3))
+        + " ".join(f"p{n}: lot_page(limit: 200) {{ items {{ {'key ' * 60} }} }}" for n in range(3))
         + " }"
     )
     ring = "{ lot_page { items { ...b } } } fragment b on Lot { item { key } ...b }"
@@ -126,7 +126,7 @@ def test_a_question_that_costs_too_much_is_refused_before_anything_is_read(net: 
     assert not [q for q in seen if "from" in q["sql"].lower() and '"lot"' in q["sql"]], (
         "nothing was looked up"
     )
-    assert code(anna, "query ($n: Int) { lot_page(first: $n) { items { key } } }", n=10**9) == (
+    assert code(anna, "query ($n: Int) { lot_page(limit: $n) { items { key } } }", n=10**9) == (
         400,
         "limit_wrong",
     )
@@ -141,7 +141,7 @@ def test_what_is_no_question_is_a_problem_with_a_place(net: Network) -> None:
     assert anna.post("/api/v1/graphql", {"query": "{ x }", "sql": "x"}).status_code == 422
     assert anna.get("/api/v1/graphql?query={__typename}").status_code == 405
     assert code(anna, '{ lot_page(state: "on fire") { next } }') == (400, "not_a_choice")
-    assert code(anna, '{ lot_page(after: "AAAA") { next } }') == (400, "cursor_wrong")
+    assert code(anna, '{ lot_page(cursor: "AAAA") { next } }') == (400, "cursor_wrong")
     twice = ask(anna, f'{{ lot(id: "{LONG_LOT}") {{ site }} }}')
     assert (twice.status_code, twice.json()["expected"]) == (409, "PG, SZ")
     assert ask(anna, "{ __typename lot_page { __typename } }").status_code == 200

@@ -85,15 +85,17 @@ def _fields(one: Declared, types: dict[str, GraphQLObjectType]) -> dict[str, Gra
 
 def _page(one: Declared, type_: GraphQLObjectType) -> GraphQLField:
     items = GraphQLNonNull(GraphQLList(GraphQLNonNull(type_)))
-    after = GraphQLField(GraphQLString, description="give it as `after` for the next page")
+    after = GraphQLField(GraphQLString, description="give it as `cursor` for the next page")
     page = GraphQLObjectType(f"{type_.name}Page", {"items": GraphQLField(items), "next": after})
     arguments = {
         argument_of(f.name): GraphQLArgument(GraphQLString, description=f.text) for f in filters(one).values()
     }
+    if taken := arguments.keys() & {"sort", "limit", "cursor"}:
+        raise ValueError(f"{one.type}: {sorted(taken)} are words of paging, no names for fields")
     legal = ", ".join(orders(one))
     arguments["sort"] = GraphQLArgument(GraphQLString, description=f"one of {legal}")
-    arguments["first"] = GraphQLArgument(GraphQLInt, FIRST, description=f"1 to {FIRST_MOST}")
-    arguments["after"] = GraphQLArgument(GraphQLString)
+    arguments["limit"] = GraphQLArgument(GraphQLInt, FIRST, description=f"1 to {FIRST_MOST}")
+    arguments["cursor"] = GraphQLArgument(GraphQLString)
     return GraphQLField(
         GraphQLNonNull(page), arguments, description=f"A page: {one.model._meta.verbose_name}"
     )

@@ -39,6 +39,16 @@ def _hostile(number: int) -> Callable[[int], str]:
     return run
 
 
+def _program(number: int) -> Callable[[int], str]:
+    def run(seed: int) -> str:
+        with _hub():
+            from medloom.drills.programs import CASES
+
+            return CASES[number](seed)
+
+    return run
+
+
 def _agent_killed(seed: int) -> str:
     with _hub():
         from medloom.drills.agent import run_case13
@@ -218,5 +228,6 @@ CASES: dict[int, Callable[[int], str]] = {
     **{number: _hostile_files(number) for number in (37, 38, 39, 41)},
     43: _huge_bodies,
     56: _logs,
+    **{number: _program(number) for number in (44, 50, 51, 53, 58)},
     55: _webhook_inside,
 }

@@ -142,13 +142,13 @@ def _one(caller: Caller, declared: Declared, tree: Tree, arguments: Mapping[str,
 
 
 def _page(caller: Caller, declared: Declared, tree: Tree, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    first = arguments.get("first")
+    first = arguments.get("limit")
     if type(first) is not int or not 1 <= first <= FIRST_MOST:
-        raise Problem(400, "limit_wrong", path="first", expected=f"1 to {FIRST_MOST}", got=str(first))
+        raise Problem(400, "limit_wrong", path="limit", expected=f"1 to {FIRST_MOST}", got=str(first))
     order = order_of(declared, arguments.get("sort"))
     names = {argument_of(name): name for name in filters(declared)}
     given = {names[n]: value for n, value in arguments.items() if n in names and value is not None}
-    rows = list(after(asked(declared, given), order, arguments.get("after"))[: first + 1])
+    rows = list(after(asked(declared, given), order, arguments.get("cursor"))[: first + 1])
     items = _filled(caller, declared, rows[:first], tree.get("items", {}))
     return {"items": items, "next": mark_of(order, rows[first - 1]) if len(rows) > first else None}
 

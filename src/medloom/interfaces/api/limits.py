@@ -79,7 +79,7 @@ class _Count:
     def _first(self, node: FieldNode) -> int:
         """The size of a page; the largest where it cannot be known yet."""
         for argument in node.arguments or ():
-            if argument.name.value == "first":
+            if argument.name.value == "limit":
                 value = argument.value
                 told = self.variables.get(value.name.value) if isinstance(value, VariableNode) else None
                 if isinstance(value, IntValueNode) and len(value.value) < 9:
