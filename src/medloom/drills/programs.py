@@ -9,7 +9,7 @@ import itertools
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
@@ -37,12 +37,13 @@ class Party:
     user: User
     token: Token
     text: str
+    client: Client = field(default_factory=Client)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """One request of the program."""
         sent = {"Authorization": f"Bearer {self.text}"} | {k.replace("_", "-"): v for k, v in headers.items()}
         raw = b"" if body is None else json.dumps(body).encode()
-        return Client().generic(method, path, raw, "application/json", headers=sent)
+        return self.client.generic(method, path, raw, "application/json", headers=sent)
 
     def browser(self) -> Client:
         """The person's browser."""
