@@ -11,7 +11,8 @@ from typing import Any
 
 from medloom.design.queries import revisions_of
 from medloom.design.rules import admit_device, admit_revision
-from medloom.governance.reactions import apply_correction, correction_facts
+from medloom.governance.queries import correction_facts
+from medloom.governance.reactions import apply_correction
 from medloom.inspection.queries import result_facts
 from medloom.inspection.reactions import block_lot, dispute
 from medloom.inspection.rules import admit_result

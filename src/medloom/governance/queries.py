@@ -11,6 +11,9 @@ from typing import Any
 
 from django.db import connection
 
+from medloom.governance.rules import alias_of
+from medloom.kernel.ruling import Asked
+
 #: Leaves counted at once: a few hundred milliseconds of one worker.
 LEAVES_MOST = 5_000
 #: The pages look at so many days; the newest of them are "now", those before are what a feed was like.
@@ -265,3 +268,14 @@ def aliases_made(cursor: Any, objects: Sequence[str]) -> dict[str, int]:
         "select object::text as object, version from alias where object = any(%s::uuid[])", (list(objects),)
     ).fetchall()
     return {row["object"]: row["version"] for row in rows}
+
+
+def correction_facts(cursor: Any, asked: Sequence[Asked]) -> dict[str, Mapping[Any, Any]]:
+    """The results and aliases that the corrections of a batch speak of, in two statements."""
+    results = [
+        (one.home, str(one.current.get("subject", "")))
+        for one in asked
+        if one.current.get("kind") == "unit_slip"
+    ]
+    aliases = [alias_of(one.operation.object) for one in asked if one.current.get("kind") == "normalisation"]
+    return {"results": results_named(cursor, results), "aliases": aliases_made(cursor, aliases)}

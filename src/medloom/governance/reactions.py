@@ -7,28 +7,13 @@ from typing import Any
 
 import orjson
 
-from medloom.governance.queries import aliases_made, results_named
+from medloom.governance.rules import alias_of
 from medloom.kernel.act import derived_id
-from medloom.kernel.ruling import Asked, Written
+from medloom.kernel.ruling import Written
 from medloom.wire.operation import Kind, Operation
 
 #: (site, key of a result) -> its head, and object of an alias -> its version.
 Facts = Mapping[str, Mapping[Any, Any]]
-
-
-def correction_facts(cursor: Any, asked: Sequence[Asked]) -> Facts:
-    """The results and aliases that the corrections of a batch speak of, in two queries."""
-    results = [
-        (one.home, str(one.current.get("subject", "")))
-        for one in asked
-        if one.current.get("kind") == "unit_slip"
-    ]
-    aliases = [_alias(one.operation.object) for one in asked if one.current.get("kind") == "normalisation"]
-    return {"results": results_named(cursor, results), "aliases": aliases_made(cursor, aliases)}
-
-
-def _alias(correction: str) -> str:
-    return derived_id("correction", correction, "alias")
 
 
 def apply_correction(written: Sequence[Written], facts: Facts | None) -> list[Operation]:
@@ -55,7 +40,7 @@ def apply_correction(written: Sequence[Written], facts: Facts | None) -> list[Op
 
 def _spelling(one: Written, facts: Facts, *, same: bool) -> Operation:
     """The original becomes another number of the lot that it was always read as, or no longer is one."""
-    current, object_ = one.asked.current, _alias(one.asked.operation.object)
+    current, object_ = one.asked.current, alias_of(one.asked.operation.object)
     version = facts.get("aliases", {}).get(object_, 0)
     fields = {"partner": one.asked.home, "number": current["came"], "lot": current["meant"], "same": same}
     return _follows(one, "alias", object_, Kind.SET, {"same": same} if version else fields, base=version)

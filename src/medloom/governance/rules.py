@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from medloom.kernel.act import derived_id
+
 #: Below so many rows a share says nothing.
 ROWS_LEAST = 20
 #: Different forms of one field that are kept apart; any further one counts as "other".
@@ -313,6 +315,11 @@ def alerts(
             detail = f"{each.name} {each.score}: {each.broken} of {each.rows}"
             wanted.append(Wanted(site, "rule", feed, each.name, detail, each.broken))
     return wanted
+
+
+def alias_of(correction: str) -> str:
+    """The object of the alias that accepting this correction makes: the same one each time."""
+    return derived_id("correction", correction, "alias")
 
 
 @dataclass(frozen=True)

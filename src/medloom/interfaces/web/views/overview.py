@@ -270,6 +270,20 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
             True,
         ),
     ]
+    tasks.append(_about_orders(viewer))
+    lines = [
+        {"label": label, "said": text, "count": count, "address": address, "icon": icon, "mine": mine}
+        for label, text, count, address, icon, mine in tasks
+    ]
+    context = {
+        "tasks": sorted(lines, key=lambda t: (not t["count"], not t["mine"])),
+        "orders": title_of("work_order"),
+    }
+    return render(request, "medloom/tasks.html", context)
+
+
+def _about_orders(viewer: Viewer) -> tuple[Any, ...]:
+    """Orders that wait for this side."""
     state, words = (
         ("draft", _("Release work orders"))
         if viewer.registrant
@@ -284,25 +298,14 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
         if viewer.registrant
         else _("Orders that the registrant dispatched to you.")
     )
-    tasks.append(
-        (
-            words,
-            said,
-            waiting,
-            f"{reverse('web:list', args=['work_order'])}?state={state}",
-            "clipboard-list",
-            writes(viewer, "work_order"),
-        )
+    return (
+        words,
+        said,
+        waiting,
+        f"{reverse('web:list', args=['work_order'])}?state={state}",
+        "clipboard-list",
+        writes(viewer, "work_order"),
     )
-    lines = [
-        {"label": label, "said": text, "count": count, "address": address, "icon": icon, "mine": mine}
-        for label, text, count, address, icon, mine in tasks
-    ]
-    context = {
-        "tasks": sorted(lines, key=lambda t: (not t["count"], not t["mine"])),
-        "orders": title_of("work_order"),
-    }
-    return render(request, "medloom/tasks.html", context)
 
 
 def _about_laboratories(viewer: Viewer) -> list[tuple[Any, ...]]:
