@@ -171,6 +171,7 @@ ALARMS: dict[str, Cause] = {
     "hub_busy": Cause(
         _("The hub keeps a plant waiting"), _("Run medloom doctor; everything is kept at the plant.")
     ),
+    "stream_unheard": Cause(_("A machine has not been heard for a minute"), _("See its adapter.")),
     "hub_fails": Cause(
         _("The hub answers a plant with errors"),
         _("Look into the hub's log; everything is kept at the plant."),
