@@ -44,7 +44,7 @@ def measure(context: Context) -> list[Figure]:
     bodies = [orjson.dumps(_document(number)) for number in range(documents + 1)]
     rates, times_ms = [], []
     with webs(1) as (web,), httpx.Client(base_url=f"http://127.0.0.1:{web.port}", timeout=120) as client:
-        client.headers |= {"Authorization": f"Bearer {text}", "Content-Type": "application/json"}
+        client.headers.update({"Authorization": f"Bearer {text}", "Content-Type": "application/json"})
         for number, body in enumerate(bodies):
             began = time.perf_counter()
             answer = client.post("/epcis/capture", content=body)
