@@ -86,6 +86,8 @@ def test_an_alert_is_raised_once_acknowledged_and_closed_when_its_cause_is_gone(
     look(later + dt.timedelta(minutes=1))
     assert len(rows(Alert)) == count, "the same cause raises no second one"
     late = alerts["SZ", "late", "shifts"]
+    tasks = visitor("anna").get("/tasks/").content.decode()
+    assert "Look at data alerts" in tasks and "Release work orders" in tasks
     assert do(visitor("lin"), late, "acknowledge", "raised") == 302
     assert visitor("siti").get(f"/o/alert/{late.object}/").status_code == 404
     assert do(visitor("lin"), late, "close", "acknowledged") == 409, "the registrant closes"
