@@ -40,7 +40,8 @@ def strictly_typed(root: Path) -> list[str]:
 
 def rooms(root: Path) -> list[str]:
     """Every app with models. Named, since Django passes over one that has no migrations folder yet."""
-    return [path.parent.name for path in sorted((root / "src/medloom").rglob("models.py"))]
+    found = sorted((root / "src/medloom").rglob("models.py"))
+    return [path.parent.name for path in found if (path.parent / "apps.py").exists()]
 
 
 def checks(root: Path) -> list[Check]:

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,18 @@ from medloom.process import lock
 from medloom.process.state import StateError, current
 from medloom.process.stopping import set_on_signal
 
+#: Columns of the printed table when it does not go to a terminal.
+PRINTED_WIDTH = 160
 #: Lines a second that the machines' kept lines are told with while the demonstration moves.
 LINES_PER_SECOND = 600.0
 TOUR = """\
-1. Sign in as planner, quality or admin (accounts above); a plant's person sees that plant only.
-2. Overview: each plant with its lag, verdicts and freshness; the machining plant moves every few seconds.
-3. Repair desk: the rows the agents could not understand, with their bytes, the field and the reason.
-4. Lots: open one, see where it came from and where it went; place a hold, and clear it with your password.
-5. Work orders: WO-7001 was dispatched into the plant's own table; its progress comes back from there.
-6. Ledger: every operation with its verdict, refused ones too.
+1. Sign in as admin, planner or quality (accounts above); a plant's person sees that plant only.
+2. Overview: the guided tour at its top leads through what is really there; the plants below move.
+3. Parts against limits: oversize holes at once, a suspect limit, two laboratories that disagree.
+4. Equipment timeline: runs whose machine log contradicts the plan, side by side.
+5. Recall scope: name a lot, a machine and days, or a measured value; see the shipped units; freeze it.
+6. Send data by hand: a template for a plant that has only Excel; the repair desk: what nobody could read.
+7. Ledger: every operation with its verdict, refused ones too.
 """
 
 
@@ -38,10 +42,10 @@ TOUR = """\
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the pages.")
 @click.option("--every", default=4.0, show_default=True, help="Seconds between two runs of the moving plant.")
 def demo(data: Path | None, once: bool, as_json: bool, port: int | None, every: float) -> None:
-    """Show Medloom on one machine: a registrant and two plants with their agents.
+    """Show Medloom on one machine: a registrant and three plants with their agents.
 
-    Without --data everything is generated and marked so. With --data FOLDER the moulding plant runs on
-    the real files in FOLDER/optimold_injection_plant.
+    Without --data everything is generated and marked so. With --data FOLDER the plants run on the real
+    files in its folders (docs: running); what ties them together is made up and marked so.
     """
     from medloom.demo.stage import Stage, StageBroken, running_hub
 
@@ -90,7 +94,9 @@ def _once(stage: Any, *, as_json: bool) -> None:
         table.add_column(name, justify="left" if name in ("plant", "feed") else "right")
     for feed in feeds:
         table.add_row(*(str(feed[name]) for name in names))
-    Console().print(table)
+    # Whole where there is no window: a file or a pipe has no edge to fold at.
+    console = Console() if sys.stdout.isatty() else Console(width=PRINTED_WIDTH)
+    console.print(table)
 
 
 def _live(stage: Any, accounts: list[dict[str, str]], *, every: float, as_json: bool) -> None:
