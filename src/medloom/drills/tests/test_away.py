@@ -17,10 +17,12 @@ from medloom.drills.versions import run_case24
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
 
-def kept(number: int, seed: int, run: Callable[[], str]) -> None:
+def kept(number: int, seed: int, run: Callable[[], str]) -> str:
+    """Run a case, which raises when it is not survived, and note what it counted."""
     began = time.monotonic()
     detail = run()
     faults.record(number, survived=True, seed=seed, seconds=time.monotonic() - began, detail=detail)
+    return detail
 
 
 def test_a_receiver_away_for_a_week_loses_nothing_and_fills_nothing(settings: Any) -> None:
@@ -32,15 +34,15 @@ def test_a_receiver_away_for_a_week_loses_nothing_and_fills_nothing(settings: An
 def test_agents_of_other_versions_get_a_verdict_for_everything() -> None:
     plant = Plant(through_client())
     enrol(plant)
-    kept(24, 1, lambda: run_case24(plant, 1))
+    assert "each with a verdict" in kept(24, 1, lambda: run_case24(plant, 1))
 
 
 def test_with_the_bus_dead_polling_goes_on() -> None:
-    kept(25, 1, lambda: run_case25(1, events=60))
+    assert kept(25, 1, lambda: run_case25(1, events=60)).startswith("60 events polled")
 
 
 def test_no_webhook_reaches_inside(settings: Any) -> None:
-    kept(55, 1, lambda: run_case55(1))
+    assert "a redirect not followed" in kept(55, 1, lambda: run_case55(1))
 
 
 def test_a_backlog_of_three_sites_drains_while_pages_answer() -> None:
