@@ -79,7 +79,7 @@ def _unit(document: int, event: int, unit: int) -> str:
 
 
 def _document(number: int) -> dict[str, object]:
-    from medloom.wire.epcis.making import Thing, When, document, observation, packing, transformation
+    from medloom.formats.epcis.making import Thing, When, document, observation, packing, transformation
 
     start = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
     events = []

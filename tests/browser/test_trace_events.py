@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from medloom.formats.epcis.making import Thing, When, document, observation, transformation
 from medloom.parties.models import Role, User
-from medloom.wire.epcis.making import Thing, When, document, observation, transformation
 from tests.browser.conftest import check_page
 from tests.browser.network import LONG_LOT, build
 from tests.browser.visits import log_in

@@ -11,6 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
+from medloom.formats.epcis import making
+from medloom.formats.epcis.decoding import prefixes
+from medloom.formats.epcis.making import Thing, When
+from medloom.formats.epcis.reading import digest_of
 from medloom.hub import wiring
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.door import operation, submit
@@ -18,10 +22,6 @@ from medloom.kernel.models import Entry
 from medloom.parties.models import Role, User
 from medloom.trace.events.models import Capture, TraceEvent
 from medloom.trace.models import TraceEdge
-from medloom.wire.epcis import making
-from medloom.wire.epcis.decoding import prefixes
-from medloom.wire.epcis.making import Thing, When
-from medloom.wire.epcis.reading import digest_of
 from medloom.wire.operation import Kind
 from tests.browser.network import people
 from tests.journeys.calling import Program, program

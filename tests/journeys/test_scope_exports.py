@@ -16,14 +16,14 @@ import pytest
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from medloom.formats.epcis.events import document_faults
+from medloom.formats.epcis.making import own_name
 from medloom.interfaces.web import scopeprint
 from medloom.interfaces.web.exportjobs import KEPT_DAYS, drop_old, run_job
 from medloom.interfaces.web.views import recallexport
 from medloom.kernel.access import ALL, seeing
 from medloom.parties.models import User
 from medloom.trace.models import Scope, ScopeExport
-from medloom.wire.epcis.events import document_faults
-from medloom.wire.epcis.making import own_name
 from tests.browser.network import LONG_LOT, Network, build
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]

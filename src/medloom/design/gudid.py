@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from medloom.design.udi import wrong_identifier
-from medloom.wire.markup_stream import stream_xml
+from medloom.formats.markup_stream import stream_xml
 from medloom.wire.verdict import Refusal
 
 RECORD = "device"

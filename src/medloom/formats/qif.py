@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from lxml import etree
 
 from medloom.formats.cells import Unreadable
-from medloom.wire.markup import parse_xml
+from medloom.formats.markup import parse_xml
 from medloom.wire.verdict import FileRefused
 
 NAMESPACES = {"http://qifstandards.org/xsd/qif2": "2", "http://qifstandards.org/xsd/qif3": "3"}
@@ -172,8 +172,8 @@ def limits_of(definition: etree._Element | None, nominal: etree._Element | None,
             return Limits(target, note=f"limits_contradict: tolerance zone {zone}")
         if kind in _PROFILES:
             outer = decimal_of(text_at(definition, "OuterDisposition"))
-            high = zone / 2 if outer is None else outer
-            return Limits(target, high - zone, high)
+            above = zone / 2 if outer is None else outer
+            return Limits(target, above - zone, above)
         return Limits(target, None, zone)
     tolerance = definition.find("{*}Tolerance")
     low, high = decimal_of(text_at(tolerance, "MinValue")), decimal_of(text_at(tolerance, "MaxValue"))

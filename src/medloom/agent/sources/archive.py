@@ -1,15 +1,15 @@
 """Whether a workbook may be opened at all: its members are counted while they inflate, its sheets measured.
 
 One cell in the last corner of a sheet makes a reader allocate the whole sheet; that and an archive that
-inflates or lies (`wire.archive`) are refused before the workbook reaches the spreadsheet reader (ASVS 5.2.3).
+inflates or lies (`formats.archive`) are refused before the workbook reaches its reader (ASVS 5.2.3).
 """
 
 from __future__ import annotations
 
 import re
 
-from medloom.wire.archive import INFLATED_BYTES_MAX as INFLATED_BYTES_MAX
-from medloom.wire.archive import read_members
+from medloom.formats.archive import INFLATED_BYTES_MAX as INFLATED_BYTES_MAX
+from medloom.formats.archive import read_members
 from medloom.wire.verdict import FileRefused
 
 ROWS_MAX = 200_000

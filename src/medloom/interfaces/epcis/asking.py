@@ -11,11 +11,11 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from medloom.formats.epcis.decoding import moment, prefixes
+from medloom.formats.epcis.reading import ident_of
+from medloom.formats.epcis.vocabulary import CONTEXT, EVENT_TYPES, short
 from medloom.interfaces.api.problem import Problem
 from medloom.trace.events.models import EventName, TraceEvent
-from medloom.wire.epcis.decoding import moment, prefixes
-from medloom.wire.epcis.reading import ident_of
-from medloom.wire.epcis.vocabulary import CONTEXT, EVENT_TYPES, short
 
 #: Events of a page unless asked for otherwise, and at most.
 PAGE_EVENTS, PAGE_EVENTS_MOST = 30, 500

@@ -15,6 +15,10 @@ import msgspec
 import orjson
 import uuid_utils
 
+from medloom.formats.epcis.checking import Fault
+from medloom.formats.epcis.decoding import Unreadable, decode, prefixes
+from medloom.formats.epcis.events import document_faults, event_faults
+from medloom.formats.epcis.reading import Indexed
 from medloom.hub import wiring
 from medloom.interfaces.api.caller import Caller
 from medloom.interfaces.api.problem import Problem
@@ -26,10 +30,6 @@ from medloom.trace.events.models import RAW_BYTES_MOST, Capture
 from medloom.trace.events.queries import known_lots
 from medloom.trace.events.rules import fields_of, prefixes_text, read
 from medloom.wire.canonical import Malformed
-from medloom.wire.epcis.checking import Fault
-from medloom.wire.epcis.decoding import Unreadable, decode, prefixes
-from medloom.wire.epcis.events import document_faults, event_faults
-from medloom.wire.epcis.reading import Indexed
 from medloom.wire.operation import Kind, Operation, Source
 from medloom.wire.verdict import Answer, Verdict
 

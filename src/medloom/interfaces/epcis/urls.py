@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from django.utils import timezone
 
+from medloom.formats.epcis.vocabulary import EVENT_TYPES
 from medloom.interfaces.api.caller import Caller
 from medloom.interfaces.api.door import door, nothing
 from medloom.interfaces.api.problem import Problem
@@ -18,7 +19,6 @@ from medloom.interfaces.api.request import json_answer, one_of
 from medloom.interfaces.epcis import asking, capturing
 from medloom.kernel.entity import catalogue
 from medloom.trace.events.models import Capture, EventName, TraceEvent
-from medloom.wire.epcis.vocabulary import EVENT_TYPES
 
 VERSIONS = {
     "GS1-EPCIS-Version": "2.0.1",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from medloom.formats.epcis.making import Thing, When, document, observation, transformation
 from medloom.interfaces.web.columns import idle_free, unit_word
 from medloom.interfaces.web.export import OPTIONS, fill_sheet, neutral
 from medloom.interfaces.web.viewer import Viewer
@@ -21,7 +22,6 @@ from medloom.materials.models import Lot, Receipt, Serial, Shipment
 from medloom.production.models import StepRecord
 from medloom.trace import queries as trace
 from medloom.trace.frozen.lines import Line, ordered
-from medloom.wire.epcis.making import Thing, When, document, observation, transformation
 
 #: Rows of one sheet: what a spreadsheet takes is a million, what a person reads is less.
 SHEET_MOST = 200_000

@@ -97,7 +97,7 @@ class EventName(models.Model):
     #: A class of things with a quantity, not a single one.
     whole = models.BooleanField()
     epc = models.CharField(max_length=500)
-    #: URN and Digital Link of one thing in one form (wire/epcis/reading).
+    #: URN and Digital Link of one thing in one form (formats/epcis/reading).
     ident = models.CharField(max_length=500)
 
     class Meta:

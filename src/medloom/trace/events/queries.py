@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from medloom.formats.epcis.identifiers import identify
+from medloom.formats.epcis.making import own_name
 from medloom.kernel.ruling import Asked, Written
-from medloom.wire.epcis.identifiers import identify
-from medloom.wire.epcis.making import own_name
 
 _SAME_ID = """
     select t.site, t.event_id, t.number from unnest(%s::text[], %s::text[]) w(site, event_id)

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from medloom.formats.epcis.checking import Fault
+from medloom.formats.epcis.decoding import Unreadable, decode
+from medloom.formats.epcis.events import event_faults
+from medloom.formats.epcis.reading import Indexed, index
 from medloom.kernel.ruling import FINE, Asked, Rows, Ruling, Written
-from medloom.wire.epcis.checking import Fault
-from medloom.wire.epcis.decoding import Unreadable, decode
-from medloom.wire.epcis.events import event_faults
-from medloom.wire.epcis.reading import Indexed, index
 from medloom.wire.verdict import Finding, Refusal, Verdict
 
 _NAMES = ("event", "line", "site", "role", "whole", "epc", "ident")

@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
-from medloom.wire.epcis import vocabulary as words
-from medloom.wire.epcis.decoding import moment, prefixes
-from medloom.wire.epcis.identifiers import identify
+from medloom.formats.epcis import vocabulary as words
+from medloom.formats.epcis.decoding import moment, prefixes
+from medloom.formats.epcis.identifiers import identify
 
 #: Ids that follow from a digest are made in this name space.
 SPACE = uuid.UUID("2a9d3f3e-7f2d-5d0b-8a63-65706369733a")

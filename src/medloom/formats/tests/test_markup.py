@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from medloom.wire.markup import parse_xml
+from medloom.formats.markup import parse_xml
 from medloom.wire.verdict import FileRefused
 
 pytestmark = pytest.mark.pure

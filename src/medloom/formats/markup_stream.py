@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from lxml import etree
 
-from medloom.wire.markup import DEPTH_MAX
+from medloom.formats.markup import DEPTH_MAX
 from medloom.wire.verdict import FileRefused
 
 #: Elements below one of those asked for; the rest of the file may hold any number of them.

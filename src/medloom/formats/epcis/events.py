@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from medloom.wire.epcis import vocabulary as words
-from medloom.wire.epcis.checking import Checker, Fault
-from medloom.wire.epcis.decoding import prefixes
-from medloom.wire.epcis.identifiers import class_fault, instance_fault
+from medloom.formats.epcis import vocabulary as words
+from medloom.formats.epcis.checking import Checker, Fault
+from medloom.formats.epcis.decoding import prefixes
+from medloom.formats.epcis.identifiers import class_fault, instance_fault
 
 _OFFSET = re.compile(r"[+-](?:0[0-9]|1[0-4]):[0-5][0-9]")
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from medloom.wire.epcis import vocabulary as words
-from medloom.wire.epcis.decoding import moment
-from medloom.wire.epcis.identifiers import URI
+from medloom.formats.epcis import vocabulary as words
+from medloom.formats.epcis.decoding import moment
+from medloom.formats.epcis.identifiers import URI
 
 #: Faults told of one document; the rest follow when these are mended.
 FAULTS_MOST = 100

@@ -14,8 +14,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from medloom.wire.epcis.identifiers import check_digit
-from medloom.wire.epcis.vocabulary import CONTEXT
+from medloom.formats.epcis.identifiers import check_digit
+from medloom.formats.epcis.vocabulary import CONTEXT
 
 #: Namespace of what we add to an event; declared by every document that we make.
 OURS = {"medloom": "urn:medloom:epcis:"}

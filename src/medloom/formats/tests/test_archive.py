@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from medloom.wire.archive import read_members
+from medloom.formats.archive import read_members
 from medloom.wire.verdict import FileRefused
 
 pytestmark = pytest.mark.pure

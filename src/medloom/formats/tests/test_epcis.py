@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from medloom.wire.epcis import making
-from medloom.wire.epcis.checking import Fault
-from medloom.wire.epcis.decoding import Unreadable, decode, prefixes
-from medloom.wire.epcis.events import document_faults, event_faults
-from medloom.wire.epcis.identifiers import class_fault, identify, instance_fault
-from medloom.wire.epcis.making import Thing, When
-from medloom.wire.epcis.reading import digest_of, ident_of, index
+from medloom.formats.epcis import making
+from medloom.formats.epcis.checking import Fault
+from medloom.formats.epcis.decoding import Unreadable, decode, prefixes
+from medloom.formats.epcis.events import document_faults, event_faults
+from medloom.formats.epcis.identifiers import class_fault, identify, instance_fault
+from medloom.formats.epcis.making import Thing, When
+from medloom.formats.epcis.reading import digest_of, ident_of, index
 
 pytestmark = pytest.mark.pure
 FOLDER = Path(os.environ.get("MEDLOOM_DATA", "")) / "epcis2_events"
