@@ -16,6 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import psycopg
+from django.db import connections
 
 from medloom.drills.crash import _carry, _lots, _server
 from medloom.drills.plant import Carry, Plant, enrol
@@ -67,6 +68,7 @@ class _Pusher:
     def run(self) -> None:
         plant = Plant(self.carry, site=self.site)
         enrol(plant)
+        connections.close_all()  # of this thread, which asks over HTTP from here on
         plant.open()
         turn = 0
         while not self.stop.is_set():
