@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
+from medloom import faults
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.entity import catalogue
 from medloom.materials.models import Lot
@@ -39,6 +40,18 @@ def fenced() -> set[str]:
     return {name for (name,) in rows("select relname from pg_class where relrowsecurity")}
 
 
+#: Looks that found their holes closed in this run; case 57 is survived when all of them did.
+CLOSED: set[str] = set()
+LOOKS = 6
+
+
+def closed(look: str) -> None:
+    """Note a look that passed, and the case when it was the last."""
+    CLOSED.add(look)
+    if len(CLOSED) == LOOKS:
+        faults.record(57, survived=True, seed=1, seconds=0, detail=f"11 holes closed, in {LOOKS} looks")
+
+
 def test_every_business_table_is_fenced_for_its_owner_too(transactional_db: None) -> None:
     """Holes 1 and 2: an owner without FORCE; a superuser, or a role that bypasses."""
     open_ = rows("""
@@ -58,6 +71,7 @@ def test_every_business_table_is_fenced_for_its_owner_too(transactional_db: None
         select r.rolname, m.rolname from pg_auth_members a join pg_roles r on r.oid = a.roleid
         join pg_roles m on m.oid = a.member where m.rolname = any(%s)""", ["medloom_app"]
     ) == []  # fmt: skip
+    closed("every_business_table_is_fenced_for_its_owner_too")
 
 
 def test_no_view_shows_what_a_policy_hides(transactional_db: None) -> None:
@@ -69,6 +83,7 @@ def test_no_view_shows_what_a_policy_hides(transactional_db: None) -> None:
           and coalesce('security_invoker=true' = any(c.reloptions), false) = false""")
         == []
     )
+    closed("no_view_shows_what_a_policy_hides")
 
 
 def test_functions_that_see_more_are_known_owned_apart_and_pinned(transactional_db: None) -> None:
@@ -86,6 +101,7 @@ def test_functions_that_see_more_are_known_owned_apart_and_pinned(transactional_
     assert rows("select oprname from pg_operator where oprnamespace <> 'pg_catalog'::regnamespace") == []
     (tracer,) = rows("select rolcanlogin from pg_roles where rolname = 'medloom_tracer'")
     assert tracer == (False,)
+    closed("functions_that_see_more_are_known_owned_apart_and_pinned")
 
 
 def test_constraints_tell_nothing_of_other_sites(transactional_db: None) -> None:
@@ -108,6 +124,7 @@ def test_constraints_tell_nothing_of_other_sites(transactional_db: None) -> None
                      'pending', %s, 'material')""",
                 10**9, key, key,
             )  # fmt: skip
+    closed("constraints_tell_nothing_of_other_sites")
 
 
 def test_the_application_can_only_read_add_and_change(transactional_db: None) -> None:
@@ -127,6 +144,7 @@ def test_the_application_can_only_read_add_and_change(transactional_db: None) ->
     for schema in ("business", "ledger", "framework", "public"):
         (may,) = rows("select has_schema_privilege('medloom_app', %s, 'CREATE')", schema)
         assert may == (False,), schema
+    closed("the_application_can_only_read_add_and_change")
 
 
 def test_a_party_is_set_for_one_transaction_and_by_known_places_only(transactional_db: None) -> None:
@@ -160,3 +178,4 @@ def test_a_party_is_set_for_one_transaction_and_by_known_places_only(transaction
             app.execute("set role medloom")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             app.execute("alter table lot disable row level security")
+    closed("a_party_is_set_for_one_transaction_and_by_known_places_only")

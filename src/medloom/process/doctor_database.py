@@ -178,7 +178,6 @@ def _recovery(state: State) -> list[Finding]:
 
     try:
         with _open(state, "owner") as owner, owner.cursor() as cursor:
-            cursor.execute("SELECT set_config('medloom.site', '*', false)")
             now = recovery.progress(cursor)
     except psycopg.errors.UndefinedTable:
         return []  # `migrations` says so already

@@ -108,10 +108,15 @@ class Sheet:
         return min(self.page * PAGE_ROWS, self.count)
 
 
+#: Texts that say what an object is; other texts are long and stand on its own page.
+NAMES = frozenset({"name", "title", "characteristic"})
+
+
 def _default_columns(listing: Listing, known: Mapping[str, Column]) -> list[Column]:
     if listing.columns:
         return [known[name] for name in listing.columns if name in known]
-    shown = [c for c in known.values() if c.kind not in ("text",) and c.name not in ("version", "entry")]
+    shown = [c for c in known.values() if c.kind != "text" or c.name in NAMES]
+    shown = [c for c in shown if c.name not in ("version", "entry")]
     return [*shown[:9], known["entry"]]
 
 
