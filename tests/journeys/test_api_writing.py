@@ -191,10 +191,13 @@ def test_what_nobody_may_set_is_not_set(net: Network) -> None:
         assert answer.status_code == 422, extra
     for body in (fields, {"fields": []}, [], 1, "x", b"null"):
         assert lin.post("/api/v1/lot", body).status_code in (400, 422), body
+    with seeing(ALL):
+        hold = Hold.objects.filter(site="SZ")[0]
+    signed = {"fields": {"meaning": "approved"}, "reason": "in a hurry"}
+    mine = lin.ask("PATCH", f"/api/v1/hold/{hold.object}", signed, If_Match=f'"{hold.version}"')
+    assert told(mine) == (422, "not_owner"), "the registrant alone signs"
     order = found(WorkOrder, "WO-0001")
     given = {"fields": {"quantity": 1}, "reason": "cheaper"}
-    mine = lin.ask("PATCH", f"/api/v1/work_order/{order.object}", given, If_Match='"1"')
-    assert told(mine) == (422, "not_owner")
     foreign = siti.ask("PATCH", f"/api/v1/work_order/{order.object}", given, If_Match='"9"')
     assert told(foreign) == (404, "object_unknown")
 
