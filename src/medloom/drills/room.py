@@ -29,7 +29,7 @@ from medloom.drills.plant import Plant
 from medloom.drills.store import _fill, _may_mount
 from medloom.process.account import die_with_parent
 from medloom.process.programs import free, search_path
-from medloom.process.state import State, conninfo
+from medloom.process.state import DATABASE, State, conninfo
 from medloom.wire.messages import Pull
 
 DISK_MIB = 420
@@ -215,7 +215,8 @@ def run_case16(seed: int, *, tries: int = 8) -> Full:
 
 def _kept(hub: _Hub) -> int:
     """Entries of the plant's lots that are in the ledger."""
-    with psycopg.connect(conninfo("sequencer", State(hub.place))) as reader:
+    # By its own name: the environment may name the database of whoever runs the drill.
+    with psycopg.connect(conninfo("sequencer", State(hub.place)), dbname=DATABASE) as reader:
         found = reader.execute(
             "select count(*) from entry where type = 'lot' and verdict = 'accepted'"
         ).fetchone()
