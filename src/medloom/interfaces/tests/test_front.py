@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.loops import run_apart
+
 pytestmark = pytest.mark.process  # an event loop needs a socket pair
 
 
@@ -64,7 +66,7 @@ def ask(rsgi: Any, given: Any, proto: Proto, answer: Any = None, **options: Any)
         return answer(environ) if answer else [environ["wsgi.input"].read()]
 
     front = rsgi.Front(application, threads=1, **options)
-    asyncio.run(front.__rsgi__(given, proto))
+    run_apart(front.__rsgi__(given, proto))
     assert front.held_bytes == 0
     front.__rsgi_del__(None)
     return proto
