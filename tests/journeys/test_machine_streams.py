@@ -321,3 +321,18 @@ def test_messages_wait_at_the_broker_while_the_agent_is_dead(
     assert rows_of(store) == whole
     listened.close()
     store.close()
+
+
+def test_an_adapter_whose_reader_has_every_line_has_told_all() -> None:
+    replay = Replay(LINES, stream="M1").start()
+    try:
+        host, port = replay.address.split(":")
+        with socket.create_connection((host, int(port)), timeout=5) as talk:
+            talk.sendall(f"* RESUME M1:{len(LINES)}\n".encode())
+            assert talk.recv(100).startswith(f"* RESUME M1:{len(LINES)}".encode())
+            until = time.monotonic() + 20
+            while not replay.told and time.monotonic() < until:
+                time.sleep(0.05)
+            assert replay.told, "a second run of the demonstration would wait for ever"
+    finally:
+        replay.close()

@@ -71,7 +71,7 @@ class Replay:
 
     def _talk(self, talk: socket.socket) -> None:
         talk.settimeout(0.2)
-        at = self._resumed(talk)
+        at = self.served = self._resumed(talk)  # who has all lines is told all, and nothing is sent again
         talk.sendall(f"* RESUME {self.stream}:{at}\n".encode("ascii"))
         begun, start, beat = time.monotonic(), at, 0.0
         while not self._stop.is_set():
