@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -175,7 +176,9 @@ def test_scopes_of_random_genealogies_are_those_of_sets() -> None:
 
 # -- large ------------------------------------------------------------------------------------
 
-MANY, INPUTS, PER_DAY, ON = 20_000, 5, 400, 40
+#: 200,000 lots make a million edges: the same test at full size takes some minutes.
+MANY = int(os.environ.get("MEDLOOM_SCOPE_LOTS", "20000"))
+INPUTS, PER_DAY, ON = 5, 400, 40
 BASE = 7_000_000
 _HEAD = "num, object, site, key, version, changed, entry, placeholder, voided"
 _FILL = f"""
@@ -250,4 +253,7 @@ def test_scopes_of_a_large_genealogy_are_those_of_a_search_in_memory() -> None:
     first, second = (f"affected({text})" for text, _ in cases[:2])
     assert _found(f"{first} and {second}") == one & other
     assert _found(f"{first} or {second}") == one | other
-    assert _found(f"{first} except {second}") == one - other
+    left = _found(f"{first} except {second}")
+    # Of a lot that the one holds whole and the other by a record's devices only, the rest stays: it is kept.
+    by_record = set(lots[cases[1][1]].tolist())
+    assert one - other <= left <= (one - other) | (one & by_record)
