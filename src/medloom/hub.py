@@ -46,8 +46,9 @@ from medloom.trace.arrivals import follow_lots, follow_receipts
 from medloom.trace.events.queries import event_facts, take_back_declared
 from medloom.trace.events.rules import admit_trace_event, event_rows
 from medloom.trace.frozen.queries import keep_lines, scope_facts
-from medloom.trace.queries import ask_blocked, void_earlier
+from medloom.trace.queries import void_earlier
 from medloom.trace.rules import admit_scope, edges
+from medloom.trace.walks.queries import ask_blocked
 
 #: type -> one declared set-wise query over all operations of that type in a batch.
 FACTS = {

@@ -103,6 +103,8 @@ class Cursor:
         self._last: Answer | None = None
         self._values = Transformer(link)
         self._names = _PREPARED.setdefault(link, {})
+        #: What the transaction must look at again before it ends (kernel/beside.py).
+        self.looks: Any = None
 
     def __enter__(self) -> Cursor:
         return self

@@ -25,7 +25,7 @@ from django.db import connection, transaction
 
 from medloom import __version__
 from medloom.kernel import batch as batches
-from medloom.kernel import following, queries, rows
+from medloom.kernel import beside, following, queries, rows
 from medloom.kernel.batch import Batch
 from medloom.kernel.case import Case, Received, source_ident
 from medloom.kernel.cursor import Cursor, one_transaction
@@ -212,6 +212,7 @@ def follow(
     repeats: Sequence[str] = (),
 ) -> None:
     """Judge and write these and what follows from them, round by round."""
+    beside.begin(cursor)
     for round_ in range(ROUNDS_MOST + 1):
         next_: list[tuple[str, list[Case]]] = []
         for who, cases in todo:
@@ -222,6 +223,7 @@ def follow(
         if not next_:
             break
         todo = next_
+    beside.settle(cursor)
 
 
 def _in_turn(cases: Sequence[Case]) -> list[list[Case]]:

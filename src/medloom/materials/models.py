@@ -211,6 +211,8 @@ class Hold(Entity):
         indexes = [
             # Every consumption asks "is it held"; open holds are few whatever the history.
             models.Index(fields=["lot"], condition=Q(state="open"), name="hold_open_lot"),
+            # The newest hold, and those behind a number: what the door looks at before each commit.
+            models.Index(fields=["entry"], name="hold_entry"),
         ]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
+from medloom.kernel import beside
 from medloom.kernel.letters import FROM, TO
 from medloom.kernel.ruling import Asked, Written
 from medloom.materials.rules import (
@@ -100,6 +102,22 @@ def open_holds(
     return result
 
 
+#: Holds are written one transaction after the other (`hold_facts`), so their entries grow as they commit.
+NEWEST_HOLD = "select coalesce(max(entry), 0) as mark from hold"
+#: Asked first, and nearly always no: what it stands before costs nothing then.
+ANY_NEWER = "exists (select 1 from hold where entry > %s)"
+
+
+def _newly_held(equipment: list[tuple[str, str]], mark: int) -> tuple[str, tuple[Any, ...]]:
+    """Whether a hold behind `mark` is on one of these machines or moulds."""
+    condition = f"""case when {ANY_NEWER} then exists (
+        select 1 from unnest(%s::text[], %s::text[]) w(site, key)
+        join equipment e on e.site = w.site and e.key = w.key
+        join hold h on h.equipment_id = e.num and h.state = 'open' and not h.voided and h.entry > %s)
+        else false end"""
+    return condition, (mark, [w[0] for w in equipment], [w[1] for w in equipment], mark)
+
+
 _ON_EQUIPMENT = """
     select w.site, w.key, h.num from unnest(%s::text[], %s::text[]) w(site, key)
     join equipment e on e.site = w.site and e.key = w.key
@@ -112,6 +130,7 @@ def ask_equipment(cursor: Any, equipment: Iterable[tuple[str, str]]) -> Iterable
     wanted = sorted(set(equipment))
     if not wanted:
         return ()
+    beside.note(cursor, NEWEST_HOLD, partial(_newly_held, wanted))
     return cursor.execute(_ON_EQUIPMENT, ([w[0] for w in wanted], [w[1] for w in wanted]))  # type: ignore[no-any-return]
 
 
@@ -136,12 +155,14 @@ def _read_holds(cursor: Any, nums: list[int]) -> dict[int, OpenHold]:
 
 
 def hold_facts(cursor: Any, asked: Sequence[Asked]) -> None:
-    """Nothing is read: the lots are locked, so that a hold and what it forbids come one after the other.
+    """Nothing is read: from here on nobody else judges what a hold may cover, until this one is committed.
 
     Without it a lot could be released beside a hold whose entry has the lower number, and say nothing of it.
+    The lots themselves are locked first: who uses one just now need not be judged again.
     """
     lots = sorted({(one.home, str(one.fields["lot"])) for one in asked if one.fields.get("lot")})
     cursor.execute(_LOCK_LOTS, ([site for site, _ in lots], [key for _, key in lots]))
+    beside.alone(cursor)
 
 
 def lot_facts(

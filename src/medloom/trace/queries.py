@@ -341,11 +341,6 @@ def used_in(lots: Iterable[int], *, most: int = NEIGHBOURS_MAX) -> list[Edge]:
 _BLOCKED = "SELECT lot, hold, covers FROM trace_blocked(%s::bigint[])"
 
 
-def ask_blocked(cursor: Any, lots: Iterable[int]) -> Any:
-    """The question of `blocked` on the write door's cursor, which goes on asking before it reads."""
-    return cursor.execute(_BLOCKED, (list(lots),))
-
-
 def blocked(lots: Iterable[int]) -> list[Blocked]:
     """Which of `lots` are blocked, by which open hold.
 

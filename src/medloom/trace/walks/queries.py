@@ -6,6 +6,13 @@ which costs a look into the table beside the index.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from medloom.kernel import beside
+from medloom.materials.queries import ANY_NEWER, NEWEST_HOLD
+
 #: Levels after which the walk no longer counts them; what lies further is told as one level more.
 LEVELS_MOST = 200
 
@@ -107,3 +114,23 @@ CREATE INDEX lot_made ON lot USING brin (made);
 """
 DROP_SCOPE_INDEXES = """DROP INDEX step_parameter_scope, step_record_operator, result_scope, result_inspector,
     result_measured, step_record_program, receipt_number, shipment_shipped, lot_made;"""
+
+
+_BLOCKED = "SELECT lot, hold, covers FROM trace_blocked(%s::bigint[])"
+
+
+def ask_blocked(cursor: Any, lots: Iterable[int]) -> Any:
+    """The question of `queries.blocked` on the write door's cursor, which goes on asking before it reads.
+
+    A hold that is committed beside it, on one of these lots or on an ancestor, makes the batch lose its race.
+    """
+    asked = list(lots)
+    beside.note(cursor, NEWEST_HOLD, partial(_newly_blocked, asked))
+    return cursor.execute(_BLOCKED, (asked,))
+
+
+def _newly_blocked(lots: list[int], mark: int) -> tuple[str, tuple[Any, ...]]:
+    condition = f"""CASE WHEN {ANY_NEWER} THEN EXISTS (
+        SELECT 1 FROM trace_blocked(%s::bigint[]) b JOIN hold h ON h.num = b.hold WHERE h.entry > %s)
+        ELSE false END"""
+    return condition, (mark, lots, mark)
