@@ -16,10 +16,10 @@ from medloom.inspection.models import Result
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.models import Entry
 from medloom.materials.models import Alias
-from medloom.parties.models import User
 from medloom.wire.verdict import Verdict
 from medloom.worker import govern_now
 from tests.browser.network import LONG_LOT, Network, build, found, sequence
+from tests.journeys.visiting import visitor
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 NOW = dt.datetime.now(dt.UTC)
@@ -28,13 +28,6 @@ NOW = dt.datetime.now(dt.UTC)
 @pytest.fixture
 def net(transactional_db: None) -> Network:
     return build()
-
-
-def visitor(name: str) -> Client:
-    client = Client()
-    client.force_login(User.objects.get(username=name), backend="django.contrib.auth.backends.ModelBackend")
-    client.cookies["django_language"] = "en"
-    return client
 
 
 def rows(model: Any, **wanted: Any) -> list[Any]:

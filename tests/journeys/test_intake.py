@@ -19,6 +19,7 @@ from medloom.kernel.models import Entry
 from medloom.materials.models import Lot, Move
 from medloom.parties.models import Site, User
 from tests.browser.network import Network, build, found
+from tests.journeys.visiting import visitor
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 WHY = {"reason": "stock of the first day"}
@@ -27,13 +28,6 @@ WHY = {"reason": "stock of the first day"}
 @pytest.fixture
 def net(transactional_db: None) -> Network:
     return build()
-
-
-def visitor(name: str, language: str = "en") -> Client:
-    client = Client()
-    client.force_login(User.objects.get(username=name), backend="django.contrib.auth.backends.ModelBackend")
-    client.cookies["django_language"] = language
-    return client
 
 
 def filled(client: Client, name: str, rows: list[dict[str, Any]], language: str = "en") -> bytes:

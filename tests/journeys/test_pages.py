@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 
 from medloom.design.models import Parameter
 from medloom.exchange.sequencer import Sequencer, start_epoch
-from medloom.interfaces.web import queries
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.models import Entry
 from medloom.materials.models import Hold, Lot
@@ -22,7 +21,7 @@ from medloom.parties.models import User
 from medloom.process import state
 from medloom.production.models import StepRecord, WorkOrder
 from tests.browser.network import LONG_LOT, Network, build, found
-from tests.journeys.sending import plant
+from tests.journeys.visiting import visitor
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 #: Questions one page may ask, whatever the number of rows on it.
@@ -32,14 +31,6 @@ QUESTIONS_MOST = 40
 @pytest.fixture
 def net(transactional_db: None) -> Network:
     return build()
-
-
-def visitor(name: str) -> Client:
-    """A client logged in as that person, speaking English."""
-    client = Client()
-    client.force_login(User.objects.get(username=name), backend="django.contrib.auth.backends.ModelBackend")
-    client.cookies["django_language"] = "en"
-    return client
 
 
 def conflict() -> int:
@@ -206,14 +197,3 @@ def test_a_program_is_told_a_problem_as_json(net: Network) -> None:
     assert told["code"] == "nothing_selected"
     assert told["path"] == "/object"
     assert told["expected"]
-
-
-def test_only_the_registrants_own_drafts_wait_for_its_release(net: Network) -> None:
-    with seeing(ALL):
-        before = queries.own_drafts()
-        drafts = WorkOrder.objects.filter(state="draft", voided=False).count()
-    assert before > 0, "the registrant made drafts"
-    plant("work_order", site="SZ", fields={"number": "TOLD-BY-THE-PLANT", "quantity": 5})
-    with seeing(ALL):
-        assert WorkOrder.objects.filter(state="draft", voided=False).count() == drafts + 1
-        assert queries.own_drafts() == before, "the plant has it already"

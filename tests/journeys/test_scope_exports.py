@@ -22,9 +22,9 @@ from medloom.interfaces.web import scopeprint
 from medloom.interfaces.web.exportjobs import KEPT_DAYS, drop_old, run_job
 from medloom.interfaces.web.views import recallexport
 from medloom.kernel.access import ALL, seeing
-from medloom.parties.models import User
 from medloom.trace.models import Scope, ScopeExport
 from tests.browser.network import LONG_LOT, Network, build
+from tests.journeys.visiting import visitor
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -37,10 +37,7 @@ NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 def client(transactional_db: None) -> Client:
     """The registrant's quality manager, speaking English."""
     _goods(build())
-    client = Client()
-    client.force_login(User.objects.get(username="anna"), backend="django.contrib.auth.backends.ModelBackend")
-    client.cookies["django_language"] = "en"
-    return client
+    return visitor("anna")
 
 
 def _goods(net: Network) -> None:
@@ -170,8 +167,7 @@ def test_a_large_export_is_a_job_that_only_its_owner_fetches(
     assert 'id="fetch"' in client.get(page).content.decode()
     book = openpyxl.load_workbook(io.BytesIO(client.get(f"{page}file/").content))
     assert book["Lots"].max_row == len(EXPECTED) + 1
-    other = Client()
-    other.force_login(User.objects.get(username="audit"), backend="django.contrib.auth.backends.ModelBackend")
+    other = visitor("audit")
     assert other.get(page).status_code == other.get(f"{page}file/").status_code == 404
     asked = ScopeExport.objects.get().asked
     assert drop_old(asked + dt.timedelta(days=KEPT_DAYS)) == 0

@@ -17,6 +17,8 @@ def _section(one: Declared) -> str:
     lifecycle = one.facts.lifecycle
     assert lifecycle is not None
     text = f"\n## {one.type}\n\n```mermaid\nstateDiagram-v2\n    [*] --> {lifecycle.initial}\n"
+    if lifecycle.observed:
+        text += f"    [*] --> {lifecycle.observed}: told by a plant\n"
     for step in lifecycle.steps:
         for source in step.source:
             text += f"    {source} --> {step.target}: {step.name}\n"

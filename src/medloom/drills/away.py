@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from medloom.drills.receiver import once_each, receiving, taken
-from medloom.exchange.sequencer import Sequencer, start_epoch
+from medloom.drills.sequencing import sequence
 from medloom.exchange.stream import read_events
 from medloom.hub import wiring
 from medloom.interfaces import bus
@@ -31,7 +29,6 @@ from medloom.kernel.door import operation, submit
 from medloom.parties.bus import published
 from medloom.parties.models import Attempt, Subscription, User
 from medloom.parties.webhooks import subscribe
-from medloom.process import state
 from medloom.process.programs import keep
 from medloom.wire.operation import Kind
 
@@ -70,14 +67,7 @@ def tell(count: int, tag: str) -> None:
             for n in range(start, min(count, start + 1_000))
         ]
         submit(made, author=SITE, wiring=wiring())
-    name = {"dbname": connection.settings_dict["NAME"]}
-    with psycopg.connect(**(state.connection("app") | name), autocommit=True) as app:
-        start_epoch(app)
-    with psycopg.connect(**(state.connection("sequencer") | name), autocommit=True) as link:
-        sequencer = Sequencer(link)
-        sequencer.load()
-        while sequencer.round():
-            pass
+    sequence()
 
 
 def _person() -> User:

@@ -57,13 +57,6 @@ def open_alerts(site: str = "") -> list[dict[str, Any]]:
     )
 
 
-def proposed_corrections() -> int:
-    """Corrections that wait for a person."""
-    return int(
-        _rows("select count(*) as many from correction where state = 'proposed' and not voided")[0]["many"]
-    )
-
-
 def old_conflicts(before: dt.datetime) -> dict[str, int]:
     """Site -> conflicts that nobody has settled and that are older than that moment."""
     rows = _rows(
@@ -82,8 +75,10 @@ def open_figures() -> dict[str, dict[str, int]]:
     """Site -> open holds, disagreements and conflicts: small sets by index, whatever the history."""
     rows = _rows(
         """
-        select site, 'holds' as what, count(*) as many from hold where state = 'open' group by site
-        union all select site, 'disagreements', count(*) from disagreement where state = 'open' group by site
+        select site, 'holds' as what, count(*) as many from hold
+          where state = 'open' and not voided group by site
+        union all select site, 'disagreements', count(*) from disagreement
+          where state = 'open' and not voided group by site
         union all
         select e.site, 'conflicts', count(*) from entry e
           where e.verdict = 'conflict' and not exists (

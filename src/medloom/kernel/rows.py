@@ -16,6 +16,7 @@ from medloom.kernel.entity import Lines, Slot
 from medloom.kernel.queries import Row
 from medloom.kernel.ruling import Asked, Written
 from medloom.wire.chain import operation_hash
+from medloom.wire.operation import Kind
 from medloom.wire.verdict import Verdict
 
 ENTRY_COLUMNS = (
@@ -104,7 +105,7 @@ def _write_places(cursor: Any, batch: Batch, places: dict[tuple[str, str, str], 
         row += [site, key, "0", "{}", str(case.seq), "t", "f"]
         lifecycle = declared.facts.lifecycle
         if lifecycle is not None:
-            row.append(lifecycle.initial)
+            row.append(lifecycle.begins(Kind.OBSERVE))
         given = {**declared.defaults, declared.facts.key[0]: key}
         by_type.setdefault(target, []).append(row + _cells(batch, declared.slots.values(), given, site, {}))
     for target, rows in by_type.items():

@@ -13,17 +13,20 @@ from medloom.kernel.fields import Choice, Code, Count, Day, Instant, Number, Qua
 from medloom.materials.models import UNITS, Lot
 from medloom.wire.sheet import Lifecycle, Owner, Step
 
+#: `reported`: the plant tells of an order that it has, and no release of the registrant's is on record here.
+#: The plant may go on with it; the registrant may give the release afterwards (docs/decisions/0021).
 WORK_ORDER = Lifecycle(
     "draft",
     (
-        Step("release", ("draft",), "released", Owner.REGISTRANT),
+        Step("release", ("draft", "reported"), "released", Owner.REGISTRANT),
         Step("acknowledge", ("released",), "acknowledged", Owner.SITE),
-        Step("start", ("acknowledged",), "in_process", Owner.SITE),
+        Step("start", ("acknowledged", "reported"), "in_process", Owner.SITE),
         Step("pause", ("in_process",), "on_hold", Owner.SHARED),
         Step("resume", ("on_hold",), "in_process", Owner.SHARED),
         Step("complete", ("in_process",), "completed", Owner.SITE),
         Step("close", ("completed",), "closed", Owner.REGISTRANT),
     ),
+    observed="reported",
 )
 
 
@@ -48,6 +51,7 @@ class WorkOrder(Entity):
         _("State"),
         choices=[
             ("draft", _("Draft")),
+            ("reported", _("Reported by the plant")),
             ("released", pgettext_lazy("work order", "Released")),
             ("acknowledged", _("Acknowledged")),
             ("in_process", _("In process")),

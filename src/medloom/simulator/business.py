@@ -54,6 +54,12 @@ class Business:
         tokens = {self.words["note"]: note, self.words["due"]: due}
         return {"number": number} | {name: self.value(name, token) for name, token in tokens.items()}
 
+    def told(self, order: str, number: str, token: str) -> Given:
+        """A plant tells of an order that it has."""
+        note = self.words["note"]
+        fields = {"number": number, note: self.value(note, token)}
+        return {"type": self.order, "object": order, "kind": Kind.OBSERVE, "fields": fields}
+
     def made(self, lot: Lot) -> Given:
         """A lot was made."""
         return {"type": "lot", "object": lot.object, "kind": Kind.OBSERVE, "fields": {"number": lot.number}}

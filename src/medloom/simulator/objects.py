@@ -14,18 +14,19 @@ from medloom.wire.sheet import Lifecycle, Owner, Sheet, Step
 from medloom.wire.verdict import Finding, Refusal, Verdict
 
 SHEETS = {
-    # A work order: planned by the registrant, both sides write notes, the plant writes progress.
+    # A work order: planned by the registrant or told by the plant. Both write notes, the plant its progress.
     "order": Sheet(
         type="order",
-        kinds=frozenset({Kind.SET, Kind.COMMAND}),
+        kinds=frozenset({Kind.SET, Kind.OBSERVE, Kind.COMMAND}),
         owner=Owner.SHARED,
         owners={"due": Owner.REGISTRANT, "number": Owner.REGISTRANT, "progress": Owner.SITE},
         lifecycle=Lifecycle(
             "draft",
             (
-                Step("release", ("draft",), "released", Owner.REGISTRANT),
+                Step("release", ("draft", "reported"), "released", Owner.REGISTRANT),
                 Step("close", ("released",), "closed", Owner.REGISTRANT),
             ),
+            observed="reported",
         ),
         natural_key=("number",),
         chain=CONTROL,

@@ -39,7 +39,8 @@ class PlantPeople:
         number = f"{self.plant.site}{len(self.plant.events)}"
         token = self.intents.token()
         drafts: tuple[Given, ...]
-        kind = random.choice(["lot", "record", "record", "move", "move", "transfer", "finish", "hold"])
+        kinds = ["lot", "record", "record", "move", "move", "transfer", "finish", "hold", "order"]
+        kind = random.choice(kinds)
         if kind == "lot" or not lots:
             drafts = self._lot(number)
         elif kind == "record":
@@ -53,6 +54,8 @@ class PlantPeople:
             )
         elif kind == "finish":
             drafts = (business.finish(random.choice(lots)),)
+        elif kind == "order":
+            drafts = (business.told(object_id("order", self.plant.site, number), number, token),)
         else:
             drafts = (business.held(number, random.choice(lots)),)
         named = tuple({"object": object_id(number, str(at))} | each for at, each in enumerate(drafts))

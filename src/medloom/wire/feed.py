@@ -14,6 +14,7 @@ import msgspec
 
 from medloom.wire.canonical import Malformed, decode_operation, dumps
 from medloom.wire.chain import entry_hash, feed_link, operation_hash
+from medloom.wire.judge import begun
 from medloom.wire.operation import Operation
 from medloom.wire.sheet import Head, Sheet
 from medloom.wire.verdict import Verdict
@@ -123,7 +124,7 @@ def fold(heads: dict[str, Head], line: FeedLine, sheets: Mapping[str, Sheet]) ->
     if head is None:
         head = heads[line.object] = Head(line.object, line.home, version=0)
     stamps = head.changed
-    for name, value in changed_values(line).items():
+    for name, value in _told(line, sheets.get(line.type)).items():
         known = stamps.get(name, 1 if name in head.values else 0)
         if line.version > known or name not in head.values:
             head.values[name] = value
@@ -134,3 +135,13 @@ def fold(heads: dict[str, Head], line: FeedLine, sheets: Mapping[str, Sheet]) ->
     sheet = sheets.get(line.type)
     lifecycle = sheet.lifecycle if sheet else None
     head.state = str(head.values.get("state", lifecycle.initial if lifecycle else ""))
+
+
+def _told(line: FeedLine, sheet: Sheet | None) -> dict[str, Any]:
+    """What the line set; the first one of an observation also the state in which it began."""
+    values = changed_values(line)
+    if line.version == 1 and sheet is not None and sheet.lifecycle is not None and sheet.lifecycle.observed:
+        operation = line.operation()
+        if operation is not None:
+            return {**begun(operation.kind, sheet), **values}
+    return values

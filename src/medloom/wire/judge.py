@@ -86,10 +86,18 @@ def _owns(owner: Owner, author: str, object_site: str) -> bool:
     return owner is not Owner.SHARED and may_write(owner, author, object_site)
 
 
+def begun(kind: Kind, sheet: Sheet) -> dict[str, str]:
+    """The state in which an object begins, as a change, where its first operation says so by its kind."""
+    lifecycle = sheet.lifecycle
+    told = lifecycle is not None and lifecycle.observed and kind is Kind.OBSERVE
+    return {"state": lifecycle.observed} if lifecycle is not None and told else {}
+
+
 def _observe(operation: Operation, *, author: str, head: Head | None, sheet: Sheet) -> Judgement:
     if head is None:
-        state = sheet.lifecycle.initial if sheet.lifecycle else ""
-        return Judgement(Verdict.ACCEPTED, version=1, state=state, changes=operation.fields)
+        changes = {**operation.fields, **begun(operation.kind, sheet)}
+        state = sheet.lifecycle.begins(operation.kind) if sheet.lifecycle else ""
+        return Judgement(Verdict.ACCEPTED, version=1, state=state, changes=changes)
     if head.site and author not in (head.site, HQ):
         return _refuse(Verdict.REJECTED, "not_owner", path="/object", expected=head.site, got=author)
     changes = {k: v for k, v in operation.fields.items() if head.values.get(k) != v}
@@ -191,7 +199,7 @@ def _set(operation: Operation, *, author: str, head: Head | None, sheet: Sheet, 
     if head is None:
         if operation.base:
             return _refuse(Verdict.PARKED, "object_unknown", path="/object", got=operation.object)
-        state = sheet.lifecycle.initial if sheet.lifecycle else ""
+        state = sheet.lifecycle.begins(operation.kind) if sheet.lifecycle else ""
         return Judgement(Verdict.ACCEPTED, version=1, state=state, changes=operation.fields)
     if not operation.base and not basis.also:
         return Judgement(

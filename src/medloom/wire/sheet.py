@@ -37,18 +37,27 @@ class Step:
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """A state machine. Everything not listed is illegal (21 CFR 11.10(f))."""
+    """A state machine. Everything not listed is illegal (21 CFR 11.10(f)).
+
+    observed  where an object begins that a plant tells of as of a fact, or only mentions: nobody has
+              asked for it here. "" where that is the initial state too
+    """
 
     initial: str
     steps: tuple[Step, ...]
+    observed: str = ""
 
     @property
     def states(self) -> tuple[str, ...]:
         """Every state, the initial one first, in the order of the steps."""
-        seen = dict.fromkeys((self.initial,))
+        seen = dict.fromkeys(self.begins(kind) for kind in (Kind.SET, Kind.OBSERVE))
         for step in self.steps:
             seen.update(dict.fromkeys((*step.source, step.target)))
         return tuple(seen)
+
+    def begins(self, kind: Kind) -> str:
+        """The state of an object that an operation of this kind brings into being."""
+        return self.observed if self.observed and kind is Kind.OBSERVE else self.initial
 
     def step(self, name: str) -> Step | None:
         """The step of that name, or None."""

@@ -110,15 +110,17 @@ def stood(declared: Declared, row: Any, moment: str) -> dict[str, Any]:
         ) from None
     entries = Entry.objects.filter(object=row.object, verdict="accepted", received__lte=until, version__gt=0)
     values: dict[str, Any] = {}
-    last = None
+    last, begun = None, Kind.SET
     for entry in entries.order_by("seq")[:ENTRIES_MOST]:
         decision = orjson.loads(entry.decision) if entry.decision else {}
         values |= decision["after"] if "after" in decision else _first(declared, entry)
+        if entry.version == 1:
+            begun = Kind(_operation(entry)["kind"])
         last = entry
     if last is None:
         raise Problem(404, "object_unknown", path="?as_of", got=moment[:40])
     if declared.facts.lifecycle is not None:
-        values.setdefault("state", declared.facts.lifecycle.initial)
+        values.setdefault("state", declared.facts.lifecycle.begins(begun))
     state = {"state": values.pop("state")} if "state" in values else {}
     fields = {name: values.get(name) for name in declared.fields}
     fields |= {name: values.get(name, []) for name in declared.lines}

@@ -13,7 +13,7 @@ def open_counts(viewer: Viewer) -> dict[str, int]:
     counts = queries.waiting_counts()
     hold = catalogue().get("hold")
     if hold is not None:
-        counts["list:hold"] = hold.model._default_manager.filter(state="open").count()
+        counts["list:hold"] = hold.model._default_manager.filter(state="open", voided=False).count()
     alarms = Alarm.objects.filter(seen_at__isnull=True)
     counts["alarms"] = (alarms if viewer.registrant else alarms.filter(site=viewer.site)).count()
     return counts

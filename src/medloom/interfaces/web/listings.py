@@ -30,7 +30,8 @@ LISTINGS: dict[str, Listing] = {
             views=(
                 View(_("All"), {}),
                 View(_("Not yet released"), {"state": "draft"}),
-                View(_("At the plants"), {"state": "released,acknowledged,in_process,on_hold"}),
+                View(_("Reported by the plant"), {"state": "reported"}),
+                View(_("At the plants"), {"state": "reported,released,acknowledged,in_process,on_hold"}),
                 View(_("On hold"), {"state": "on_hold"}),
                 View(_("Done"), {"state": "completed,closed"}),
             ),

@@ -9,8 +9,6 @@ from typing import Any
 
 from django.db import connection
 
-from medloom.wire.judge import HQ
-
 #: A person's word about a waiting row, not a row itself: that it is nothing, and that this was a mistake.
 DISMISSED, TAKEN_BACK = "dismissed", "taken_back"
 #: A refused entry waits until a later entry names it as its cause: a repair, a settlement, a judging again;
@@ -40,32 +38,16 @@ def waiting_counts() -> dict[str, int]:
     return {name: int(count) for name, count in row.items()}
 
 
-#: Draft orders looked at for whose they are, the newest first.
-DRAFTS_MOST = 5_000
-
-
-def own_drafts() -> int:
-    """How many draft work orders the registrant made: a plant that told of an order itself has it already."""
-    return int(
-        _rows(
-            """
-        select count(*) as count from (
-          select object from work_order where state = 'draft' and not voided order by num desc limit %s) w
-        join entry e on e.object = w.object and e.version = 1 and e.site = %s""",
-            (DRAFTS_MOST, HQ),
-        )[0]["count"]
-    )
-
-
 def refused_groups(*, verdict: str, site: str, feed: str) -> list[dict[str, Any]]:
-    """Waiting rows by what they have in common: one line for each cause, largest first."""
+    """Waiting rows by what they have in common: one line for each cause, largest first; `total` is of all."""
     return _rows(
         f"""
         select e.site, coalesce(e.source, '') as feed, e.type, e.verdict,
                coalesce(e.decision::json #>> '{{refusal,code}}', '') as code,
                coalesce(e.decision::json #>> '{{refusal,path}}', '') as path,
                max(coalesce(e.decision::json #>> '{{refusal,expected}}', '')) as expected,
-               count(*) as rows, min(e.received) as first, max(e.received) as last
+               count(*) as rows, min(e.received) as first, max(e.received) as last,
+               sum(count(*)) over ()::bigint as total
         from entry e
         where {OPEN} and (%s = '' or e.verdict = %s) and (%s = '' or e.site = %s)
               and (%s = '' or coalesce(e.source, '') = %s)
@@ -122,7 +104,10 @@ def still_waits(seq: int) -> bool:
 def conflict_rows(
     *, state: str, first: int, most: int, seq: int = 0, site: str = "", type: str = ""
 ) -> list[dict[str, Any]]:
-    """Conflicts with what became of each: open, settled (by which entry) or undone; newest first."""
+    """Conflicts with what became of each: open, settled (by which entry) or undone; newest first.
+
+    Asked for `open`, those answer whose settlement was undone, too: a person must decide them again.
+    """
     return _rows(
         """
         with told as (
@@ -138,15 +123,14 @@ def conflict_rows(
                case when undone is not null then 'undone' when settled is not null then 'settled'
                     else 'open' end as state, count(*) over () as total
         from known
-        where %s = '' or %s = case when undone is not null then 'undone' when settled is not null
-                              then 'settled' else 'open' end
+        where %s = '' or (%s = 'open' and (settled is null or undone is not null))
+              or %s = case when undone is not null then 'undone' when settled is not null
+                      then 'settled' else 'open' end
         order by seq desc offset %s limit %s""",
-        (seq, seq, site, site, type, type, state, state, first, most),
+        (seq, seq, site, site, type, type, state, state, state, first, most),
     )
 
 
-#: Verdicts of the overview's bars.
-COUNTED = ("accepted", "parked", "quarantined", "rejected", "conflict")
 #: Verdicts of the overview's bars.
 COUNTED = ("accepted", "parked", "quarantined", "rejected", "conflict")
 #: The overview looks at so many of the newest records: it costs the same however long the ledger grows.

@@ -25,6 +25,7 @@ class Word(NamedTuple):
 #: States of all lifecycles and choices that read like states; one code means one thing everywhere.
 STATES: dict[str, Word] = {
     "draft": Word(_("Draft")),
+    "reported": Word(_("Reported by the plant"), "info"),
     "sent": Word(_("Sent"), "info"),
     "released": Word(_("Released"), "info"),
     "dispatched": Word(_("Dispatched"), "info"),

@@ -91,6 +91,24 @@ def test_a_legal_command_moves_the_head() -> None:
     assert stands.changed["due"] == 6
 
 
+def test_an_object_that_is_only_observed_begins_in_a_state_of_its_own() -> None:
+    steps = (Step("release", ("draft", "reported"), "released", Owner.REGISTRANT),)
+    kinds = frozenset({Kind.SET, Kind.OBSERVE, Kind.COMMAND})
+    for observed, state in (("reported", "reported"), ("", "draft")):
+        sheet = Sheet(type="order", kinds=kinds, lifecycle=Lifecycle("draft", steps, observed))
+        seen = operation(type="order", kind=Kind.OBSERVE, fields={"note": "c"}, source=None)
+        stands = Head("x", "A")
+        advance(stands, judge(seen, author="A", head=None, sheet=sheet))
+        assert (stands.version, stands.state) == (1, state)
+        assert judge(edit(0, note="c"), author="A", head=None, sheet=sheet).state == "draft"
+        advance(stands, judge(seen, author="A", head=stands, sheet=sheet))
+        assert (stands.version, stands.state) == (2, state), "seen again, it stays where it is"
+        given = operation(type="order", kind=Kind.COMMAND, fields={"command": "release"}, source=None)
+        advance(stands, judge(given, author="HQ", head=stands, sheet=sheet))
+        assert stands.state == "released"
+    assert Lifecycle("draft", steps, "reported").states == ("draft", "reported", "released")
+
+
 def test_an_observation_fills_gaps_of_a_decision_and_never_overwrites_it() -> None:
     both = Sheet(
         type="order",

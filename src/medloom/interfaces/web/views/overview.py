@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from medloom.governance.queries import open_alerts, proposed_corrections
-from medloom.inspection.models import Disagreement
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.banners import banners
 from medloom.interfaces.web.columns import columns_of
 from medloom.interfaces.web.deeds import writes
 from medloom.interfaces.web.desk import open_counts
-from medloom.interfaces.web.listing import answer
+from medloom.interfaces.web.listing import asked_rows, questions_of
 from medloom.interfaces.web.listings import listing_of
 from medloom.interfaces.web.tour import KEY, stops_of
 from medloom.interfaces.web.viewer import HQ, Viewer, now, viewer_of
@@ -161,6 +159,7 @@ def show_overview(request: HttpRequest) -> HttpResponse:
     plants = [p for p in plants_of(viewer) if not (p["hub"] and not p["total"])]
     lag = queries.log_lag()
     counts = open_counts(viewer)
+    alerts, alerts_address = listed("alert", "raised,acknowledged", viewer)
     context = {
         "banners": banners(viewer),
         "plants": plants,
@@ -175,15 +174,19 @@ def show_overview(request: HttpRequest) -> HttpResponse:
             for f in queries.feed_freshness()
         ],
         "orders": _orders(viewer),
-        "alerts": open_alerts_count(),
+        "alerts": alerts,
+        "alerts_address": alerts_address,
         "tour": stops_of(viewer) if _offers_tour(request) else [],
     }
     return render(request, "medloom/overview.html", context)
 
 
-def open_alerts_count() -> int:
-    """Alerts about the data that are not closed."""
-    return len(open_alerts())
+def listed(type_: str, state: str, viewer: Viewer) -> tuple[int, str]:
+    """How many objects in that state the list shows, and the address that shows them: one question."""
+    listing, declared = listing_of(type_), catalogue()[type_]
+    questions = questions_of(listing, declared, query=QueryDict(f"state={state}"), sites=viewer.sites)
+    address = f"{reverse('web:list', args=[type_])}?state={state}"
+    return asked_rows(declared, questions).count(), address
 
 
 def _offers_tour(request: HttpRequest) -> bool:
@@ -214,16 +217,14 @@ def _about_data(viewer: Viewer) -> list[tuple[str, str, int, str, str, bool]]:
         (
             _("Look at data alerts"),
             _("Feeds that are late, have changed their form or break a rule."),
-            open_alerts_count(),
-            f"{reverse('web:list', args=['alert'])}?state=raised,acknowledged",
+            *listed("alert", "raised,acknowledged", viewer),
             "bell",
             writes(viewer, "alert"),
         ),
         (
             _("Decide on proposed corrections"),
             _("Spellings that keep coming, values off by a factor."),
-            proposed_corrections(),
-            f"{reverse('web:list', args=['correction'])}?state=proposed",
+            *listed("correction", "proposed", viewer),
             "wand",
             writes(viewer, "correction") and viewer.registrant,
         ),
@@ -264,8 +265,7 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
         (
             _("Look at open holds"),
             _("Lots and machines that may not be used."),
-            counts.get("list:hold", 0),
-            f"{reverse('web:list', args=['hold'])}?state=open",
+            *listed("hold", "open", viewer),
             "hand-stop",
             True,
         ),
@@ -289,20 +289,15 @@ def _about_orders(viewer: Viewer) -> tuple[Any, ...]:
         if viewer.registrant
         else ("released", _("Acknowledge work orders"))
     )
-    if viewer.registrant:
-        waiting = queries.own_drafts()
-    else:
-        waiting = answer(listing_of("work_order"), query=_asking(state), sites=viewer.sites).count
     said = (
-        _("Orders that the plant does not have yet.")
+        _("Drafts: no plant works by them yet.")
         if viewer.registrant
         else _("Orders that the registrant dispatched to you.")
     )
     return (
         words,
         said,
-        waiting,
-        f"{reverse('web:list', args=['work_order'])}?state={state}",
+        *listed("work_order", state, viewer),
         "clipboard-list",
         writes(viewer, "work_order"),
     )
@@ -310,20 +305,12 @@ def _about_orders(viewer: Viewer) -> tuple[Any, ...]:
 
 def _about_laboratories(viewer: Viewer) -> list[tuple[Any, ...]]:
     """Laboratories that disagree: one task for each item about which they do."""
-    open_ = Disagreement.objects.filter(state="open", voided=False)
     return [
         (
             _("Decide between laboratories"),
             _("Two laboratories judge the same parts differently."),
-            open_.count(),
-            f"{reverse('web:list', args=['disagreement'])}?state=open",
+            *listed("disagreement", "open", viewer),
             "microscope",
             viewer.registrant and writes(viewer, "disagreement"),
         )
     ]
-
-
-def _asking(state: str) -> Any:
-    from django.http import QueryDict
-
-    return QueryDict(f"state={state}")

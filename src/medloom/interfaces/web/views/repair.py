@@ -87,7 +87,7 @@ def show_desk(request: HttpRequest) -> HttpResponse:
         group["plant"] = viewer.sites.get(group["site"], group["site"])
     context = {
         "groups": groups,
-        "total": sum(g["rows"] for g in groups),
+        "total": groups[0]["total"] if groups else 0,
         "verdicts": [("", _("All"))]
         + [(v, VERDICTS[v].label) for v in ("quarantined", "parked", "rejected")],
         "verdict": query.get("verdict", ""),
