@@ -139,7 +139,8 @@ _MEASURED = f"""
            case when s.num is null then r.low else s.low end as low,
            case when s.num is null then r.high else s.high end as high,
            r.judged, {_CONFORMS} as conforms, coalesce(n.key, '') as inspection,
-           n.object::text as inspection_object, n.kind as inspected, coalesce(r.series, 0) as series
+           n.object::text as inspection_object, n.kind as inspected, coalesce(r.series, 0) as series,
+           coalesce(r.measured, n.performed) as measured
     from parts p join result r on r.lot_id = p.lot_id and not r.voided
     join item i on i.num = r.item_id and i.site = %(site)s and i.key = %(item)s
     join lot l on l.num = r.lot_id
@@ -149,6 +150,14 @@ _MEASURED = f"""
     left join specification s on s.num = r.specification_id
     left join inspection n on n.num = r.inspection_id
     order by coalesce(m.key, l.key), r.laboratory, r.characteristic, r.num desc"""
+
+#: When the production of a part began: the first step that put it out.
+_MADE = """
+    select coalesce(m.key, l.key) as lot, min(s.started) as started
+    from lot l join step_record s on s.output_lot_id = l.num and s.started is not null and not s.voided
+    left join alias a on a.other_id = l.num and a.same and not a.voided
+    left join lot m on m.num = a.lot_id
+    where l.site = %(site)s and coalesce(m.key, l.key) = any(%(lots)s::text[]) group by 1"""
 
 #: Each file that brought inspections: whose, how many parts and results, how many out as stated and judged.
 _FILES = f"""
@@ -182,6 +191,12 @@ def inspected_items(cursor: Any, site: str = "") -> list[dict[str, Any]]:
 def measured_parts(cursor: Any, site: str, item: str) -> list[dict[str, Any]]:
     """The last result of each characteristic of each part by each laboratory, with its limits."""
     return list(cursor.execute(_MEASURED, {"site": site, "item": item}).fetchall())
+
+
+def parts_made(cursor: Any, site: str, lots: Sequence[str]) -> dict[str, Any]:
+    """Lot -> when its production began, of the lots whose steps tell it."""
+    rows = cursor.execute(_MADE, {"site": site, "lots": list(lots)}).fetchall()
+    return {row["lot"]: row["started"] for row in rows}
 
 
 def inspection_files(cursor: Any, site: str, item: str) -> list[dict[str, Any]]:

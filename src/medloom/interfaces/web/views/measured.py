@@ -1,4 +1,4 @@
-"""Parts against limits: every characteristic and part of an item, and one characteristic as a chart."""
+"""Parts against limits: every characteristic and part of an item, and the results of one inspection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from medloom.inspection.models import Disagreement
 from medloom.inspection.queries import (
@@ -17,17 +16,13 @@ from medloom.inspection.queries import (
     inspection_results,
     measured_parts,
 )
-from medloom.inspection.rules import mean_and_spread
-from medloom.interfaces.web.columns import idle_free, object_address
-from medloom.interfaces.web.measuring import Line, Matrix, matrix, span, tone_of
+from medloom.interfaces.web.columns import idle_free
+from medloom.interfaces.web.measuring import Matrix, matrix, span, tone_of
 from medloom.interfaces.web.viewer import viewer_of
 from medloom.kernel.cursor import open_cursor
 
-#: Lines of another laboratory drawn beside one characteristic.
-BESIDE_MOST = 24
 
-
-def _asked(request: HttpRequest) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+def asked_item(request: HttpRequest) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     """The items that were inspected, and the one asked for: the first of them without a question."""
     with open_cursor() as cursor:
         items = inspected_items(cursor)
@@ -41,7 +36,8 @@ def _asked(request: HttpRequest) -> tuple[list[dict[str, Any]], dict[str, Any] |
     return items, found
 
 
-def _matrix(asked: dict[str, Any]) -> Matrix:
+def matrix_of(asked: dict[str, Any]) -> Matrix:
+    """Every characteristic and part of one item."""
     with open_cursor() as cursor:
         return matrix(measured_parts(cursor, asked["site"], asked["item"]))
 
@@ -49,10 +45,10 @@ def _matrix(asked: dict[str, Any]) -> Matrix:
 def show_measured(request: HttpRequest) -> HttpResponse:
     """The matrix of one item: what is out, what is suspect, where two laboratories disagree."""
     viewer = viewer_of(request)
-    items, asked = _asked(request)
+    items, asked = asked_item(request)
     context: dict[str, Any] = {"items": items, "asked": asked, "sites": viewer.sites}
     if asked is not None:
-        found = _matrix(asked)
+        found = matrix_of(asked)
         whole = request.GET.get("show") == "all"
         with open_cursor() as cursor:
             files = inspection_files(cursor, asked["site"], asked["item"])
@@ -69,94 +65,6 @@ def show_measured(request: HttpRequest) -> HttpResponse:
             "zone": viewer.zones.get(asked["site"], "UTC"),
         }
     return render(request, "medloom/measured.html", context)
-
-
-def show_characteristic(request: HttpRequest) -> HttpResponse:
-    """One characteristic: each part's value against nominal and limits, two laboratories side by side."""
-    _items, asked = _asked(request)
-    if asked is None:
-        raise Http404
-    found = _matrix(asked)
-    laboratory, name = request.GET.get("laboratory", ""), request.GET.get("characteristic", "")
-    line = next((x for x in found.lines if (x.laboratory, x.characteristic) == (laboratory, name)), None)
-    if line is None:
-        raise Http404
-    subject = next((cell.row["subject"] for cell in line.by_lot.values()), "")
-    beside = [
-        other
-        for other in found.lines
-        if other.laboratory != line.laboratory and (_same(other, subject) or _alike(other, line))
-    ]
-    exact = [other for other in beside if _same(other, subject)]
-    beside = (exact or beside)[:BESIDE_MOST]
-    context = {
-        "asked": asked,
-        "line": line,
-        "beside": beside,
-        "exact": bool(exact),
-        "rows": [
-            (lot, found.addresses[lot], line.by_lot.get(lot), [other.by_lot.get(lot) for other in beside])
-            for lot in found.lots
-        ],
-        "figures": _figures(line),
-        "chart": _chart(found, line, beside),
-        "back": f"{reverse('web:measured')}?site={asked['site']}&item={asked['item']}",
-        "specification": object_address("specification", line.specification) if line.specification else "",
-    }
-    return render(request, "medloom/characteristic.html", context)
-
-
-def _same(other: Line, subject: str) -> bool:
-    return bool(subject) and any(cell.row["subject"] == subject for cell in other.by_lot.values())
-
-
-def _alike(other: Line, line: Line) -> bool:
-    return bool(line.alike) and other.alike == line.alike
-
-
-def _figures(line: Line) -> list[tuple[object, str]]:
-    """Mean, spread and capability of the parts, as text."""
-    values = [cell.row["value"] for cell in line.by_lot.values()]
-    found: list[tuple[object, str]] = [(_("Parts"), str(len(values))), (_("Out of limits"), str(line.out))]
-    if len(values) < 2:
-        return found
-    mean, spread = mean_and_spread(values)
-    found += [
-        (_("Mean"), f"{mean:.4f} {line.unit}"),
-        (_("Standard deviation"), f"{spread:.4f} {line.unit}"),
-    ]
-    sides = [
-        line.high - mean if line.high is not None else None,
-        mean - line.low if line.low is not None else None,
-    ]
-    known = [side for side in sides if side is not None]
-    if spread and known:
-        found.append((_("Ppk"), f"{min(known) / (3 * spread):.2f}"))
-    return found
-
-
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _chart(found: Matrix, line: Line, beside: list[Line]) -> dict[str, Any]:
-    """What the page's script draws: parts on the x axis, one series for each line."""
-
-    def values(one: Line) -> list[float | None]:
-        return [None if c is None else float(c.row["value"]) for c in (one.by_lot.get(n) for n in found.lots)]
-
-    return {
-        "lots": list(found.lots),
-        "unit": line.unit,
-        "nominal": _number(line.nominal),
-        "low": _number(line.low),
-        "high": _number(line.high),
-        "words": {"nominal": _("Nominal"), "low": _("Lower limit"), "high": _("Upper limit")},
-        "first": {"name": f"{line.laboratory} · {line.characteristic}", "values": values(line)},
-        "others": [
-            {"name": f"{one.laboratory} · {one.characteristic}", "values": values(one)} for one in beside
-        ],
-    }
 
 
 def results_context(row: Any) -> dict[str, Any]:
