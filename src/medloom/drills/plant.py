@@ -49,18 +49,15 @@ class Plant:
 
     def post(self, path: str, body: bytes, **more: str) -> Reply:
         """Send a signed request; `more` replaces or adds headers."""
-        signed = sign_request(
-            method="POST",
-            path=path,
-            body=body,
-            token=self.token,
-            site=self.site,
-            key=self.key,
-            created_s=0,
-        )
-        status, headers, content = self.carry(path, body, signed | more)
+        status, headers, content = self.carry(path, body, self.signed(path, body) | more)
         kind = getattr(messages, headers.get("Medloom-Message", ""), None)
         return Reply(status, msgspec.json.decode(content, type=kind) if kind else content)
+
+    def signed(self, path: str, body: bytes) -> dict[str, str]:
+        """The headers that sign this request."""
+        return sign_request(
+            method="POST", path=path, body=body, token=self.token, site=self.site, key=self.key, created_s=0
+        )
 
     def open(self) -> None:
         """Say HELLO, answer the challenge, keep the token. Raises AssertionError when it is refused."""

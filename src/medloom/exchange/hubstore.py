@@ -48,7 +48,9 @@ class PostgresHub:
         wiring: Callable[[Any], Wiring],
         keys: Callable[[str], tuple[bytes, ...]],
         careful: bool = False,
+        before: Callable[[], None] | None = None,
     ) -> None:
+        self.before = before
         self.wiring = wiring
         self.keys = keys
         self.careful = careful
@@ -58,7 +60,7 @@ class PostgresHub:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """One durable transaction on Django's connection; the store is used by one thread at a time."""
-        with one_transaction() as cursor:
+        with one_transaction(self.before) as cursor:
             self.cursor, self.wired = cursor, None
             yield
 

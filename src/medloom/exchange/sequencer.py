@@ -23,6 +23,7 @@ from psycopg.rows import dict_row
 
 from medloom.kernel import queries
 from medloom.process import state as state_folder
+from medloom.process.courtesy import courtesy
 from medloom.wire.chain import entry_hash, feed_link, feed_start
 from medloom.wire.judge import HQ
 from medloom.wire.merkle import KEPT_LEVEL, Frontier, leaf_hash
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 LOCK = 0x6D65646C6F6F6D
 IDLE_S = 0.02
 CHUNK = 5_000
+PAUSE_EACH = 500
 #: Rows kept in memory before they are written; a backlog of any size needs no more.
 FLUSH = 20_000
 #: An open transaction that holds the horizon back longer than this is named in the log.
@@ -132,6 +134,8 @@ class Sequencer:
     frontier: Frontier = field(default_factory=Frontier)
     tails: dict[tuple[str, str], Tail] = field(default_factory=dict)
     versions: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    #: Called every PAUSE_EACH entries of a round, never in a small one: a backlog may wait there for others.
+    before: Callable[[], None] | None = None
 
     def load(self) -> None:
         """Read where the last seal ended."""
@@ -172,6 +176,8 @@ class Sequencer:
             last = 0
             counts = Counts()
             for entry in self._visible(xmin):
+                if self.before is not None and done % PAUSE_EACH == PAUSE_EACH - 1:
+                    self.before()
                 digest = entry_hash(
                     seq=entry["seq"],
                     operation=bytes(entry["hash"]),
@@ -304,6 +310,7 @@ def run(
     sequencer.load()
     warned = 0.0
     while not (stop and stop()):
+        sequencer.before = courtesy().giving_way()
         if sequencer.round():
             continue
         time.sleep(idle_s)

@@ -33,6 +33,7 @@ from medloom.kernel.cursor import open_cursor
 from medloom.kernel.ledger import LOST, SPOILT, Busy, Unfit
 from medloom.parties import keys
 from medloom.process import space
+from medloom.process.courtesy import courtesy
 from medloom.wire.hub import Fresh, HubMachine
 from medloom.wire.messages import HandBack, Hello, Page, Pull, Refused, Reply, SnapshotPull, Welcome
 from medloom.wire.push import BODY_BYTES_MAX
@@ -59,9 +60,11 @@ class Enrol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str
 
 
-def machine(valid: tuple[bytes, ...], *, careful: bool = False) -> HubMachine:
+def machine(
+    valid: tuple[bytes, ...], *, careful: bool = False, before: Callable[[], None] | None = None
+) -> HubMachine:
     """The hub for one request of a site with these keys: a store keeps its transaction's cursor."""
-    return HubMachine(PostgresHub(wiring=wiring, keys=lambda _: valid, careful=careful))
+    return HubMachine(PostgresHub(wiring=wiring, keys=lambda _: valid, careful=careful, before=before))
 
 
 def reply(message: Reply) -> HttpResponse:
@@ -139,10 +142,11 @@ def _answer(request: HttpRequest, step: Step) -> Reply:
     plain = inflated(body, headers.get("Content-Encoding", "identity"))
     if isinstance(plain, Refused):
         return plain
+    before = courtesy().giving_way() if len(plain) > LARGE_BYTES else None
     try:
-        return step(machine(valid), plain, site, token)
+        return step(machine(valid, before=before), plain, site, token)
     except (*LOST, *SPOILT):  # nothing was written: once more, and find out what can be saved
-        return step(machine(valid, careful=True), plain, site, token)
+        return step(machine(valid, careful=True, before=before), plain, site, token)
 
 
 def listener(request: HttpRequest) -> str | Refused:

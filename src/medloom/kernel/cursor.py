@@ -97,8 +97,9 @@ class Answer:
 class Cursor:
     """Runs statements on a psycopg connection; see above. Rows are dicts. Used by one thread."""
 
-    def __init__(self, link: psycopg.Connection[Any]) -> None:
+    def __init__(self, link: psycopg.Connection[Any], before: Callable[[], None] | None = None) -> None:
         self._link = link
+        self._before = before
         self._queue: list[Answer] = []
         self._last: Answer | None = None
         self._values = Transformer(link)
@@ -161,6 +162,8 @@ class Cursor:
         queue, self._queue = self._queue, []
         if not queue:
             return
+        if self._before is not None:
+            self._before()
         link, wire = self._link, self._link.pgconn
         if not link.autocommit and wire.transaction_status == pq.TransactionStatus.IDLE:
             queue.insert(0, self._bare(b"begin"))
@@ -283,10 +286,13 @@ def _converted(sql: str) -> tuple[bytes, tuple[str, ...], bool]:
 
 
 @contextlib.contextmanager
-def one_transaction() -> Iterator[Cursor]:
-    """A durable transaction with the door's settings; its last statements and the commit travel together."""
+def one_transaction(before: Callable[[], None] | None = None) -> Iterator[Cursor]:
+    """A durable transaction with the door's settings; its last statements and the commit travel together.
+
+    `before` is called ahead of every trip to the database: a large batch may wait there for others.
+    """
     _revive()
-    with transaction.atomic(durable=True), Cursor(connection.connection) as cursor:
+    with transaction.atomic(durable=True), Cursor(connection.connection, before) as cursor:
         cursor.execute(SEE_ALL)
         yield cursor
         if len(connection.atomic_blocks) == 1:

@@ -208,14 +208,20 @@ def _ordered(rows: QuerySet[Any], order: str, known: Mapping[str, Column], defau
     return rows.order_by(default, "-num") if default.lstrip("-") != "num" else rows.order_by(default)
 
 
-def _sums(
-    listing: Listing, rows: QuerySet[Any], known: Mapping[str, Column]
-) -> list[tuple[object, Any, str]]:
-    names = [n for n in listing.totals if n in known]
-    if not names:
-        return []
-    sums = rows.aggregate(**{f"sum_{n}": Sum(n) for n in names})
-    return [(known[n].label, sums[f"sum_{n}"] or 0, known[n].unit) for n in names]
+def _count(sheet: Sheet, rows: QuerySet[Any], known: Mapping[str, Column]) -> None:
+    """How many rows, how many in each state, and the sums: one statement over the newest COUNT_MOST."""
+    names = [n for n in sheet.listing.totals if n in known]
+    lifecycle = sheet.declared.facts.lifecycle
+    states = lifecycle.states if lifecycle is not None else ()
+    asked: dict[str, Any] = {"rows": Counted("num")}
+    asked |= {f"state_{s}": Counted("num", filter=Q(state=s)) for s in states}
+    asked |= {f"sum_{n}": Sum(n) for n in names}
+    found = rows.order_by("-num")[: COUNT_MOST + 1].aggregate(**asked)
+    sheet.count = min(found["rows"], COUNT_MOST)
+    sheet.more = found["rows"] > COUNT_MOST
+    sheet.totals = [(known[n].label, found[f"sum_{n}"] or 0, known[n].unit) for n in names]
+    sheet.state = known["state"] if states else None
+    sheet.states = [(s, found[f"state_{s}"]) for s in states if found[f"state_{s}"]]
 
 
 def _page(declared: Declared, ordered: QuerySet[Any], refs: Sequence[str], start: int) -> list[Any]:
@@ -249,8 +255,7 @@ def answer(listing: Listing, *, query: QueryDict, sites: Mapping[str, str], whol
     sheet.asked = any(q.value or q.until for q in questions)
     refs = [c.name for c in chosen if c.kind == "ref"]
     ordered = _ordered(rows, order, known, listing.order)
-    sheet.count = rows[: COUNT_MOST + 1].count()
-    sheet.more = sheet.count > COUNT_MOST
+    _count(sheet, rows, known)
     if whole:
         sheet.rows = list((ordered.select_related(*refs) if refs else ordered)[:EXPORT_MOST])
         return sheet
@@ -258,10 +263,4 @@ def answer(listing: Listing, *, query: QueryDict, sites: Mapping[str, str], whol
     sheet.page = min(_page_of(query), sheet.pages)
     start = (sheet.page - 1) * PAGE_ROWS
     sheet.rows = _page(declared, ordered, refs, start)
-    sheet.totals = _sums(listing, rows, known)
-    if declared.facts.lifecycle is not None:
-        grouped = rows.order_by().values("state").annotate(n=Counted("num"))
-        counted = {g["state"]: g["n"] for g in grouped}
-        sheet.state = known["state"]
-        sheet.states = [(s, counted[s]) for s in declared.facts.lifecycle.states if s in counted]
     return sheet
