@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from medloom.drills.receiver import once_each, receiving, taken
 from medloom.interfaces.webhooks import courier
-from medloom.parties.models import Subscription
+from medloom.parties.models import Attempt, SigningKey, Subscription
 from tests.browser.conftest import check_page
 from tests.browser.network import Network, build, sequence
 from tests.browser.visits import log_in
@@ -45,34 +45,66 @@ def test_a_subscription_from_its_making_to_its_end(
     page.fill("#url", f"http://127.0.0.1:{port}/in")
     page.select_option("#start", "all")
     page.click("text=创建订阅")
-    expect(page.locator("h1")).to_have_text("质量系统")
+    expect(page.locator("h1")).to_contain_text("质量系统")
     row = Subscription.objects.get()
+    home = f"{live_server.url}/webhooks/{row.id}/"
     with receiving(port, file):
         page.click("text=发送测试")
-        expect(page.locator("body")).to_contain_text("HTTP 204")
+        expect(page.locator("h1")).to_contain_text("HTTP 204")
+        expect(page.get_by_label("请求头")).to_contain_text("webhook-signature")
         courier.serve(row.id, threading.Event())
         done = once_each(file)
         assert done and done == list(range(1, len(done) + 1))
-        page.reload()
-        expect(page.locator("table.list").last).to_contain_text("HTTP 204")
+        page.goto(home)
+        expect(page.locator("table.list").first).to_contain_text("HTTP 204")
         page.fill("#position", "3")
         page.get_by_role("button", name="重新推送").click()
         expect(page.locator("body")).to_contain_text("将从位置 3 之后重新推送")
         courier.serve(row.id, threading.Event())
         assert taken(file)[-1]["positions"][-1] == done[-1] and len(taken(file)) > 2
+        one = Attempt.objects.order_by("-id")[0]
+        page.goto(f"{home}{one.id}/")
+        expect(page.get_by_label("请求正文")).to_contain_text('"specversion": "1.0"')
+        before = len(taken(file))
+        page.get_by_role("button", name="再次发送").click()
+        expect(page.locator("body")).to_contain_text("接收方已接收：HTTP 204")
+        again = taken(file)
+        assert len(again) == before + 1 and again[-1]["headers"]["webhook-id"] == one.named
+        check_page(page, "webhook-delivery")
     Subscription.objects.update(position=0, next_at=timezone.now())
     courier.serve(row.id, threading.Event())
-    page.reload()
+    page.goto(f"{home}?show=failed")
+    expect(page.locator("table.list tbody tr")).to_have_count(1)
     check_page(page, "webhook-failing")
     page.goto(f"{live_server.url}/webhooks/")
     expect(page.locator("table.list")).to_contain_text("无法送达")
     check_page(page, "webhooks")
     page.click("text=质量系统")
     page.get_by_role("button", name="暂停").click()
-    expect(page.locator("body")).to_contain_text("已暂停")
-    page.get_by_role("button", name="终止订阅").click()
+    expect(page.locator("h1")).to_contain_text("已暂停")
+    page.click("text=终止订阅")
+    page.get_by_role("button", name="永久终止").click()
     expect(page.locator("body")).to_contain_text("订阅已终止")
     assert Subscription.objects.get().state == "ended"
+
+
+def test_a_key_is_replaced_with_an_overlap_that_may_be_taken_back_or_ended(
+    net: Network, page: Page, live_server: Any
+) -> None:
+    log_in(page, live_server.url, "anna")
+    page.goto(f"{live_server.url}/webhooks/")
+    keys = page.locator("#keys table tr")
+    expect(keys).to_have_count(1)
+    page.click("text=更换密钥")
+    page.select_option("#overlap", "1")
+    page.get_by_role("button", name="立即更换密钥").click()
+    expect(keys).to_have_count(2)
+    page.get_by_role("button", name="保留另一把密钥").click()
+    expect(page.locator("body")).to_contain_text("另一把密钥继续有效；此密钥再并行签名 7 天")
+    assert SigningKey.objects.get(number=1).until is None
+    page.get_by_role("button", name="结束并行").click()
+    expect(keys).to_have_count(1)
+    expect(keys).to_contain_text("1")
 
 
 def test_another_party_sees_none_of_it_and_a_reader_makes_none(

@@ -80,7 +80,7 @@ def moulding(folder: Path) -> DemoPlant:
     """The generated moulding plant."""
     return DemoPlant(
         code="MOLD",
-        name="注塑演示工厂 · moulding plant (generated)",
+        name="注塑工厂（生成数据） · Moulding plant (generated)",
         zone="Asia/Shanghai",
         mappings="moulding",
         level="file",
@@ -93,7 +93,7 @@ def real(folder: Path) -> DemoPlant:
     """The real moulding plant, on the files given."""
     return DemoPlant(
         code="PLANT-A",
-        name="注塑工厂 A · moulding plant A (real rows)",
+        name="注塑工厂 A（真实数据） · Moulding plant A (real rows)",
         zone="UTC",
         mappings="plant_a",
         level="file",
@@ -113,7 +113,7 @@ def plates(folder: Path, *, adapter: str) -> DemoPlant:
     planned = plan.read_plan(folder / plan.SHEET, folder / plan.PROGRAMS)
     return DemoPlant(
         code="PLANT-B",
-        name="机加工工厂 B · machining plant B (real rows, NIST)",
+        name="机加工工厂 B（NIST 真实数据） · Machining plant B (NIST, real rows)",
         zone="UTC",
         mappings="plant_b",
         level="interface",
@@ -136,7 +136,7 @@ def machining(address: str, *, adapter: str = "", folder: Path | None = None) ->
         streams=(Stream("shdr", adapter, "60_cnc1.yaml"),) if adapter else (),
         plan=tuple(plan.parameters(turning.plan(), mark=turning.MARK)),
         code="MACH",
-        name="机加工演示工厂 · machining plant (generated)",
+        name="机加工工厂（生成数据） · Machining plant (generated)",
         zone="Asia/Shanghai",
         mappings="machining",
         level="database",
@@ -149,7 +149,7 @@ def assembly(address: str) -> DemoPlant:
     """The generated assembly plant, whose ERP has the same tables as the real plant C's."""
     return DemoPlant(
         code="ASSY",
-        name="装配演示工厂 · assembly plant (generated)",
+        name="装配工厂（生成数据） · Assembly plant (generated)",
         zone="Asia/Shanghai",
         mappings="plant_c",
         level="database",
@@ -163,7 +163,7 @@ def plant_c(address: str) -> DemoPlant:
     """The plant with an ERP, on a sample database's rows; what is synthetic in it says so."""
     return DemoPlant(
         code="PLANT-C",
-        name="装配工厂 C · assembly plant C (sample ERP, synthetic glue)",
+        name="装配工厂 C（样例 ERP，合成关联） · Assembly plant C (sample ERP, synthetic glue)",
         zone="UTC",
         mappings="plant_c",
         level="database",

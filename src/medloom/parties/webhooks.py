@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -16,8 +17,9 @@ from medloom.parties.people import User
 
 #: Attempts kept of one subscription: the newest ones, and the newest dead letters.
 ATTEMPTS_MOST, DEAD_MOST = 100, 500
-#: The former signing key signs beside the new one for this long.
+#: The former signing key signs beside the new one for this long, unless a person says otherwise.
 OVERLAP = dt.timedelta(days=7)
+OVERLAPS_DAYS = (1, 7, 30)
 SUBSCRIPTIONS_MOST = 50
 
 
@@ -60,13 +62,33 @@ class Subscription(models.Model):
 
 
 class Attempt(models.Model):
-    """One delivery that was tried: which positions, what came back. A dead one was given up."""
+    """One delivery that was tried: which positions, what was sent, what came back. A dead one was given up.
+
+    The events themselves are not copied: `digest` (SHA-256) proves that what the ledger gives again for
+    these positions of this hub epoch is what was sent.
+    """
 
     id = models.BigAutoField(primary_key=True)
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="attempts")
+    kind = models.CharField(
+        max_length=8,
+        choices=[("delivery", _("Delivery")), ("test", _("Test")), ("again", _("Sent again by hand"))],
+        default="delivery",
+    )
+    #: The `webhook-id` it bore; the same for every attempt at the same events.
+    named = models.CharField(max_length=100, blank=True)
+    hub = models.CharField(max_length=32, blank=True)
     at = models.DateTimeField()
     first = models.BigIntegerField()
     last = models.BigIntegerField()
+    events = models.IntegerField(default=0)
+    size_bytes = models.IntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)
+    #: Headers as sent; headers and the beginning of the body as answered.
+    asked = models.TextField(blank=True)
+    answered = models.TextField(blank=True)
+    #: When a person sent a given-up one again and the receiver took it.
+    mended_at = models.DateTimeField(null=True)
     status = models.IntegerField(null=True)
     error = models.CharField(max_length=200, blank=True)
     took_ms = models.IntegerField()
@@ -97,10 +119,29 @@ def key_numbers(now: dt.datetime) -> list[int]:
     return found or [SigningKey.objects.create(since=now).number]
 
 
-def renew_key(now: dt.datetime) -> int:
-    """A new signing key; those before sign beside it for OVERLAP."""
-    SigningKey.objects.filter(until__isnull=True).update(until=now + OVERLAP)
+def renew_key(now: dt.datetime, overlap: dt.timedelta = OVERLAP) -> int:
+    """A new signing key; those before sign beside it for `overlap`."""
+    SigningKey.objects.filter(until__isnull=True).update(until=now + overlap)
     return int(SigningKey.objects.create(since=now).number)
+
+
+def take_back_key(now: dt.datetime) -> bool:
+    """The other key is in force again and the present one ends after OVERLAP; False when no overlap runs.
+
+    Both sign meanwhile, so a receiver that knows either of them misses nothing.
+    """
+    present = SigningKey.objects.filter(until__isnull=True).order_by("-number").first()
+    other = SigningKey.objects.filter(until__gt=now).order_by("-number").first()
+    if present is None or other is None:
+        return False
+    SigningKey.objects.filter(number=present.number).update(until=now + OVERLAP)
+    SigningKey.objects.filter(number=other.number).update(until=None)
+    return True
+
+
+def end_overlap(now: dt.datetime) -> int:
+    """Only the key in force signs from now on; how many others ended."""
+    return int(SigningKey.objects.filter(until__gt=now).update(until=now))
 
 
 def subscribe(
@@ -131,17 +172,15 @@ def go_back(subscription: Subscription, position: int, hub: str, now: dt.datetim
     subscription.save(update_fields=["position", "hub", "tries", "narrow", "next_at"])
 
 
-def note(subscription: Subscription, *, at: dt.datetime, first: int, last: int, status: int | None,
-         error: str, took_ms: int, dead: bool = False) -> None:  # fmt: skip
-    """Keep one attempt; the oldest beyond the limit go."""
-    Attempt.objects.create(
-        subscription=subscription, at=at, first=first, last=last, status=status, error=error[:200],
-        took_ms=took_ms, dead=dead,
-    )  # fmt: skip
-    mine = Attempt.objects.filter(subscription=subscription, dead=dead).order_by("-id")
-    most = DEAD_MOST if dead else ATTEMPTS_MOST
+def note(subscription: Subscription, **told: Any) -> Attempt:
+    """Keep one attempt (fields of Attempt); the oldest beyond the limit go."""
+    told["error"] = told.get("error", "")[:200]
+    made = Attempt.objects.create(subscription=subscription, **told)
+    mine = Attempt.objects.filter(subscription=subscription, dead=made.dead).order_by("-id")
+    most = DEAD_MOST if made.dead else ATTEMPTS_MOST
     if oldest := mine.values_list("id", flat=True)[most : most + 1]:
         mine.filter(id__lte=oldest[0]).delete()
+    return made
 
 
 def keep(subscription: Subscription, *names: str) -> None:

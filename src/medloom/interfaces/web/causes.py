@@ -203,5 +203,9 @@ CAUSES: dict[str, Cause] = {
     ),
     "after_hold": Cause(_("Done after a hold was placed")),
     "balance": Cause(_("The quantities do not add up"), _("Check the counts at their source.")),
+    "positions_gone": Cause(
+        _("What this delivery sent cannot be read again"),
+        _("The hub was restored since, or it said “read everything anew”. Deliver again from a position."),
+    ),
     "insufficient_stock": Cause(_("There is not enough in stock")),
 }

@@ -46,7 +46,7 @@ def _here(page: Page, request: HttpRequest) -> bool:
     if match is None:
         return False
     type_ = match.kwargs.get("type_", "")
-    return type_ in page.types if type_ else match.url_name == page.name
+    return type_ in page.types if type_ else match.url_name in (page.name, *page.also)
 
 
 def chapters(request: HttpRequest, viewer: Viewer, counts: dict[str, int]) -> list[Heading]:

@@ -40,6 +40,7 @@ class Pair:
     """One parameter of a run: what was planned, what was logged, and the finding on it, "" for none.
 
     judged  whether the plan has limits or words at all
+    value, low, high, target  the same as numbers, where they are numbers of one unit
     """
 
     name: str
@@ -48,6 +49,17 @@ class Pair:
     unit: str
     finding: str = ""
     judged: bool = True
+    value: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    target: Decimal | None = None
+
+    @property
+    def tone(self) -> str:
+        """How it is drawn: bad, silent, good, or "" when nothing was there to judge it by."""
+        if self.finding:
+            return "silent" if self.finding in SILENT else "bad"
+        return "good" if self.judged and self.logged else ""
 
     @property
     def lines(self) -> list[str]:
@@ -147,7 +159,51 @@ def _pair(
     if target and limits:
         planned = f"{planned} ({limits})"
     name = _short(record, reading.name)
-    return Pair(name, planned, _plain(reading.value), reading.unit, finding, judged=bool(limits))
+    numbers = (reading.value, plan.low, plan.high, plan.target) if reading.unit == plan.unit else ()
+    return Pair(
+        name, planned, _plain(reading.value), reading.unit, finding, bool(limits), *numbers,
+    )  # fmt: skip
+
+
+#: Parameters that get a lane of their own in the picture, and columns of their own in the table.
+LANES_MOST, COLUMNS_MOST = 4, 5
+
+
+def names_of_pairs(runs: Sequence[Shown]) -> list[str]:
+    """Names of the parameters of these runs: those that contradict first, then those told most often."""
+    told: dict[str, list[int]] = {}
+    for run in runs:
+        for pair in run.pairs:
+            counts = told.setdefault(pair.name, [0, 0])
+            counts[0] += pair.tone == "bad"
+            counts[1] += 1
+    return sorted(told, key=lambda name: (-told[name][0], -told[name][1], name))
+
+
+def measured_lanes(runs: Sequence[Shown]) -> list[dict[str, Any]]:
+    """For each parameter that is a number: its values by run, with target and limits."""
+    lanes: dict[tuple[str, str], list[tuple[Shown, Pair]]] = {}
+    order = {name: nth for nth, name in enumerate(names_of_pairs(runs))}
+    for run in runs:
+        for pair in run.pairs:
+            if pair.value is not None:
+                lanes.setdefault((pair.name, pair.unit), []).append((run, pair))
+    found = sorted(lanes, key=lambda lane: order[lane[0]])[:LANES_MOST]
+    return [{"name": name, "unit": unit, "points": lanes[name, unit]} for name, unit in found]
+
+
+def programs_of(statuses: Sequence[Mapping[str, Any]]) -> list[tuple[dt.datetime, dt.datetime, str]]:
+    """Which program was loaded from when to when; a gap or a state without one ends it."""
+    found: list[tuple[dt.datetime, dt.datetime, str]] = []
+    for each in statuses:
+        name = each["row"].program if each["row"].status not in ("unknown", "offline") else ""
+        if not name:
+            continue
+        if found and found[-1][2] == name and found[-1][1] == each["begun"]:
+            found[-1] = (found[-1][0], each["until"], name)
+        else:
+            found.append((each["begun"], each["until"], name))
+    return found
 
 
 def _short(record: StepRecord, name: str) -> str:

@@ -18,6 +18,8 @@ class Page:
     types: tuple[str, ...] = ()
     #: "all" sees it, or only the registrant's people.
     who: str = "all"
+    #: Names of further pages that belong under this line.
+    also: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:
@@ -80,7 +82,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         _("Trace and recall"),
         (
-            Page("scope", _("Recall scope"), "target-arrow"),
+            Page("scope", _("Recall scope"), "target-arrow", also=("scope-frozen",)),
             of_type("scope", _("Frozen scopes"), "lock"),
             Page("trace", _("Genealogy"), "affiliate"),
             of_type("trace_event", _("Trace events"), "route"),
@@ -89,7 +91,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         _("Inspection"),
         (
-            Page("measured", _("Parts against limits"), "grid-dots"),
+            Page("measured", _("Parts against limits"), "grid-dots", also=("characteristic",)),
             of_type("inspection", _("Inspections"), "microscope"),
             of_type("result", _("Inspection results"), "list-details"),
             of_type("disagreement", _("Laboratories that disagree"), "git-compare"),
@@ -111,7 +113,9 @@ CHAPTERS: tuple[Chapter, ...] = (
             of_type("item", _("Items"), "package"),
             of_type("device", _("Devices"), "barcode"),
             Page("udi", _("Scan or type a UDI"), "scan"),
-            Page("catalogue", _("Catalogue from a file"), "upload", who="registrant"),
+            Page(
+                "catalogue", _("Catalogue from a file"), "upload", also=("catalogue-file",), who="registrant"
+            ),
             of_type("bom", _("Bills of materials"), "subtask"),
             of_type("document", _("Documents"), "file-text"),
             of_type("bom_row", _("Product structure"), "hierarchy"),
@@ -124,25 +128,31 @@ CHAPTERS: tuple[Chapter, ...] = (
             of_type("party", _("Parties"), "users"),
             of_type("site", _("Plants"), "building-factory-2"),
             Page("alarms", _("Alarms"), "alert-triangle"),
-            Page("subscriptions", _("Webhooks"), "webhook"),
-            Page("connections", _("Connections and agents"), "plug-connected", types=("connection",)),
+            Page("subscriptions", _("Webhooks"), "webhook", also=("subscription", "delivery")),
+            Page(
+                "connections",
+                _("Connections and agents"),
+                "plug-connected",
+                also=("choose-agent",),
+                types=("connection",),
+            ),
             Page("tokens", _("API tokens"), "key"),
         ),
     ),
     Chapter(
         _("Data"),
         (
-            Page("quality", _("Quality board"), "gauge"),
+            Page("quality", _("Quality board"), "gauge", also=("quality-feed", "findings")),
             Page("map", _("Data map"), "map"),
-            Page("intake", _("Send data by hand"), "upload"),
-            Page("repair", _("Repair desk"), "inbox"),
+            Page("intake", _("Send data by hand"), "upload", also=("intake-form", "upload")),
+            Page("repair", _("Repair desk"), "inbox", also=("repair-group", "repair-row", "dismissed")),
             Page("matches", _("Similar lots"), "arrows-split"),
-            Page("conflicts", _("Conflicts"), "git-compare"),
+            Page("conflicts", _("Conflicts"), "git-compare", also=("conflict",)),
             of_type("alert", _("Data alerts"), "bell"),
             of_type("correction", _("Proposed corrections"), "wand"),
             Page("dictionary", _("Data dictionary"), "list-details"),
             of_type("plant_code", _("Plants' codes"), "hash"),
         ),
     ),
-    Chapter(_("Ledger"), (Page("ledger", _("All records"), "history"),)),
+    Chapter(_("Ledger"), (Page("ledger", _("All records"), "history", also=("record",)),)),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from medloom.parties.models import Person, Role, Site
@@ -45,13 +46,25 @@ class Viewer:
         return self.site == HQ
 
 
+def in_language(name: str, language: str) -> str:
+    """The half of a name written in two languages (``中文 · English``) that this reader reads.
+
+    A name that is not so written is returned whole. The whole name stands on the plant's own page.
+    """
+    halves = name.split(" · ")
+    chinese = [any("\u4e00" <= letter <= "\u9fff" for letter in half) for half in halves]
+    if len(halves) != 2 or chinese[0] == chinese[1]:
+        return name
+    return halves[chinese.index(language.startswith("zh"))].strip()
+
+
 def _sites(code: str) -> tuple[dict[str, str], dict[str, str]]:
     """Names and zones of the sites that row-level security lets this person see."""
     names: dict[str, str] = {}
     zones: dict[str, str] = {}
     for site in Site.objects.order_by("key"):
         if code in (HQ, site.key):
-            names[site.key] = site.name or site.key
+            names[site.key] = in_language(site.name or site.key, get_language() or "")
             zones[site.key] = site.zone or "UTC"
     return names, zones
 

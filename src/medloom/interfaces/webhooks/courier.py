@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 import logging
 import random
 import threading
@@ -27,7 +28,7 @@ from medloom.interfaces.webhooks.address import networks
 from medloom.interfaces.webhooks.sending import Sent, send
 from medloom.kernel import access
 from medloom.kernel.cursor import open_cursor
-from medloom.parties.webhooks import Subscription, keep, key_numbers, note
+from medloom.parties.webhooks import Attempt, Subscription, keep, key_numbers, note
 from medloom.wire.cloudevent import BATCH, resync
 from medloom.wire.judge import HQ
 from medloom.wire.webhook import headers, private_key
@@ -98,13 +99,74 @@ def carry(row: Subscription, now: Clock = timezone.now) -> bool:
         return True
     body = orjson.dumps(found.events)
     at = now()
-    sent = _signed(row, f"{row.id}-{found.first}-{found.last}", body, at)
-    return _judge(row, found, sent, at, now())
+    named = f"{row.id}-{found.first}-{found.last}"
+    sent = _signed(row, named, body, at)
+    return _judge(row, found, sent, at, now(), _told(named, found, body))
 
 
 def try_out(row: Subscription, at: dt.datetime) -> Sent:
     """Send an empty batch now, signed like every delivery; whatever comes back, the position stays."""
-    return _signed(row, f"{row.id}-test-{int(at.timestamp())}", b"[]", at)
+    named, nothing = f"{row.id}-test-{int(at.timestamp())}", Load([], row.position, row.position, row.hub)
+    sent = _signed(row, named, b"[]", at)
+    note(row, kind="test", at=at, **_came(sent), **_told(named, nothing, b"[]"))
+    return sent
+
+
+class PositionsGone(LookupError):
+    """What that attempt sent cannot be read again: the hub was restored since, or it was a `resync`."""
+
+
+def body_of(row: Subscription, attempt: Attempt) -> tuple[list[dict[str, Any]], bytes]:
+    """The events of an attempt and their bytes, read from the ledger again: exactly those that were sent.
+
+    Raises PositionsGone when they are not.
+    """
+    wanted: list[dict[str, Any]] = []
+    span = attempt.last - attempt.first + 1
+    if attempt.kind != "test" and span <= BATCH_MOST:
+        seeing = access.ALL if row.site == HQ else row.site
+        with access.seeing(seeing), open_cursor() as cursor:
+            found = read_events(cursor, row.site, row.feed, attempt.first - 1, span)
+        wanted = [event for event in found if row.may_see(event["type"].split(".")[2])]
+    body = orjson.dumps(wanted)
+    if hashlib.sha256(body).hexdigest() != attempt.digest:
+        raise PositionsGone(attempt.named)
+    return wanted, body
+
+
+def send_again(row: Subscription, attempt: Attempt, at: dt.datetime) -> Attempt:
+    """Send one attempt's events again under its `webhook-id`; the position stays. Raises PositionsGone."""
+    events, body = body_of(row, attempt)
+    found = Load(events, attempt.first, attempt.last, attempt.hub)
+    sent = _signed(row, attempt.named, body, at)
+    made = note(row, kind="again", at=at, **_came(sent), **_told(attempt.named, found, body))
+    if sent.taken:
+        Attempt.objects.filter(subscription=row, named=attempt.named, dead=True).update(mended_at=at)
+    return made
+
+
+def _told(named: str, found: Load, body: bytes) -> dict[str, Any]:
+    """What an attempt keeps of what was sent."""
+    return {
+        "named": named,
+        "hub": found.hub,
+        "first": found.first,
+        "last": found.last,
+        "events": len(found.events),
+        "size_bytes": len(body),
+        "digest": hashlib.sha256(body).hexdigest(),
+    }
+
+
+def _came(sent: Sent) -> dict[str, Any]:
+    """What an attempt keeps of what came back."""
+    return {
+        "status": sent.status,
+        "error": sent.error,
+        "took_ms": sent.took_ms,
+        "asked": sent.asked,
+        "answered": sent.answered,
+    }
 
 
 def _signed(row: Subscription, named: str, body: bytes, at: dt.datetime) -> Sent:
@@ -122,14 +184,13 @@ def _advance(row: Subscription, found: Load, now: dt.datetime) -> None:
     keep(row, "position", "hub", "tries", "narrow", "failing_since", "error", "next_at")
 
 
-def _judge(row: Subscription, found: Load, sent: Sent, at: dt.datetime, now: dt.datetime) -> bool:
+def _judge(
+    row: Subscription, found: Load, sent: Sent, at: dt.datetime, now: dt.datetime, told: dict[str, Any]
+) -> bool:
     """Move on, try again later, or give a refused event up."""
     row.tries += 1
     dead = sent.refused and len(found.events) == 1 and row.tries >= REFUSED_MOST
-    note(
-        row, at=at, first=found.first, last=found.last, status=sent.status, error=sent.error,
-        took_ms=sent.took_ms, dead=dead,
-    )  # fmt: skip
+    note(row, at=at, dead=dead, **_came(sent), **told)
     if sent.taken or dead:
         _advance(row, found, now)
         return True

@@ -22,9 +22,8 @@ from medloom.interfaces.web.listing import asked_rows, questions_of
 from medloom.interfaces.web.listings import listing_of
 from medloom.interfaces.web.tour import KEY, stops_of
 from medloom.interfaces.web.viewer import HQ, Viewer, now, viewer_of
-from medloom.interfaces.web.views.lists import drawing_of, title_of
+from medloom.interfaces.web.views.lists import drawing_of
 from medloom.interfaces.web.views.matches import pairs_of
-from medloom.interfaces.web.words import VERDICTS
 from medloom.kernel.entity import catalogue
 from medloom.kernel.models import Session
 from medloom.parties.models import Connection
@@ -137,22 +136,6 @@ def plants_of(viewer: Viewer) -> list[dict[str, Any]]:
     return found
 
 
-def _chart(plants: list[dict[str, Any]]) -> dict[str, Any]:
-    words = {v: str(w.label) for v, w in VERDICTS.items()}
-    words["findings"] = str(_("Accepted with findings"))
-    return {
-        "plants": [p["name"] for p in plants],
-        "series": [
-            {
-                "name": words[name],
-                "verdict": name,
-                "values": [p[name] - p["findings"] if name == "accepted" else p[name] for p in plants],
-            }
-            for name in BARS
-        ],
-    }
-
-
 def show_overview(request: HttpRequest) -> HttpResponse:
     """Lag, backlog, verdicts and freshness of each plant, and the last orders that moved."""
     viewer = viewer_of(request)
@@ -164,7 +147,6 @@ def show_overview(request: HttpRequest) -> HttpResponse:
         "banners": banners(viewer),
         "plants": plants,
         "several": len(plants) > 1,
-        "chart": _chart(plants),
         "lag": max(0, (lag["newest"] or 0) - (lag["last"] or 0)) if lag["last"] else 0,
         "log": lag,
         "counts": counts,
@@ -275,9 +257,14 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
         {"label": label, "said": text, "count": count, "address": address, "icon": icon, "mine": mine}
         for label, text, count, address, icon, mine in tasks
     ]
+    mine = [line for line in lines if line["count"] and line["mine"]]
     context = {
-        "tasks": sorted(lines, key=lambda t: (not t["count"], not t["mine"])),
-        "orders": title_of("work_order"),
+        "groups": [
+            (_("For you to decide"), mine),
+            (_("Another role decides; you may look"), [t for t in lines if t["count"] and not t["mine"]]),
+            (_("Nothing waits here"), [t for t in lines if not t["count"]]),
+        ],
+        "clear": not mine,
     }
     return render(request, "medloom/tasks.html", context)
 

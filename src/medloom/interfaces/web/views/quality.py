@@ -15,8 +15,10 @@ from django.utils.translation import gettext_lazy
 from medloom.governance import queries as asked
 from medloom.governance import rules
 from medloom.governance.measuring import judged
+from medloom.governance.models import Alert
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.columns import object_address
+from medloom.interfaces.web.export import spreadsheet
 from medloom.interfaces.web.viewer import HQ, Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import title_of
 from medloom.interfaces.web.views.overview import ago
@@ -32,6 +34,8 @@ MEASURES: dict[str, tuple[object, object]] = {
     "units": (gettext_lazy("Units"), gettext_lazy("Values that came with the right unit.")),
     "drift": (gettext_lazy("Constancy"), gettext_lazy("The feed looks as it did before.")),
 }
+#: Open alerts shown on the board itself; the rest stand in their list.
+ALERTS_SHOWN = 8
 DRIFTS: dict[str, object] = {
     "column_new": gettext_lazy("new column"),
     "column_gone": gettext_lazy("column vanished"),
@@ -63,16 +67,17 @@ def feeds_of(viewer: Viewer) -> list[dict[str, Any]]:
             "ago": ago(feed["newest"], now()),
             "address": f"{reverse('web:quality-feed')}?{question}",
             "spark": spark(feed["trend"]),
-            "short": [(each, MEASURES[each.name][0], tone_of(each.score)) for each in feed["measures"]],
+            "short": [(each, tone_of(each.score)) for each in feed["measures"]],
         }
     return found
 
 
 def spark(trend: list[tuple[Any, float]]) -> list[tuple[int, float, float]]:
-    """Bars of the last days: left edge, top, height in a picture of 14 by 20."""
+    """Bars of the last days, the newest at the right: left edge, top, height in a picture of 14 by 20."""
+    days = trend[-14:]
     return [
         (at, round(20 - max(1.0, value / 5), 1), round(max(1.0, value / 5), 1))
-        for at, (_day, value) in enumerate(trend[-14:])
+        for at, (_day, value) in enumerate(days, 14 - len(days))
     ]
 
 
@@ -89,10 +94,52 @@ def findings_of(viewer: Viewer) -> list[dict[str, Any]]:
     ]
 
 
+def alerts_of(viewer: Viewer, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Open alerts of the data in words, the newest first."""
+    words = dict(Alert._meta.get_field("kind").choices or ())
+    return [
+        {
+            **row,
+            "word": words.get(row["kind"], row["kind"]),
+            "rule": _rule_word(row["rule"] or ""),
+            "plant": viewer.sites.get(row["site"], row["site"]),
+            "address": object_address("alert", row["object"]),
+        }
+        for row in reversed(rows)
+        if row["site"] in viewer.sites
+    ]
+
+
+def _rule_word(rule: str) -> object:
+    """The measure that a rule is called after, or the drift it names."""
+    return MEASURES[rule][0] if rule in MEASURES else DRIFTS.get(rule, rule)
+
+
+def _export(request: HttpRequest, feeds: list[dict[str, Any]]) -> HttpResponse:
+    head = [
+        *(_("Plant"), _("Feed"), _("Type"), _("Score")),
+        *(str(label) for label, _said in MEASURES.values()),
+        *(_("Rows of the last week"), _("Newest")),
+    ]
+    rows = [
+        [
+            *(feed["plant"], feed["feed"], str(feed["title"]), feed["score"]),
+            *(each.score for each in feed["measures"]),
+            *(feed["new"].rows, feed["newest"].isoformat()),
+        ]
+        for feed in feeds
+    ]
+    return spreadsheet(
+        request, name="quality", title=_("Quality board"), head=head, rows=rows, count=len(rows)
+    )
+
+
 def show_quality(request: HttpRequest) -> HttpResponse:
     """Scores of plants and feeds, open findings, holds, conflicts, disagreements, refused rows."""
     viewer = viewer_of(request)
-    feeds = feeds_of(viewer)
+    feeds = sorted(feeds_of(viewer), key=lambda feed: (feed["score"], feed["site"], feed["feed"]))
+    if request.GET.get("export") == "xlsx":
+        return _export(request, feeds)
     figures, alerts = asked.open_figures(), asked.open_alerts()
     waiting = {row["site"]: row["waiting"] for row in queries.plant_figures()}
     plants = []
@@ -119,10 +166,12 @@ def show_quality(request: HttpRequest) -> HttpResponse:
         )
     context = {
         "plants": plants,
-        "feeds": sorted(feeds, key=lambda feed: (feed["score"], feed["site"], feed["feed"])),
+        "feeds": feeds,
+        "alerts": alerts_of(viewer, alerts)[:ALERTS_SHOWN],
+        "more_alerts": max(0, sum(row["site"] in viewer.sites for row in alerts) - ALERTS_SHOWN),
         "findings": findings_of(viewer),
         "several": len(viewer.sites) > 1,
-        "measures": [label for label, _said in MEASURES.values()],
+        "measures": list(MEASURES.values()),
         "disagreements": "disagreement" in catalogue(),
     }
     return render(request, "medloom/quality.html", context)

@@ -8,11 +8,15 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from medloom.interfaces.web.columns import object_address
+from medloom.interfaces.web.export import spreadsheet
 from medloom.interfaces.web.listing import Question, day_of
 from medloom.interfaces.web.machines import (
+    COLUMNS_MOST,
     RUNS_MOST,
     STATUSES_MOST,
     TONES,
@@ -20,6 +24,9 @@ from medloom.interfaces.web.machines import (
     Shown,
     days_of,
     machines_heard,
+    measured_lanes,
+    names_of_pairs,
+    programs_of,
     runs_of,
     spans,
     statuses_of,
@@ -29,7 +36,16 @@ from medloom.interfaces.web.viewer import now, viewer_of
 #: Without a period asked for, so many days before the last state are shown.
 DAYS = 14
 DAYS_MOST = 92
-SHOWN_MOST = 200
+SHOWN_MOST, RUNS_SHOWN = 30, 30
+SAID = {
+    "planned": gettext_lazy("planned"),
+    "logged": gettext_lazy("logged"),
+    "limits": gettext_lazy("limits"),
+    "bad": gettext_lazy("contradicts"),
+    "silent": gettext_lazy("not told"),
+    "good": gettext_lazy("agrees"),
+    "": gettext_lazy("not judged"),
+}
 
 
 def _period(query: Any, heard: dt.datetime, zone: ZoneInfo) -> tuple[dt.date, dt.date]:
@@ -64,6 +80,11 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
     runs = runs_of(machine.num, first, last)
     show = query.get("show", "")
     shown = [run for run in runs if show not in ("contradicts", "silent") or getattr(run, show)]
+    if query.get("export") == "xlsx":
+        return _export(request, shown, name)
+    columns = names_of_pairs(shown)[:COLUMNS_MOST]
+    # What contradicts its plan stands first; among equals the newest.
+    listed = sorted(shown, key=lambda run: (not run.contradicts, not run.silent, -run.record.num))
     choices = [(str(m.object), f"{m.key} · {viewer.sites.get(m.site, m.site)}") for m in machines]
     day = Question("period", _("Period"), "day", first_day.isoformat(), last_day.isoformat())
     context = {
@@ -73,10 +94,12 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         "zone": name,
         "questions": [Question("machine", _("Machine"), "choice", str(machine.object), choices=choices), day],
         "kept": {"show": show} if show else {},
-        "statuses": [_status(each) for each in statuses[::-1][:SHOWN_MOST]],
+        "statuses": [_status(s, goes_on=s is statuses[-1]) for s in statuses[::-1][:SHOWN_MOST]],
         "more_statuses": max(0, len(statuses) - SHOWN_MOST),
         "cut": len(statuses) >= STATUSES_MOST or len(runs) >= RUNS_MOST,
-        "runs": [_run(run) for run in shown],
+        "parameters": columns,
+        "runs": [_run(run, columns) for run in listed[:RUNS_SHOWN]],
+        "more_runs": max(0, len(listed) - RUNS_SHOWN),
         "show": show,
         "contradicting": sum(run.contradicts for run in runs),
         "silent": sum(run.silent for run in runs),
@@ -91,10 +114,12 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
     return render(request, "medloom/timeline.html", context)
 
 
-def _status(each: dict[str, Any]) -> dict[str, Any]:
+def _status(each: dict[str, Any], *, goes_on: bool) -> dict[str, Any]:
+    """A state as a row; nobody knows yet how long the last one lasts."""
     row = each["row"]
     return {
         "row": row,
+        "goes_on": goes_on,
         "until": each["until"],
         "tone": TONES.get(row.status, ""),
         "word": WORDS.get(row.status, row.status),
@@ -104,13 +129,17 @@ def _status(each: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lasted(span: dt.timedelta) -> str:
-    seconds = max(0, int(span.total_seconds()))
-    hours, rest = divmod(seconds, 3600)
+    """Hours, minutes and seconds; what is over within a second is told to the millisecond."""
+    seconds = max(0.0, span.total_seconds())
+    if 0 < seconds < 1:
+        return f"{seconds:.3f} s"
+    hours, rest = divmod(int(seconds), 3600)
     return f"{hours}:{rest // 60:02}:{rest % 60:02}"
 
 
-def _run(run: Shown) -> dict[str, Any]:
+def _run(run: Shown, names: list[str]) -> dict[str, Any]:
     record = run.record
+    by_name = {pair.name: pair for pair in run.pairs}
     return {
         "run": run,
         "row": record,
@@ -118,6 +147,8 @@ def _run(run: Shown) -> dict[str, Any]:
         "lot": record.output_lot,
         "lot_address": object_address("lot", record.output_lot.object) if record.output_lot else "",
         "lasted": _lasted(record.ended - record.started),
+        "pairs": [by_name.get(name) for name in names],
+        "others": [pair for pair in run.pairs if pair.name not in names],
     }
 
 
@@ -145,21 +176,76 @@ def _chart(
         "first": ms(max(first, begun - margin)),
         "last": ms(min(last, ended + margin)),
         "words": {code: str(word) for code, word in WORDS.items()},
-        "lanes": [str(_("State")), str(_("Runs")), str(_("Alarms"))],
+        "lanes": [str(_("State")), str(_("Program")), str(_("Runs")), str(_("Alarms"))],
+        "said": {name: str(word) for name, word in SAID.items()},
+        # Moments of states count from the first one: there may be thousands of them.
+        "zero": ms(first),
         "statuses": [
-            [ms(s["begun"]), ms(s["until"]), s["row"].status, s["row"].program or "", s["row"].cause or ""]
+            [ms(s["begun"]) - ms(first), ms(s["until"]) - ms(first), s["row"].status, s["row"].cause or ""]
             for s in statuses
         ],
+        "programs": [(ms(begun), ms(until), name) for begun, until, name in programs_of(statuses)],
         "runs": [
             [
                 ms(r.record.started),
                 ms(r.record.ended),
                 r.record.output_lot.key if r.record.output_lot else r.record.key,
                 "bad" if r.contradicts else "silent" if r.silent else "",
-                object_address("step_record", r.record.object),
+                str(r.record.object),
                 r.record.program or "",
             ]
             for r in runs
         ],
-        "alarms": [[ms(s["begun"]), s["row"].alarm] for s in statuses if s["row"].alarm],
+        "alarms": [
+            [ms(s["begun"]), s["row"].alarm, str(s["row"].object)] for s in statuses if s["row"].alarm
+        ],
+        "measured": _measured(runs),
+        "run_address": reverse("web:list", args=["step_record"]),
+        "alarm_address": reverse("web:list", args=["equipment_status"]),
     }
+
+
+def _export(request: HttpRequest, runs: list[Shown], zone: str) -> HttpResponse:
+    """One line for each parameter of each run: plan, log and how they agree."""
+    head = [
+        *(_("Step record"), _("Lot"), _("Started"), _("Ended"), _("Parameter")),
+        *(_("As planned"), _("As logged"), _("Unit"), _("Plan and log")),
+    ]
+    place = ZoneInfo(zone)
+    rows = [
+        [
+            *(run.record.key, run.record.output_lot.key if run.record.output_lot else ""),
+            *(moment.astimezone(place).isoformat() for moment in (run.record.started, run.record.ended)),
+            *(
+                (pair.name, pair.planned, pair.logged, pair.unit, str(SAID[pair.tone]))
+                if pair
+                else ("", "", "", "", "")
+            ),
+        ]
+        for run in runs
+        for pair in (run.pairs or [None])
+    ]
+    return spreadsheet(request, name="runs", title=_("Runs"), head=head, rows=rows, count=len(rows))
+
+
+def _measured(runs: list[Shown]) -> list[dict[str, Any]]:
+    """A lane for each measured parameter: per run its value, target and limits, and how it was judged."""
+
+    def number(value: Any) -> float | None:
+        return None if value is None else float(value)
+
+    order = {run.record.num: nth for nth, run in enumerate(runs)}
+    return [
+        {
+            "name": f"{lane['name']} {lane['unit']}" if lane["unit"] != "1" else lane["name"],
+            "points": [
+                [
+                    order[run.record.num],
+                    *(number(v) for v in (pair.value, pair.target, pair.low, pair.high)),
+                    pair.tone,
+                ]
+                for run, pair in lane["points"]
+            ],
+        }
+        for lane in measured_lanes(runs)
+    ]
