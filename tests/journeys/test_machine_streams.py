@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,12 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from medloom.agent.collector import Taken
-from medloom.agent.sources.adapter import LINE_SECONDS, SILENCE_SECONDS, Adapter
 from medloom.agent.sources.live import LiveSource
-from medloom.agent.sources.shdr import LINE_BYTES_MAX
 from medloom.agent.store import SqliteSite
 from medloom.agent.tests.machines import pieces
 from medloom.demo.replay import Replay
 from medloom.process.programs import search_path
+from tests.journeys.adapters import Machine
 from tests.journeys.listener import listen, open_store, source_of
 
 pytestmark = pytest.mark.process
@@ -129,45 +128,6 @@ def test_a_log_that_is_written_while_the_agent_is_killed_is_read_once(tmp_path: 
 # -- an adapter without memory ------------------------------------------------------------------
 
 
-class Machine:
-    """An adapter as machines have them: it says what is now, and remembers nothing."""
-
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(20)
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.talk: socket.socket | None = None
-
-    def meet(self, do: Callable[[], object]) -> None:
-        """Take the next connection; `do` makes the agent come."""
-        self._listener.settimeout(0.05)
-        until = time.monotonic() + 20
-        while time.monotonic() < until:
-            do()
-            try:
-                found, _ = self._listener.accept()
-                self.leave()
-                self.talk = found
-                return
-            except TimeoutError:
-                continue
-        raise AssertionError("nobody came")
-
-    def say(self, data: bytes) -> None:
-        """Say that on the connection."""
-        assert self.talk is not None
-        self.talk.sendall(data)
-
-    def leave(self) -> None:
-        """End the connection."""
-        if self.talk is not None:
-            self.talk.close()
-
-    def close(self) -> None:
-        self.leave()
-        self._listener.close()
-
-
 @pytest.fixture
 def machine() -> Iterator[Machine]:
     found = Machine()
@@ -208,52 +168,6 @@ def test_what_an_adapter_said_to_nobody_shows_as_a_gap(tmp_path: Path, machine: 
     assert time.monotonic() - begun < 60
     listened.close()
     store.close()
-
-
-def test_a_sender_of_one_byte_a_second_is_left_and_never_waited_for(machine: Machine) -> None:
-    clock = [0.0]
-    adapter = Adapter(machine.address, clock=lambda: clock[0], session=lambda: "s")
-    slowest = 0.0
-
-    def step() -> None:
-        nonlocal slowest
-        begun = time.monotonic()
-        assert adapter.hear("", now=clock[0]) is None
-        slowest = max(slowest, time.monotonic() - begun)
-
-    machine.meet(step)
-    for _ in range(int(LINE_SECONDS) + 1):
-        machine.say(b"2")
-        time.sleep(0.01)
-        step()
-        clock[0] += 1.0
-    step()
-    assert "unfinished" in adapter.trouble()
-    assert slowest < 5.0
-    first = machine.talk
-    clock[0] += 60.0
-    machine.meet(step)  # the slot is free: the next connection is made
-    assert machine.talk is not first
-    clock[0] += SILENCE_SECONDS + 1
-    step()
-    assert "silent" in adapter.trouble()
-    adapter.close()
-
-
-def test_a_line_without_end_is_refused_and_its_neighbours_are_read(machine: Machine) -> None:
-    adapter = Adapter(machine.address, clock=time.monotonic, session=lambda: "s")
-    machine.meet(lambda: adapter.hear("", now=time.monotonic()))
-    machine.say(b"* RESUME s:0\n" + LINES[0] + b"\n")
-    told, until = [], time.monotonic() + 20
-    data = b"x" * (LINE_BYTES_MAX * 3) + b"\n" + LINES[1] + b"\n"
-    while len(told) < 3 and time.monotonic() < until:
-        if data:
-            machine.say(data[:20_000])
-            data = data[20_000:]
-        heard = adapter.hear("", now=time.monotonic())
-        told += heard.lines if heard is not None else []
-    assert [each.refusal.code if each.refusal else "" for each in told] == ["", "stream_row_too_long", ""]
-    adapter.close()
 
 
 # -- a broker -------------------------------------------------------------------------------------

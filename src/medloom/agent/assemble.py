@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
 import uuid_utils
@@ -24,7 +23,8 @@ from medloom.agent.following import Follower
 from medloom.agent.hints import PATH, Hints
 from medloom.agent.keys import ensure_key, ensure_secret
 from medloom.agent.notes import NotingStore
-from medloom.agent.plant import Polled, table_source, watch
+from medloom.agent.plant import table_source, watch
+from medloom.agent.polling import Polled, wall_clock
 from medloom.agent.runtime import Agent
 from medloom.agent.sources.choice import listened
 from medloom.agent.sources.sql import Database
@@ -85,12 +85,6 @@ def canonical_of(types: Mapping[str, Any]) -> Any:
 def now_text() -> str:
     """This moment, RFC 3339 in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def wall_clock(zone: str) -> Callable[[], datetime]:
-    """The clock on the plant's wall, as its own programs write it: local time without a zone."""
-    place = ZoneInfo(zone)
-    return lambda: datetime.now(place).replace(tzinfo=None)
 
 
 def assemble(

@@ -124,11 +124,11 @@ class Listened:
         wrong, code = self.source.trouble(), UNHEARD.code
         if not wrong:
             self.wrong_since = 0.0
-            trouble.over(code)
+            trouble.over(code, of=self.mapping.feed)
             return
         self.wrong_since = self.wrong_since or now
         if now - self.wrong_since >= LASTING_SECONDS:
-            trouble.note(code, f"{self.mapping.feed}: {wrong}", now=now)
+            trouble.note(code, f"{self.mapping.feed}: {wrong}", now=now, of=self.mapping.feed)
 
     def close(self) -> None:
         """End the connection."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from medloom.agent.declaration import Mapping as Declared
-from medloom.agent.following import Follower
 from medloom.agent.sources.folder import Folder
 from medloom.agent.sources.rows import Delivery
-from medloom.agent.sources.sql import Database, TableSource
+from medloom.agent.sources.sql import TableSource
 from medloom.agent.translate import Outcome
 
 
@@ -35,23 +34,6 @@ class Watched:
         if self.reading is not None:
             self.reading.close()  # type: ignore[attr-defined]  # a generator, always
         self.reading, self.due = None, until
-
-
-@dataclass
-class Polled:
-    """One table with its mapping, and where its poll and its sweep stand."""
-
-    database: Database
-    mapping: Declared
-    source: TableSource
-    poll_seconds: float
-    sweep_seconds: float
-    follower: Follower | None = None
-    due: float = 0.0
-    sweep_due: float = 0.0
-    sweep_after: tuple[Any, ...] | None = None
-    sweeping: bool = True
-    seen: set[str] = field(default_factory=set)
 
 
 def watch(

@@ -7,7 +7,6 @@ kill at any moment leaves both or neither. Every line has one fate, told in `FAT
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -22,9 +21,14 @@ from medloom.wire.verdict import Refusal
 FATES = ("refused", "status", "run", "repeated", "ignored")
 #: Parts whose setups are remembered; a part that comes back after so many others begins anew.
 PARTS_MAX = 5_000
+#: Setups of one part whose moments are remembered; older ones are only counted.
+SETUPS_MAX = 1_000
+#: Tools whose highest values a run holds apart; those of any further one count for the whole run alone.
+TOOLS_MAX = 200
 UNKNOWN_MAX = 500
 _PART = re.compile(r"(.+)-([^-]+)")
-_NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,20})?")
+_NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,20})?([eE][+-]?\d{1,2})?")
+DIGITS_MAX = 18
 
 
 class Run(msgspec.Struct):
@@ -43,9 +47,9 @@ class Standing(msgspec.Struct):
     """Where the reading of one stream stands.
 
     position  the source's own place to go on
-    values    role -> last value; `alarms` item -> text of what is wrong
+    values    role -> last value; `alarms` item, or item|code of a condition -> text of what is wrong
     told      the status told last; `due` the one that is to be told when its moment is over
-    setups    part -> the moments at which its runs began, to number them
+    setups    part -> the moments at which its runs began, to number them; `earlier` how many are forgotten
     unknown   items told as unknown already
     """
 
@@ -58,6 +62,7 @@ class Standing(msgspec.Struct):
     due_lines: int = 0
     run: Run | None = None
     setups: dict[str, list[str]] = {}
+    earlier: dict[str, int] = {}
     unknown: list[str] = []
 
 
@@ -87,9 +92,10 @@ class Assembler:
             fate, wrong = self._signal(signal)
             fates.append(fate)
             refusal = refusal or wrong
-            self.standing.at = signal.at
+            # A late value, or a clock set back: nothing ends before it was heard last.
+            self.standing.at = max(self.standing.at, signal.at)
             if self.standing.run is not None:
-                self.standing.run.ended = signal.at
+                self.standing.run.ended = max(self.standing.run.ended, signal.at)
         return self._counted(fates), refusal
 
     def _counted(self, fates: list[str]) -> str:
@@ -189,21 +195,29 @@ class Assembler:
         return "status", None
 
     def _alarm(self, item: Item, signal: Signal) -> str:
-        alarms = self.standing.alarms
+        """A condition may have several faults at once, each with its code: NORMAL ends its own, or all of
+        them when it names none (MTConnect part 2, Condition)."""
+        alarms, code = self.standing.alarms, signal.more[0].strip() if signal.more else ""
         fine = signal.value.casefold() in {word.casefold() for word in item.fine}
-        text = "" if fine or not signal.known else " ".join([signal.value, *filter(None, signal.more)])
-        if alarms.get(signal.item, "") == text:
-            return "repeated"
-        alarms.pop(signal.item, None)
+        stands = f"{signal.item}|{code}" if code else signal.item
+        text = "" if fine or not signal.known else " ".join([signal.value, *filter(None, signal.more)])[:200]
         if text:
-            alarms[signal.item] = text[:200]
+            changed = alarms.get(stands) != text
+            alarms[stands] = text
+        else:
+            ended = {stands} if fine and code else {n for n in alarms if n.partition("|")[0] == signal.item}
+            found = [alarms.pop(name, "") for name in ended]
+            changed = any(found)
+        if not changed:
+            return "repeated"
         self._changed(signal.at)
         return "status"
 
     def _measured(self, item: Item, signal: Signal) -> tuple[str, Refusal | None]:
         if not signal.known:
             return "ignored", None
-        if not _NUMBER.fullmatch(signal.value):
+        value = _number(signal.value)
+        if value is None:
             return "refused", Refusal("stream_row_wrong", f"/{signal.item}", "a number", signal.value)
         run = self.standing.run
         if run is None:
@@ -211,8 +225,10 @@ class Assembler:
         tool = _tool(self.standing.values.get("tool", ""))
         for key in {f"{item.what}@", f"{item.what}@{tool}"}:
             known = run.peaks.get(key)
-            if known is None or Decimal(signal.value) > Decimal(known[0]):
-                run.peaks[key] = (signal.value, signal.at)
+            if known is None and len(run.peaks) >= TOOLS_MAX and tool and key.endswith(f"@{tool}"):
+                continue
+            if known is None or Decimal(value) > Decimal(known[0]):
+                run.peaks[key] = (value, signal.at)
         return "run", None
 
     # -- rows -------------------------------------------------------------------------------------
@@ -232,7 +248,9 @@ class Assembler:
             "program": values.get("program", ""),
             "part": values.get("part", ""),
             "available": values.get("availability", ""),
-            "alarm": "; ".join(f"{item}: {text}" for item, text in sorted(self.standing.alarms.items())),
+            "alarm": "; ".join(
+                f"{name.partition('|')[0]}: {text}" for name, text in sorted(self.standing.alarms.items())
+            ),
         }
         self.standing.due = {name: value for name, value in cells.items() if value}
 
@@ -263,12 +281,7 @@ class Assembler:
 
     def _run(self, run: Run) -> Made:
         machine = self.stream.machine
-        setups = self.standing.setups.setdefault(run.part, [])
-        if run.started not in setups:
-            setups.append(run.started)
-        nth = setups.index(run.started) + 1
-        while len(self.standing.setups) > PARTS_MAX:
-            self.standing.setups.pop(next(iter(self.standing.setups)))
+        nth = self._nth(run) if run.part else 1  # a run without a part is named after its beginning
         setup = f"S{nth}" if nth > 1 else ""
         name = "-".join(filter(None, (run.part or run.started, setup)))
         split = _PART.fullmatch(run.part)
@@ -290,19 +303,44 @@ class Assembler:
             cells.setdefault(what, []).append({"tool": f"T{tool}" if tool else "", "value": value})
         return Made(Row(f"{machine}/{name}", cells), run.lines)
 
+    def _nth(self, run: Run) -> int:
+        """Which setup of its part a run is, the same when it is told again."""
+        standing = self.standing
+        setups = standing.setups.setdefault(run.part, [])
+        if run.started not in setups:
+            setups.append(run.started)
+        nth = standing.earlier.get(run.part, 0) + setups.index(run.started) + 1
+        if len(setups) > SETUPS_MAX:
+            setups.pop(0)
+            standing.earlier[run.part] = standing.earlier.get(run.part, 0) + 1
+        while len(standing.setups) > PARTS_MAX:
+            oldest = next(iter(standing.setups))
+            standing.setups.pop(oldest)
+            standing.earlier.pop(oldest, None)
+        return nth
+
 
 def _more(programs: list[str]) -> str:
     return f"further programs: {', '.join(programs[1:])}"[:300] if len(programs) > 1 else ""
 
 
+def _number(text: str) -> str | None:
+    """The number with the digits it was told with, one with an exponent written out; None for no number."""
+    if not _NUMBER.fullmatch(text):
+        return None
+    if "e" not in text.casefold():
+        return text
+    number = Decimal(text)
+    if number.adjusted() >= DIGITS_MAX:
+        return None
+    written = format(number, "f")
+    return written if len(written.partition(".")[2]) <= 20 else format(number, ".20f")
+
+
 def _tool(text: str) -> str:
     """A tool's number as two digits, "" for none: adapters write 7.000000, and 0 between two tools."""
-    number = Decimal(text) if _NUMBER.fullmatch(text) else None
-    if number is None or number != int(number):
+    plain = _number(text)
+    if plain is None or Decimal(plain) != int(Decimal(plain)):
         return text[:16]
-    return f"{int(number):02}" if number else ""
-
-
-def rows(made: list[Made]) -> Iterator[Row]:
-    """The rows alone."""
-    return (each.row for each in made)
+    number = int(Decimal(plain))
+    return f"{number:02}" if number else ""

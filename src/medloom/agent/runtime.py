@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -24,10 +23,11 @@ from medloom.agent.declaration import Mapping as Declared
 from medloom.agent.file import StoreFull
 from medloom.agent.hints import Hints
 from medloom.agent.listening import Listened
-from medloom.agent.notes import FILE, POLL
-from medloom.agent.plant import Polled, Watched
+from medloom.agent.notes import FILE
+from medloom.agent.plant import Watched
+from medloom.agent.polling import Polled
 from medloom.agent.room import FULL_SECONDS, Room
-from medloom.agent.sources.rows import Delivery, Row
+from medloom.agent.sources.rows import Delivery
 from medloom.agent.translate import UNMAPPED, Outcome, Translator, drift_outcome, unmapped_file
 from medloom.agent.transport import HubTransport, Unreachable
 from medloom.agent.trouble import REFUSED_SECONDS, Troubles
@@ -188,14 +188,16 @@ class Agent:
         return bool(self.store.hub_epoch()) and self.machine.has_state
 
     def read(self) -> bool:
-        """Take one batch of rows from one of the plant's systems."""
-        if not self.ready() or self._waiting():
+        """Take a little from each of the plant's systems.
+
+        Files and tables wait while too much is unsent: they keep their rows. A machine keeps nothing.
+        """
+        if not self.ready() or not self.room.for_facts():
             return False
-        if not self.room.for_facts():
-            return False
-        found = [self._read_folder(each) for each in self.watched]
-        found += [self._read_table(each) for each in self.polled]
-        found += [each.step(self.store, self.collector, self._took, self.room) for each in self.listened]
+        found = [each.step(self.store, self.collector, self.took, self.room) for each in self.listened]
+        if not self._waiting():
+            found += [self._read_folder(each) for each in self.watched]
+            found += [each.step(self) for each in self.polled]
         if not self.room.full_until:
             self.room.found("plant")
         return any(found)
@@ -217,7 +219,7 @@ class Agent:
             return False
         feed, outcomes, again = batch
         try:
-            self._keep(feed, outcomes, again=again)
+            self.keep(feed, outcomes, again=again)
         except StoreFull as error:
             watched.put_off(until=self.room.full(error))
             return False
@@ -225,7 +227,6 @@ class Agent:
 
     def _files(self, watched: Watched) -> Iterator[tuple[str, list[Outcome], bool]]:
         """Batches of rows of every complete file, in the order of the mappings: masters first."""
-
         found = list(watched.folder.poll(now=self.clock()))
         left = [(m, d) for m in watched.mappings for d in found if m.reads(d.name) and not m.skip]
         # A file that several mappings read, sheet by sheet, and that nobody can open is refused once.
@@ -269,89 +270,18 @@ class Agent:
         with self.store.transaction():
             self.store.put(FILE, {name: delivery.name.encode()})
 
-    def _read_table(self, polled: Polled) -> bool:
-        now = self.clock()
-        try:
-            if now >= polled.due and polled.mapping.records:
-                polled.due = now + polled.poll_seconds
-                if self._poll(polled):
-                    return True
-            # What only the hub writes is swept too: a row deleted or altered there must not stay unseen.
-            if polled.sweeping or now >= polled.sweep_due:
-                return self._sweep(polled)
-        except StoreFull as error:
-            polled.due = polled.sweep_due = self.room.full(error)
-            polled.sweeping = False
-        except SQLAlchemyError as error:
-            polled.due = now + max(polled.poll_seconds, 5.0)
-            self.findings["source_unreachable"] += 1
-            self.state.update(source=f"{polled.mapping.feed}: {type(error).__name__}")
-            log.warning("source_unreachable", feed=polled.mapping.feed, error=type(error).__name__)
-        return False
-
-    def _poll(self, polled: Polled) -> bool:
-        if not polled.source.modified:
-            return False
-        kept = self.store.get(POLL, polled.mapping.feed)
-        since = datetime.fromisoformat(kept.decode()) if kept else None
-        highest, took = since, 0
-        rows = polled.database.poll(polled.source, since=since)
-        while batch := list(itertools.islice(rows, BATCH_ROWS)):
-            took += self._rows(polled, batch)
-            stamps = [row.cells[polled.source.modified] for row in batch]
-            highest = max([s for s in (highest, *stamps) if s is not None], default=None)
-        if highest is not None and highest != since:
-            with self.store.transaction():
-                self.store.put(POLL, {polled.mapping.feed: highest.isoformat().encode()})
-        return took > 0
-
-    def _sweep(self, polled: Polled) -> bool:
-        """One key range of the whole table; what it finds that polling did not is reported."""
-        part = polled.database.sweep(polled.source, after=polled.sweep_after)
-        if not part:
-            self._finish_sweep(polled)
-            polled.sweep_due = self.clock() + polled.sweep_seconds
-            return False
-        polled.sweeping = True
-        if polled.follower is not None:
-            polled.seen.update(polled.follower.key_of(row) for row in part)
-        kept = self.store.get(POLL, polled.mapping.feed)
-        took = self._rows(polled, part)
-        polled.sweep_after = polled.database.key_of(polled.source, part[-1])
-        if took and kept and polled.source.modified:
-            edge = datetime.fromisoformat(kept.decode()) - polled.source.overlap
-            late = sum(1 for row in part if (row.cells[polled.source.modified] or edge) < edge)
-            if late:
-                self.findings["row_outside_window"] += took
-                log.warning("row_outside_window", feed=polled.mapping.feed, rows=took)
-        return took > 0
-
-    def _finish_sweep(self, polled: Polled) -> None:
-        """A whole sweep is over: what it did not find is told once."""
-        if polled.follower is not None and (gone := polled.follower.missing(polled.seen)):
-            self.findings["row_gone"] += gone
-        polled.sweeping, polled.sweep_after = False, None
-        polled.seen.clear()
-
-    def _rows(self, polled: Polled, rows: list[Row]) -> int:
-        if polled.follower is not None:
-            followed = polled.follower.poll(rows)
-            self.taken([row for row in followed if row.ids])
-            return sum(1 for row in followed if row.ids)
-        translator = Translator(polled.mapping)
-        outcomes = [translator.row(row, fallback=row.at) for row in rows]
-        return self._keep(polled.mapping.feed, outcomes, again=False)
-
-    def _keep(self, feed: str, outcomes: list[Outcome], *, again: bool) -> int:
+    def keep(self, feed: str, outcomes: list[Outcome], *, again: bool) -> int:
+        """Take rows; how many of them said anything new."""
         drift = [drift_outcome(feed, each) for each in outcomes if not each.drafts]
         if drift:
             self.collector.take(feed, drift)
         rows = self.collector.take(feed, [each for each in outcomes if each.drafts], again=again)
         self.findings.update(f.code for outcome in outcomes for f in outcome.findings)
-        self._took(rows)
+        self.took(rows)
         return sum(1 for row in rows if row.ids)
 
-    def _took(self, rows: list[Taken]) -> None:
+    def took(self, rows: list[Taken]) -> None:
+        """Count rows that were taken."""
         self.taken(rows)
         self.queued += sum(len(row.ids) for row in rows)
 

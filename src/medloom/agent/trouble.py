@@ -83,12 +83,12 @@ class Troubles:
 
     hub     no request is answered
     pushes  pulls are answered and pushes are not: what the hub has to say still comes down
-    facts   code -> (since, detail) of everything else that lasts, for example a full store
+    facts   (code, what it is of) -> (since, detail) of everything else that lasts: a full store, a machine
     """
 
     hub: Failing = field(default_factory=Failing)
     pushes: Failing = field(default_factory=Failing)
-    facts: dict[str, tuple[float, str]] = field(default_factory=dict)
+    facts: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
     _logged: set[str] = field(default_factory=set)
     _told: set[str] = field(default_factory=set)
 
@@ -118,19 +118,27 @@ class Troubles:
         """Whether a push may be tried now."""
         return now >= self.pushes.quiet_until
 
-    def note(self, code: str, detail: str, *, now: float) -> None:
-        """Something lasts from now on, or has changed in detail."""
-        self.facts[code] = (self.facts.get(code, (now, ""))[0], detail)
+    def note(self, code: str, detail: str, *, now: float, of: str = "") -> None:
+        """Something lasts from now on, or has changed in detail. `of`: which of several, by name."""
+        self.facts[code, of] = (self.facts.get((code, of), (now, ""))[0], detail)
 
-    def over(self, *codes: str) -> None:
+    def over(self, *codes: str, of: str = "") -> None:
         """It is over."""
         for code in codes:
-            self.facts.pop(code, None)
+            self.facts.pop((code, of), None)
+
+    def _noted(self) -> dict[str, tuple[float, str]]:
+        """Code -> the earliest of its kind, and what is said of each."""
+        found: dict[str, tuple[float, str]] = {}
+        for (code, _), (since, detail) in sorted(self.facts.items()):
+            first, before = found.get(code, (since, ""))
+            found[code] = (min(first, since), "; ".join(filter(None, (before, detail))))
+        return found
 
     def alarms(self, now: float) -> list[dict[str, Any]]:
         """What a person must know now: code, how long (seconds), what was seen, what to do."""
         found = {each.code: (each.since, each.detail) for each in (self.hub, self.pushes) if each.lasts(now)}
-        found |= self.facts
+        found |= self._noted()
         for code in self._logged - set(found):
             log.info("alarm_over", code=code)
         for code in set(found) - self._logged:
@@ -144,7 +152,7 @@ class Troubles:
 
     def untold(self) -> Mapping[str, str]:
         """Alarms that the hub has not heard of, code -> detail; it hears of each once while it lasts."""
-        details = {code: detail for code, (_, detail) in self.facts.items()}
+        details = {code: detail for code, (_, detail) in self._noted().items()}
         details |= {each.code: each.detail for each in (self.hub, self.pushes) if each.tries}
         return {c: details.get(c, "")[:DETAIL_CHARACTERS_MAX] for c in sorted(self._logged - self._told)}
 

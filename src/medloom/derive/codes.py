@@ -283,6 +283,9 @@ AGENT = {
     "stream_unheard": Meant(
         "a machine's stream has not been heard for a minute", "See whether machine and adapter run."
     ),
+    "source_unreachable": Meant(
+        "a plant's database has not been read for a minute", "See whether it runs and lets the agent in."
+    ),
     "row_unknown": Meant("the row fits no declared record", "Correct the mapping.", _DESK),
     "sample_left": Meant(
         "a row of an import template still holds a word of its sample", "Replace it or empty the cell.", _DESK

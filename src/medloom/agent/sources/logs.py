@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medloom.agent.sources.live import Heard, Told
-from medloom.agent.sources.shdr import LINE_BYTES_MAX, LineRefused, parse_line
+from medloom.agent.sources.shdr import LINE_BYTES_MAX, LineRefused, line_end, parse_line
 from medloom.wire.verdict import Refusal
 
 SETTLE_SECONDS = 2.0
@@ -38,12 +38,23 @@ class LogFolder:
     def hear(self, position: str, *, now: float) -> Heard | None:
         """The next lines of the first file that has any."""
         places = json.loads(position) if position else {}
-        for path in sorted(self.folder.glob(self.pattern))[:FILES_MAX]:
+        for path in self._files():
             found = self._file(path, places.get(path.name, [0, 0, ""]), now=now)
             if found is not None:
                 lines, place = found
                 return Heard(lines, json.dumps({**places, path.name: place}))
         return None
+
+    def _files(self) -> list[Path]:
+        try:
+            found = sorted(self.folder.glob(self.pattern))
+        except OSError as error:  # a share that is gone
+            self._wrong = f"{self.folder.name}: {error.strerror}"
+            return []
+        self._wrong = ""
+        if len(found) > FILES_MAX:
+            self._wrong = f"{self.folder.name}: {len(found)} files; only the first {FILES_MAX} are read"
+        return found[:FILES_MAX]
 
     def keep(self, heard: Heard) -> None:
         """The files stay as they are."""
@@ -71,20 +82,18 @@ class LogFolder:
         except OSError as error:
             self._wrong = f"{path.name}: {error.strerror}"
             return None
-        self._wrong = ""
-        end = data.rfind(b"\n") + 1
-        if end == 0 and (len(data) > LINE_BYTES_MAX or self._settled(path.name, size, now=now)):
-            end = len(data)
-        if not end:
+        ends = _ends(data)
+        if not ends and data and (len(data) > LINE_BYTES_MAX or self._settled(path.name, size, now=now)):
+            ends = [len(data)]
+        if not ends:
             return None
-        lines = data[:end].split(b"\n")
-        told = [
-            self._told(f"{path.name}:{before + n}", line)
-            for n, line in enumerate(lines, start=1)
-            if line.strip()
-        ]
-        count = before + len(lines) - (not lines[-1])
-        return told, [offset + end, count, start if start and first.startswith(start) else first]
+        told, begin = [], 0
+        for end in ends:
+            line = data[begin:end]
+            if line.strip():
+                told.append(self._told(f"{path.name}:{before + 1}", line.removesuffix(b"\n")))
+            before, begin = before + (line.count(b"\n") or 1), end
+        return told, [offset + begin, before, first]
 
     def _settled(self, name: str, size: int, *, now: float) -> bool:
         first = self._still.get(name)
@@ -101,3 +110,11 @@ class LogFolder:
             return Told(place, line, tuple(parse_line(line, conditions=self.conditions)))
         except LineRefused as refused:
             return Told(place, line, refusal=refused.refusal)
+
+
+def _ends(data: bytes) -> list[int]:
+    """Where each complete line ends."""
+    found, end = [], 0
+    while (end := line_end(data, end)) > 0:
+        found.append(end)
+    return found

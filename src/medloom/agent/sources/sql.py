@@ -9,9 +9,10 @@ schedule; what a sweep finds outside the window is reported.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,9 +21,29 @@ from medloom.agent.sources.rows import Row, original_text
 
 #: At least the longest transaction of the plant's programs.
 OVERLAP = timedelta(minutes=15)
-SWEEP_ROWS = 2_000
-POLL_ROWS_MAX = 200_000
-STATEMENT_SECONDS = 60
+#: Rows of one page, which is one short transaction.
+PAGE_ROWS = 2_000
+CONNECT_SECONDS, STATEMENT_SECONDS = 5, 60
+#: The window of a table whose rows carry a growing number instead of a time.
+OVERLAP_NUMBERS = 1_000
+#: Limits by driver: a database that hangs must not hold the agent.
+_LIMITS: Mapping[str, Mapping[str, Any]] = {
+    "sqlite+pysqlite": {"timeout": CONNECT_SECONDS},
+    "postgresql+psycopg": {
+        "connect_timeout": CONNECT_SECONDS,
+        "tcp_user_timeout": STATEMENT_SECONDS * 1_000,
+        "options": f"-c statement_timeout={STATEMENT_SECONDS * 1_000}",
+    },
+    "mysql+pymysql": {
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": STATEMENT_SECONDS,
+        "write_timeout": STATEMENT_SECONDS,
+    },
+}
+
+
+class ColumnUnfit(sa.exc.InvalidRequestError):
+    """A declared column that the table does not have, or whose values cannot be ordered in time."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +51,8 @@ class TableSource:
     """One table of the plant.
 
     key       columns of the primary key, in index order
-    modified  column that every change moves forward, "" when the table has none (then only sweeps)
+    modified  column that every change moves forward: a time, a day or a number that grows; "" when the table
+              has none (then only sweeps)
     """
 
     table: str
@@ -52,7 +74,11 @@ class Database:
     """The plant's database on any engine that SQLAlchemy drives (PostgreSQL and SQLite are tested)."""
 
     def __init__(self, url: str) -> None:
-        self.engine = sa.create_engine(url, pool_size=2, max_overflow=0, pool_pre_ping=True)
+        place = sa.make_url(url)
+        limits = dict(_LIMITS.get(f"{place.get_backend_name()}+{place.get_driver_name()}", {}))
+        self.engine = sa.create_engine(
+            place, pool_size=2, max_overflow=0, pool_pre_ping=True, connect_args=limits
+        )
         self._tables: dict[tuple[str | None, str], sa.Table] = {}
 
     def close(self) -> None:
@@ -63,17 +89,44 @@ class Database:
         """The table's columns now; a difference to the mapping is drift."""
         return [column.name for column in self.table(source).columns]
 
-    def poll(self, source: TableSource, *, since: Any) -> Iterator[Row]:
-        """Rows changed since `since` (the highest modified value seen; None for all), with the overlap."""
+    def poll(self, source: TableSource, *, since: Any, after: Sequence[Any] | None = None) -> list[Row]:
+        """The next page of rows changed since `since` with the overlap, in the order of their change.
+
+        since  the highest modified value seen; None for all. Rows without one are left to the sweep
+        after  modified value and key of the last row of the page before
+        """
         table = self.table(source)
-        query = sa.select(table)
-        if source.modified and since is not None:
-            query = query.where(table.c[source.modified] >= _less(since, source.overlap))
-        order = [table.c[source.modified]] if source.modified else []
-        query = query.order_by(*order, *(table.c[name] for name in source.key)).limit(POLL_ROWS_MAX)
+        modified = self._modified(source)
+        order = [modified, *(table.c[name] for name in source.key)]
+        query = sa.select(table).where(modified.is_not(None)).order_by(*order).limit(PAGE_ROWS)
+        if since is not None:
+            query = query.where(modified >= self.window(source, since))
+        if after is not None:
+            query = query.where(_beyond(order, after))
+        return self._page(source, query)
+
+    def window(self, source: TableSource, since: Any) -> Any:
+        """Where a poll that follows `since` begins."""
+        if isinstance(since, datetime):
+            # One second more: SQLite compares times as text, with and without fractions.
+            return since - source.overlap - timedelta(seconds=1)
+        if isinstance(since, date):
+            return since - max(source.overlap, timedelta(days=1))
+        return since - OVERLAP_NUMBERS
+
+    def _modified(self, source: TableSource) -> sa.Column[Any]:
+        column = self.table(source).c[source.modified]
+        try:
+            fit = issubclass(column.type.python_type, date | int | float | Decimal)
+        except NotImplementedError:
+            fit = False
+        if not fit or column.type.python_type is bool:
+            raise ColumnUnfit(f"{source.table}.{source.modified}: neither a time nor a number")
+        return column
+
+    def _page(self, source: TableSource, query: sa.Select[Any]) -> list[Row]:
         with self.engine.connect() as connection:
-            for found in connection.execution_options(yield_per=SWEEP_ROWS).execute(query).mappings():
-                yield self._row(source, dict(found))
+            return [self._row(source, dict(found)) for found in connection.execute(query).mappings()]
 
     def sweep(self, source: TableSource, *, after: Sequence[Any] | None = None) -> list[Row]:
         """The next range of the whole table in key order, after that key; empty at the end.
@@ -82,11 +135,10 @@ class Database:
         """
         table = self.table(source)
         keys = [table.c[name] for name in source.key]
-        query = sa.select(table).order_by(*keys).limit(SWEEP_ROWS)
+        query = sa.select(table).order_by(*keys).limit(PAGE_ROWS)
         if after is not None:
             query = query.where(_beyond(keys, after))
-        with self.engine.connect() as connection:
-            return [self._row(source, dict(found)) for found in connection.execute(query).mappings()]
+        return self._page(source, query)
 
     def one(self, source: TableSource, *, key: Mapping[str, Any]) -> Row | None:
         """The row of that key as it is now."""
@@ -132,7 +184,7 @@ class Database:
         return None if row is None else row.cells
 
     def table(self, source: TableSource) -> sa.Table:
-        """The table as the database describes it; read once."""
+        """The table as the database describes it; read once, until it is forgotten."""
         name = (source.schema, source.table)
         if name not in self._tables:
             self._tables[name] = sa.Table(
@@ -140,19 +192,13 @@ class Database:
             )
         return self._tables[name]
 
+    def forget(self, source: TableSource) -> None:
+        """Describe the table anew when it is next read: somebody may have changed its columns."""
+        self._tables.pop((source.schema, source.table), None)
+
     def _row(self, source: TableSource, cells: dict[str, Any]) -> Row:
         place = "/".join(original_text(cells[name]) for name in source.key)
         return Row(at=f"{source.table}#{place}", cells=cells)
-
-
-def _less(since: Any, overlap: timedelta) -> Any:
-    """The lower end of the window; for a plain number (a row version) it is 1,000 numbers wide."""
-    if isinstance(since, datetime):
-        # One second more: SQLite compares times as text, with and without fractions.
-        return since - overlap - timedelta(seconds=1)
-    if isinstance(since, date):
-        return since - max(overlap, timedelta(days=1))
-    return since - 1_000
 
 
 def _beyond(keys: Sequence[Any], after: Sequence[Any]) -> Any:

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from medloom.agent.declaration import load_mapping
 from medloom.agent.following import Follower
-from medloom.agent.plant import Polled, table_source
+from medloom.agent.plant import table_source
+from medloom.agent.polling import Polled
 from medloom.agent.runtime import Agent
 from medloom.agent.sources.sql import Database
 from medloom.agent.tests.hubs import Hub, agent_of
@@ -55,7 +56,9 @@ class TableNet:
     def start(self, inner: Any = None) -> Agent:
         """An agent of the plant, with that store or one in memory."""
         agent = agent_of(self.hub, site="MACH", key=KEY, inner=inner, wanted=frozenset({self.type}))
-        polled = Polled(self.database, self.mapping, table_source(self.mapping), 0.0, 0.0)
+        polled = Polled(
+            self.database, self.mapping, table_source(self.mapping), 0.0, 0.0, wall=self.plant.now
+        )
         declared = catalogue()[self.type]
         polled.follower = Follower(
             agent.store, "MACH", self.database, self.mapping, polled.source, declared.sheet, declared.fields,

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medloom.agent.declaration import MappingRefused
-from medloom.agent.runs import FATES, Assembler, Made, Standing
-from medloom.agent.signals import Signal, Stream
+from medloom.agent.runs import FATES, SETUPS_MAX, TOOLS_MAX, Assembler, Made, Standing
+from medloom.agent.signals import Item, Signal, Stream
 from medloom.agent.sources.shdr import parse_line
 from medloom.agent.tests.machines import mapping, piece, pieces
 from medloom.agent.translate import Translator
@@ -83,6 +83,82 @@ def test_an_alarm_stands_until_it_is_normal_again() -> None:
     made, fates, _ = read(lines)
     assert [each.row.cells.get("alarm", "") for each in made] == ["", "cool: FAULT C-17 LOW level low", ""]
     assert fates == {"status": 3, "repeated": 1}
+
+
+def alarms(*conditions: str) -> list[str]:
+    """The alarm told after each condition of the coolant, from a machine that is ready."""
+    lines = [f"2026-01-01T00:00:{n:02}Z|cool|{text}".encode() for n, text in enumerate(conditions, 1)]
+    made, _, _ = read([b"2026-01-01T00:00:00Z|exec|READY", *lines])
+    return [each.row.cells.get("alarm", "") for each in made[1:]]
+
+
+def test_of_two_faults_of_one_condition_each_ends_by_itself() -> None:
+    assert alarms("FAULT|17||LOW|level", "WARNING|18||HIGH|heat", "NORMAL|17|||", "NORMAL||||") == [
+        "cool: FAULT 17 LOW level",
+        "cool: FAULT 17 LOW level; cool: WARNING 18 HIGH heat",
+        "cool: WARNING 18 HIGH heat",
+        "",
+    ]
+
+
+def test_a_condition_that_is_normal_without_a_code_has_no_fault_left() -> None:
+    assert alarms("FAULT|17||LOW|level", "FAULT|18|||", "NORMAL||||")[-1] == ""
+    assert alarms("FAULT|17||LOW|level", "FAULT|18|||", "UNAVAILABLE||||")[-1] == ""
+
+
+def test_a_value_told_late_and_a_clock_set_back_end_no_run_before_it_was_heard() -> None:
+    lines = piece(2)
+    late = b"2026-01-01T01:00:00Z|speed|1"
+    made, _, _ = read([*lines[:10], late, b"2026-01-01T01:30:00Z|part|UNAVAILABLE"])
+    (run,) = [each.row.cells for each in made if "run" in each.row.cells]
+    assert run["started"] <= run["ended"] == "2026-01-01T02:00:09.500000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("told", "value"),
+    [("1.5e-05", "0.000015"), ("2.5E+3", "2500"), ("12.500", "12.500"), ("1e-30", "0.00000000000000000000")],
+)
+def test_a_number_with_an_exponent_is_written_out_and_digits_are_kept(told: str, value: str) -> None:
+    made, _, _ = read([b"2026-01-01T00:00:00Z|part|P-01", f"2026-01-01T00:00:01Z|speed|{told}".encode(),
+                       b"2026-01-01T00:00:02Z|part|UNAVAILABLE"])  # fmt: skip
+    (run,) = [each.row for each in made if "run" in each.row.cells]
+    assert run.cells["speed"][0]["value"] == value
+    assert Translator(mapping()).row(run, fallback="x").refusal is None
+
+
+def test_what_is_remembered_of_a_machine_has_a_limit() -> None:
+    """One part again and again, tools without number: the standing is kept with every batch."""
+    standing = Standing()
+    assembler = Assembler(stream(), standing)
+    for n in range(SETUPS_MAX + 50):
+        at = f"2026-01-{1 + n // 1440:02}T{n // 60 % 24:02}:{n % 60:02}:00.000000+00:00"
+        assembler.line((Signal(at, "part", "P-01"), Signal(at, "tool", str(n))))
+        assembler.line((Signal(at, "part", "UNAVAILABLE"),))
+    runs = [each.row.cells["run"] for each in assembler.flush() if "run" in each.row.cells]
+    assert runs[0] == "M1/P-01" and runs[-1] == f"M1/P-01-S{SETUPS_MAX + 50}" and len(set(runs)) == len(runs)
+    assert len(standing.setups["P-01"]) == SETUPS_MAX
+    for n in range(TOOLS_MAX + 50):
+        at = f"2026-02-01T00:{n // 60:02}:{n % 60:02}.000000+00:00"
+        assembler.line((Signal(at, "part", "P-02"), Signal(at, "tool", f"X{n}"), Signal(at, "speed", str(n))))
+    assert standing.run is not None and len(standing.run.peaks) <= TOOLS_MAX + 1
+    assert standing.run.peaks["speed@"][0] == str(TOOLS_MAX + 49)
+
+
+def test_runs_without_a_part_are_named_by_their_beginning_and_nothing_is_remembered_of_them() -> None:
+    by_state = mapping(**{"ignored: {block": "runs: state\n  ignored: {block"}).stream
+    assert by_state is not None
+    by_state = msgspec.structs.replace(
+        by_state,
+        items={**by_state.items, "exec": Item("state", words={"ACTIVE": "active", "DONE": "completed"})},
+    )
+    standing = Standing()
+    assembler = Assembler(by_state, standing)
+    for hour in range(3):
+        assembler.line((Signal(f"2026-01-01T{hour:02}:00:00.000000+00:00", "exec", "ACTIVE"),))
+        assembler.line((Signal(f"2026-01-01T{hour:02}:30:00.000000+00:00", "exec", "DONE"),))
+    runs = [each.row.cells["run"] for each in assembler.flush() if "run" in each.row.cells]
+    assert runs == [f"M1/2026-01-01T{hour:02}:00:00.000000+00:00" for hour in range(3)]
+    assert standing.setups == {}
 
 
 def test_a_gap_is_a_status_of_its_own_and_marks_the_run_it_falls_into() -> None:

@@ -160,3 +160,17 @@ def test_a_value_that_no_operation_can_carry_costs_its_own_row_only(tmp_path: Pa
     told = store.own([taken[1].ids[0]])[taken[1].ids[0]]
     assert "number_too_large" in told.raw.decode() and "1152921504606846976" in told.raw.decode()
     assert [each.ids for each in agent.collector.take("shifts", rows)] == [(), (), ()], "told once"
+
+
+def test_a_machine_is_heard_however_much_is_unsent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files and tables keep their rows; what a machine says to nobody is gone."""
+    hub = Hub({"MOLD": KEY})
+    agent, rows = start(hub, tmp_path)
+    settle(agent)
+    (tmp_path / "report_1.xlsx").write_bytes(xlsx([HEADER, *ROWS]))
+    steps: list[str] = []
+    agent.listened.append(type("Listened", (), {"step": lambda self, *parts: bool(steps.append("heard"))})())
+    monkeypatch.setattr("medloom.agent.runtime.UNSENT_OPERATIONS_MAX", 0)
+    monkeypatch.setattr(agent.store, "unsent", lambda *_: ([object()], 0), raising=False)
+    agent.queued = 1
+    assert agent.read() is False and steps == ["heard"] and rows == []

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medloom.agent.signals import Signal
-from medloom.agent.sources.shdr import LineRefused, moment, parse_line
+from medloom.agent.sources.shdr import (
+    LINE_BYTES_MAX,
+    MULTILINE_LINES_MAX,
+    LineRefused,
+    line_end,
+    moment,
+    parse_line,
+)
 
 pytestmark = pytest.mark.pure
 
@@ -85,3 +92,56 @@ def test_any_fields_behind_a_good_stamp_are_read_or_refused(fields: list[str]) -
     except LineRefused:
         return
     assert all(each.at == AT and each.item for each in found)
+
+
+def test_a_mark_at_the_beginning_of_a_file_belongs_to_no_line() -> None:
+    assert parse_line(b"\xef\xbb\xbf" + f"{STAMP}|Block_Number|12".encode()) == [
+        Signal(AT, "Block_Number", "12")
+    ]
+
+
+def test_an_asset_takes_the_rest_of_its_line_whatever_is_in_it() -> None:
+    body = "<CuttingTool>\n<Description>a|b</Description>\n</CuttingTool>"
+    line = f"{STAMP}|@ASSET@|T7|CuttingTool|--multiline--0FED\n{body}\n--multiline--0FED".encode()
+    assert parse_line(line) == [Signal(AT, "@ASSET@", "T7", ("CuttingTool", body))]
+    assert parse_line(f"{STAMP}|@REMOVE_ASSET@|T7".encode()) == [Signal(AT, "@REMOVE_ASSET@", "T7")]
+
+
+def test_a_bar_inside_a_quoted_value_is_written_with_a_backslash() -> None:
+    line = f'{STAMP}|msg|"left\\|right"|say|"as it is"|Feed_Rate|3'.encode()
+    assert [(each.item, each.value) for each in parse_line(line)] == [
+        ("msg", "left|right"),
+        ("say", '"as it is"'),
+        ("Feed_Rate", "3"),
+    ]
+
+
+def test_a_text_over_several_lines_is_one_line_once_its_end_is_there() -> None:
+    first = f"{STAMP}|@ASSET@|T7|X|--multiline--A1\n".encode()
+    whole = first + b"one\n\ntwo\n--multiline--A1\n"
+    assert line_end(first + b"one\n") == -1
+    assert line_end(whole + b"next|a|1\n") == len(whole)
+    assert line_end(b"2017|a|1\n" + whole, 9) == 9 + len(whole)
+
+
+def test_a_mark_that_never_ends_costs_its_own_line_and_no_other() -> None:
+    first = f"{STAMP}|@ASSET@|T7|X|--multiline--A1\n".encode()
+    assert line_end(first + b"x\n" * (LINE_BYTES_MAX // 2)) == len(first)
+    assert line_end(first + f"{STAMP}|a|1\n".encode() * (MULTILINE_LINES_MAX + 1)) == len(first)
+    with pytest.raises(LineRefused) as refused:
+        parse_line(first)
+    assert refused.value.refusal.code == "stream_row_cut"
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"\n", b"a", b"|--multiline--A", b"--multiline--A", b"|", b"\r\n"]), max_size=30
+    )
+)
+def test_lines_cut_anywhere_make_up_the_whole(parts: list[bytes]) -> None:
+    data, end, found = b"".join(parts), 0, []
+    while (after := line_end(data, end)) > 0:
+        found.append(data[end:after])
+        end = after
+    assert all(line.endswith(b"\n") for line in found)
+    assert b"".join(found) + data[end:] == data

@@ -200,3 +200,16 @@ def test_a_full_disk_does_not_end_the_telling(tmp_path: Path) -> None:
 @pure
 def test_nothing_wrong_is_nothing_told() -> None:
     assert not Troubles().any() and Troubles().alarms(0.0) == []
+
+
+def test_one_machine_that_is_heard_does_not_end_the_alarm_of_another() -> None:
+    troubles = Troubles()
+    troubles.note("stream_unheard", "mill: refused", now=1.0, of="mill")
+    troubles.note("stream_unheard", "press: timed out", now=5.0, of="press")
+    troubles.over("stream_unheard", of="lathe")
+    (alarm,) = troubles.alarms(61.0)
+    assert (alarm["for_s"], alarm["detail"]) == (60, "mill: refused; press: timed out")
+    troubles.over("stream_unheard", of="mill")
+    (alarm,) = troubles.alarms(65.0)
+    assert (alarm["for_s"], alarm["detail"]) == (60, "press: timed out")
+    assert troubles.untold() == {"stream_unheard": "press: timed out"}

@@ -173,6 +173,10 @@ ALARMS: dict[str, Cause] = {
         _("The hub keeps a plant waiting"), _("Run medloom doctor; everything is kept at the plant.")
     ),
     "stream_unheard": Cause(_("A machine has not been heard for a minute"), _("See its adapter.")),
+    "source_unreachable": Cause(
+        _("A plant's database has not been read for a minute"),
+        _("Ask the plant whether it runs and lets the agent in."),
+    ),
     "hub_fails": Cause(
         _("The hub answers a plant with errors"),
         _("Look into the hub's log; everything is kept at the plant."),
