@@ -201,6 +201,8 @@ def test_an_incomplete_order_is_dispatched_whole_or_not_at_all() -> None:
 def test_near_lots_are_proposed_and_a_decision_ends_the_proposal() -> None:
     for number in ("712 4 889", "712-4-889", "116M104", "116M105", "8S84A031", "8S84A031B"):
         lot(number)
+    for number in (*(f"C-{n}" for n in range(1, 30)), "C-100", "C-1000", "C-10A", "C-10B"):
+        lot(number)  # figures and letters that count
 
     def proposed() -> list[tuple[str, str, str]]:
         with seeing("A"), open_cursor() as cursor:
@@ -216,6 +218,24 @@ def test_near_lots_are_proposed_and_a_decision_ends_the_proposal() -> None:
     with seeing("A"):
         assert set(forward([num("712 4 889")]).lots) == {num("712 4 889"), num("712-4-889")}
         assert forward([num("8S84A031")]).lots == (num("8S84A031"),)
+
+
+def test_every_slip_is_found_in_the_database_as_in_memory_and_never_across_items() -> None:
+    slips = {("PLATE-20", "PLATE-20?"): "punctuation", ("PLATE-20", "PLTAE-20"): "order",
+             ("O17E18", "017E18"): "letters", ("l-5", "L-5"): "case",
+             ("LOT-9", "ＬＯＴ-9"): "letters"}  # fmt: skip
+    numbers = sorted({number for pair in slips for number in pair} | {"PLATE-02", "O17E19", "LOT-8"})
+    for number in numbers:
+        lot(number)
+    plant("item", "set", fields={"number": "CAP"})
+    plant("item", "set", fields={"number": "LID"})
+    lot("7-7", item="CAP")
+    lot("77", item="LID")
+    with seeing("A"), open_cursor() as cursor:
+        cursor.execute(SEE_ALL)
+        found = {(n.first, n.second): n.differ for n in near_matches(cursor, "A")}
+    slips_sorted = {tuple(sorted(pair)): how for pair, how in slips.items()}
+    assert found == slips_sorted | {("PLATE-20?", "PLTAE-20"): "order"}
 
 
 def test_a_merge_spreads_a_hold_and_is_taken_back_by_a_correction() -> None:

@@ -10,12 +10,12 @@ import pytest
 from django.test import Client
 
 from medloom.design.models import Specification
-from medloom.governance.measuring import judged, measure
+from medloom.governance.measuring import judged, measure, near_by_feed
 from medloom.governance.models import Alert, Correction, FeedDay
 from medloom.inspection.models import Result
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.models import Entry
-from medloom.materials.models import Alias
+from medloom.materials.models import Alias, Lot
 from medloom.wire.verdict import Verdict
 from medloom.worker import govern_now
 from tests.browser.network import LONG_LOT, Network, build, found, sequence
@@ -90,6 +90,24 @@ def test_an_alert_is_raised_once_acknowledged_and_closed_when_its_cause_is_gone(
     assert len(rows(Alert, kind="late", feed="shifts", state="raised")) == 1, "it came back"
 
 
+def test_a_pair_of_near_lots_counts_for_the_feed_that_brought_it(net: Network) -> None:
+    for feed, numbers in (("tiny", ["X-1"]), ("bags", ["BAG-7?", "Y-1"]), ("large", ["BAG-7", "Z-1", "Z-2"])):
+        for number in numbers:
+            net.plant("SZ", "lot", "observe", {"number": number}, source=(feed, number, "h", f"{feed}.csv"))
+    sequence()
+    measure(NOW)
+    text = visitor("anna").get("/quality/").content.decode()
+    assert all(f">{feed}</a>" in text for feed in ("tiny", "bags", "large"))
+    with seeing(ALL):
+        pair = tuple(Lot.objects.get(key=key).object for key in ("BAG-7", "BAG-7?"))
+        near = near_by_feed([pair], NOW)
+        found = {each["feed"]: each for each in judged(NOW, near=near) if each["type"] == "lot"}
+    assert near == {("SZ", "bags"): 1, ("SZ", "large"): 1}
+    scores = {name: next(m.score for m in feed["measures"] if m.name == "uniqueness")
+              for name, feed in found.items()}  # fmt: skip
+    assert scores == {"tiny": 100.0, "bags": 50.0, "large": 66.7}
+
+
 def test_a_spelling_that_keeps_coming_becomes_the_lots_second_number(net: Network) -> None:
     for n in range(4):
         fields = {"number": f"Q-{n}", "day": "2026-11-04", "resin_lot": LONG_LOT, "total": 1, "good": 1}
@@ -117,8 +135,6 @@ def test_a_spelling_that_keeps_coming_becomes_the_lots_second_number(net: Networ
 
 
 def found_num() -> int:
-    from medloom.materials.models import Lot
-
     return int(found(Lot, LONG_LOT).num)
 
 

@@ -7,8 +7,10 @@ new; a tally that was lost is counted again from the log, and comes out the same
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.db import transaction
@@ -102,10 +104,23 @@ def lateness(newest: dt.datetime, promise: str, now: dt.datetime) -> float:
     return (now - newest).total_seconds() / _SECONDS.get(promise, 86_400)
 
 
+def near_by_feed(pairs: Sequence[tuple[UUID, UUID]], now: dt.datetime) -> Counter[tuple[str, str]]:
+    """(site, feed) -> in how many pairs of near lots there is one that this feed brought in the last days.
+
+    Two feeds that bring one lot each of a pair have it both; a lot that is only mentioned has no feed.
+    """
+    since = now - dt.timedelta(days=queries.DAYS_NOW)
+    feeds = queries.feeds_of_lots({lot for pair in pairs for lot in pair}, since)
+    return Counter(feed for pair in pairs for feed in {f for lot in pair for f in feeds.get(lot, ())})
+
+
 def judged(
-    now: dt.datetime, *, site: str = "", near: Mapping[str, int] | None = None
+    now: dt.datetime, *, site: str = "", near: Mapping[tuple[str, str], int] | None = None
 ) -> list[dict[str, Any]]:
-    """Every feed with its measures, score, trend and drift, from its tallies of the last weeks."""
+    """Every feed with its measures, score, trend and drift, from its tallies of the last weeks.
+
+    near  pairs of near lots by the feed that brought one of them (`near_by_feed`)
+    """
     promises = queries.promises()
     feeds: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for row in queries.feed_days(now.date(), site=site):
@@ -120,7 +135,7 @@ def judged(
         late = lateness(newest, promises.get(where, "P1D"), now)
         declared = catalogue().get(type_)
         needed = declared.required if declared is not None else ()
-        pairs = (near or {}).get(where, 0) if type_ == "lot" else 0
+        pairs = (near or {}).get((where, feed), 0) if type_ == "lot" else 0
         measures = rules.measures(new, old, needed=needed, late=late, near=pairs)
         found.append(
             {

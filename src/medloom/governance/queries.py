@@ -6,8 +6,9 @@ Counting reads the log from where it stood, in its own order, and never looks ba
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -46,6 +47,20 @@ def feed_days(today: dt.date, *, site: str = "", feed: str = "") -> list[dict[st
         where day > %s and (%s = '' or site = %s) and (%s = '' or feed = %s) order by day""",
         (today - dt.timedelta(days=DAYS_NOW + DAYS_BEFORE), site, site, feed, feed),
     )
+
+
+def feeds_of_lots(lots: Iterable[UUID], since: dt.datetime) -> dict[UUID, set[tuple[str, str]]]:
+    """Lot, by its object id -> (site, feed) of every feed that told of it since then."""
+    rows = _rows(
+        """select distinct object, site, source as feed from entry
+           where object = any(%s) and type = 'lot' and verdict = 'accepted' and source is not null
+             and received >= %s""",
+        (list(lots), since),
+    )
+    found: dict[UUID, set[tuple[str, str]]] = {}
+    for row in rows:
+        found.setdefault(row["object"], set()).add((row["site"], row["feed"]))
+    return found
 
 
 def open_alerts(site: str = "") -> list[dict[str, Any]]:

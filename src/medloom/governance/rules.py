@@ -228,7 +228,7 @@ def measures(
     """Every rule over one feed's newest rows.
 
     `needed`: fields without which a row says little; `late`: age of the newest row over the promised one (1
-    is just in time); `near`: pairs of lot numbers of its site that may be the same.
+    is just in time); `near`: pairs of lot numbers that may be the same, one of which this feed brought.
     """
     rows, changed = now.rows, drifts(now, before)
     accepted = now.whole

@@ -13,15 +13,14 @@ from medloom.kernel.ruling import Asked, Written
 from medloom.materials.rules import (
     BASE,
     MoveFacts,
-    Near,
     OpenHold,
     Place,
     changes,
     lots_shipped,
-    near,
     run,
     totals,
 )
+from medloom.materials.rules_near import READ_FOR, Near, near
 from medloom.wire.operation import Kind
 
 #: How many lots of a site and item are compared for near matches at once.
@@ -266,18 +265,30 @@ def stock_differences(cursor: Any, *, most: int = 100) -> list[dict[str, Any]]:
 
 # -- near matches -----------------------------------------------------------------------------
 
-#: Only lots that squeeze to the same letters and digits as another, or to those and one more, come over.
+#: Only lots that a slip could have made of another come over: read alike, the same letters in each word, or
+#: one letter more than another.
 _NEAR = """
-    with squeezed as (
+    with drawn as (
         select l.key, l.num, l.item_id,
-               upper(regexp_replace(drawn.key, '[^[:alnum:]]', '', 'g')) as bare
-        from lot l, lateral (select translate(normalize(l.key, NFKC), %(from)s, %(to)s) as key) drawn
-        where l.site = %(site)s and not l.voided order by l.num desc limit %(most)s),
-    bound as (
-        select bare from squeezed group by bare having count(*) > 1
-        union select a.bare from squeezed a join squeezed b on left(b.bare, length(b.bare) - 1) = a.bare
-        union select b.bare from squeezed a join squeezed b on left(b.bare, length(b.bare) - 1) = a.bare)
-    select s.key from squeezed s join bound using (bare) order by s.key"""
+               upper(regexp_replace(translate(normalize(l.key, NFKC), %(from)s, %(to)s),
+                                    '[^[:alnum:]]', '', 'g')) as bare
+        from lot l where l.site = %(site)s and not l.voided order by l.num desc limit %(most)s),
+    known as materialized (
+        select key, item_id, bare, translate(bare, %(letters)s, %(figures)s) as alike,
+               case when bare ~ '[[:alpha:]]{3}' then
+                 regexp_replace(bare, '[[:alpha:]]', 'A', 'g') || '/' ||
+                 (select string_agg(c, '' order by c)
+                  from unnest(string_to_array(regexp_replace(bare, '[^[:alpha:]]', '', 'g'), null)) c)
+               end as words,
+               case when bare ~ '[[:alpha:]]$' then left(bare, length(bare) - 1) end as stem
+        from drawn),
+    wanted as (
+        select bare from known where alike in (select alike from known group by 1 having count(*) > 1)
+        union select bare from known
+          where words in (select words from known group by 1 having count(distinct bare) > 1)
+        union select a.bare from known a join known b on b.stem = a.bare
+        union select b.bare from known a join known b on b.stem = a.bare)
+    select k.key, k.item_id from known k join wanted using (bare) order by k.key"""
 
 _DECIDED = """
     select a.key as first, b.key as second from alias x
@@ -287,12 +298,21 @@ _DECIDED = """
 
 def near_matches(cursor: Any, site: str, *, most: int = 500) -> list[Near]:
     """Pairs of lot numbers of a site that a person may find to be the same, and has not decided on yet."""
-    rows = cursor.execute(_NEAR, {"site": site, "most": NEAR_LOTS_MAX, "from": FROM, "to": TO}).fetchall()
+    asked = {"site": site, "most": NEAR_LOTS_MAX, "from": FROM, "to": TO}
+    asked |= {"letters": "".join(READ_FOR), "figures": "".join(READ_FOR.values())}
+    rows = cursor.execute(_NEAR, asked).fetchall()
     if not rows:
         return []
+    items = {row["key"]: row["item_id"] for row in rows}
     decided = {
         frozenset((row["first"], row["second"]))
         for row in cursor.execute(_DECIDED, {"site": site}).fetchall()
     }
-    found = near((row["key"] for row in rows), most=most + len(decided))
-    return [one for one in found if frozenset((one.first, one.second)) not in decided][:most]
+    found = [
+        one
+        for one in near(items, most=NEAR_LOTS_MAX)
+        if frozenset((one.first, one.second)) not in decided
+        # A lot is of one item: two that are known to be of different ones are two.
+        and len({items[one.first], items[one.second]} - {None}) < 2
+    ]
+    return found[:most]

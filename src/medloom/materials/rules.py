@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import combinations
 
 from medloom.kernel.letters import drawn_like, look_alikes
 from medloom.kernel.ruling import FINE, Asked, Ruling, rejected
@@ -275,58 +274,3 @@ def admit_shipment(asked: Asked, facts: Mapping[tuple[str, str], Sequence[OpenHo
     for path, lot in lots_shipped(asked):
         findings += held(asked, (facts or {}).get((asked.home, lot), ()), path=path, got=lot)
     return Ruling(findings=findings) if findings else FINE
-
-
-# -- near matches -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Near:
-    """Two lot numbers that a person may find to be the same, and in what they differ."""
-
-    first: str
-    second: str
-    differ: str
-
-
-def squeezed(number: str) -> str:
-    """Letters and digits alone, as they are drawn, in capitals: without blanks, dashes and case."""
-    return "".join(c for c in drawn_like(number).upper() if c.isalnum())
-
-
-def differ(first: str, second: str) -> str:
-    """In what two numbers differ: letters, case, blanks, punctuation, suffix, or nothing near ("")."""
-    if first == second:
-        return ""
-    if drawn_like(first).upper() == drawn_like(second).upper() and first.upper() != second.upper():
-        return "letters"
-    if first.upper() == second.upper():
-        return "case"
-    if first.upper().replace(" ", "") == second.upper().replace(" ", ""):
-        return "blanks"
-    short, long = sorted((squeezed(first), squeezed(second)), key=len)
-    if short == long and short:
-        return "punctuation"
-    if len(short) >= 4 and len(long) == len(short) + 1 and long.startswith(short):
-        return "suffix"
-    return ""
-
-
-def near(numbers: Iterable[str], *, most: int = 500) -> list[Near]:
-    """Near matches among the lot numbers of one site and item. A proposal is never applied by itself.
-
-    A one-character suffix is looked for by cutting the last character, so the cost grows with the
-    numbers and not with their pairs.
-    """
-    groups: dict[str, list[str]] = {}
-    for number in sorted(set(numbers)):
-        groups.setdefault(squeezed(number), []).append(number)
-    found = []
-    for key, alike in groups.items():
-        for first, second in combinations(alike, 2):
-            found.append(Near(first, second, differ(first, second)))
-        for shorter in groups.get(key[:-1], ()) if len(key) > 4 else ():
-            found += [Near(shorter, longer, "suffix") for longer in alike]
-        if len(found) >= most:
-            break
-    return found[:most]

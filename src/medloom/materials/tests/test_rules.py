@@ -9,14 +9,11 @@ import pytest
 from medloom.kernel.tests.asking import ask
 from medloom.materials.rules import (
     MoveFacts,
-    Near,
     OpenHold,
     admit_hold,
     admit_lot,
     admit_move,
     changes,
-    differ,
-    near,
     run,
     totals,
 )
@@ -129,29 +126,3 @@ def test_no_release_while_a_hold_is_open_or_of_the_wrong_kind() -> None:
     assert give("release_market", "material") == "kind_wrong"
     assert give("accept", "material") == "" and give("accept", None) == ""
     assert give("reject", "finished", (OpenHold("H1"),)) == ""
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "how"),
-    [
-        ("712 4 889", "712-4-889", "punctuation"),
-        ("G1 7AJ09A", "G17AJ09A", "blanks"),
-        ("g17aj09a", "G17AJ09A", "case"),
-        ("8S84A031", "8S84A031B", "suffix"),
-        ("8S84A031", "8S84A032", ""),
-        ("7Q5AD011", "7Q5AD011-0277", ""),
-        ("116M104", "116M105", ""),
-        ("AB1", "AB12", ""),
-    ],
-)
-def test_in_what_two_numbers_differ(first: str, second: str, how: str) -> None:
-    assert differ(first, second) == how == differ(second, first)
-
-
-def test_near_matches_are_found_once_and_bounded() -> None:
-    numbers = ["712 4 889", "712-4-889", "116M104", "116M105", "116M104X", "O17E18"]
-    assert near(numbers) == [
-        Near("116M104", "116M104X", "suffix"),
-        Near("712 4 889", "712-4-889", "punctuation"),
-    ]
-    assert len(near([f"{n:05d}" for n in range(2000)] + [f"{n:05d}-" for n in range(2000)], most=100)) == 100

@@ -28,11 +28,12 @@ from medloom.wire.verdict import Answer
 
 PAIRS_MOST = 100
 DIFFERENCES = {
-    "letters": gettext_lazy("letters of another alphabet that look the same"),
+    "letters": gettext_lazy("letters or figures that look the same"),
     "case": gettext_lazy("upper and lower case"),
     "blanks": gettext_lazy("blanks"),
     "punctuation": gettext_lazy("punctuation"),
-    "suffix": gettext_lazy("one more character at the end"),
+    "order": gettext_lazy("two letters that have changed places"),
+    "suffix": gettext_lazy("one more letter at the end"),
 }
 
 
@@ -55,7 +56,6 @@ def pairs_of(viewer: Viewer) -> list[dict[str, Any]]:
                         "second": second,
                         "differ": DIFFERENCES.get(one.differ, one.differ),
                         "value": f"{site}\t{first.key}\t{second.key}",
-                        "same_item": first.item_id == second.item_id,
                     }
                 )
     return found[:PAIRS_MOST]

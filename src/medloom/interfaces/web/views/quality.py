@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from medloom.governance import queries as asked
 from medloom.governance import rules
-from medloom.governance.measuring import judged
+from medloom.governance.measuring import judged, near_by_feed
 from medloom.governance.models import Alert
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.columns import object_address
@@ -54,9 +54,7 @@ def feeds_of(viewer: Viewer) -> list[dict[str, Any]]:
     """Every feed that this person may see, judged, with its words and the ways on from it."""
     from medloom.interfaces.web.views.matches import pairs_of
 
-    near: dict[str, int] = {}
-    for pair in pairs_of(viewer):
-        near[pair["site"]] = near.get(pair["site"], 0) + 1
+    near = near_by_feed([(pair["first"].object, pair["second"].object) for pair in pairs_of(viewer)], now())
     found = judged(now(), site="" if viewer.registrant else viewer.site, near=near)
     for feed in found:
         question = urlencode({"site": feed["site"], "feed": feed["feed"], "type": feed["type"]})
