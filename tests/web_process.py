@@ -12,17 +12,18 @@ from collections.abc import Iterator
 
 import httpx
 
+from medloom.process.programs import Options, programs
 from tests.live_process import START_S_MOST, free_port
 
 
 @contextlib.contextmanager
-def serving(**environment: str) -> Iterator[str]:
-    """The hub's pages and doors until the block ends; gives their address."""
+def serving(*, workers: int = 1, **environment: str) -> Iterator[str]:
+    """The hub's pages and doors until the block ends, by the very command that `medloom up` gives; gives
+    their address. `environment` is what that process sees besides ours."""
     port = free_port()
-    env = os.environ | {"DJANGO_SETTINGS_MODULE": "medloom.settings", "PYTHONPATH": os.pathsep.join(sys.path)}
-    granian = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    granian += ["--workers-kill-timeout", "2", "--blocking-threads", "4", "--log-level", "warning"]
-    started = subprocess.Popen([sys.executable, *granian, "medloom.wsgi:application"], env=env | environment)
+    (web,) = programs(Options(port=port, web_workers=workers, only=frozenset({"web"})))
+    env = os.environ | web.environment | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    started = subprocess.Popen(web.argv, env=env | environment)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(f"{address}/health/")

@@ -19,7 +19,10 @@ from typing import Any
 from medloom.process.programs import WEB_THREADS
 from medloom.wsgi import application  # sets Django up
 
-from medloom.interfaces.sync import BYTES_MAX, reply  # isort: skip  (needs Django)
+from medloom.interfaces import compression  # isort: skip  (needs Django)
+from medloom.interfaces.api.problem import Problem  # isort: skip
+from medloom.interfaces.api.problem import answer as problem_answer  # isort: skip
+from medloom.interfaces.sync import BYTES_MAX, reply  # isort: skip
 from medloom.wire.messages import Refused  # isort: skip
 
 log = logging.getLogger("medloom.web")
@@ -36,6 +39,9 @@ SEND_S = 30.0
 #: Answers up to this size are sent in one piece.
 WHOLE_BYTES = 256 * 1024
 
+#: Where a refusal is a problem (RFC 9457).
+PROBLEMS_AT = ("/api/", "/epcis/")
+
 Start = tuple[int, list[tuple[str, str]]]
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -48,12 +54,13 @@ class Front:
         self.grace_s = grace_s
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
         self.held_bytes = 0
+        self.shelf = compression.Shelf()
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """One request."""
         body = await self._take_in(scope, proto)
         if isinstance(body, Refused):
-            self._refuse(proto, body)
+            self._refuse(scope, proto, body)
             return
         loop = asyncio.get_running_loop()
         try:
@@ -61,7 +68,7 @@ class Front:
         except Exception:
             # Django answers its own faults; this one is the server's: an application that cannot start.
             log.exception("no answer to a request")
-            self._refuse(proto, Refused("hub_unfit", 503, "the hub cannot answer just now: come back"))
+            self._refuse(scope, proto, Refused("hub_unfit", 503, "the hub cannot answer just now: come back"))
         finally:
             self.held_bytes -= len(body)
 
@@ -69,32 +76,43 @@ class Front:
         """The worker ends."""
         self.threads.shutdown(wait=False, cancel_futures=True)
 
-    def _refuse(self, proto: Any, refused: Refused) -> None:
-        response = reply(refused)
+    def _refuse(self, scope: Any, proto: Any, refused: Refused) -> None:
+        """Agents are told in a message of the protocol, other programs by a problem."""
+        if scope.path.startswith(PROBLEMS_AT):
+            more = {"Retry-After": "1"} if refused.status == 503 else {}
+            said = Problem(refused.status, refused.code, expected=refused.detail, headers=more)
+            response = problem_answer(said)
+        else:
+            response = reply(refused)
         headers = [(name.lower(), value) for name, value in response.items()]
         proto.response_bytes(response.status_code, [*headers, ("connection", "close")], response.content)
 
     async def _take_in(self, scope: Any, proto: Any) -> bytes | Refused:
         """The body, or why it is not taken. What is returned counts as held until it is answered."""
-        told = scope.headers.get("content-length")
-        if told is None:
-            chunked = scope.headers.get("transfer-encoding") is not None
-            return Refused("length_missing", 411, "send Content-Length") if chunked else b""
-        length = int(told) if told.isdecimal() and len(told) < 20 else BODY_BYTES_MAX + 1
+        if scope.http_version == "1.1" and scope.headers.get("host") is None:
+            return Refused("message_wrong", 400, "a request of HTTP/1.1 names its Host")
         most = BYTES_MAX if scope.path.startswith("/sync/") else BODY_BYTES_MAX
-        if length > most:
+        told = scope.headers.get("content-length")
+        if told is not None:
+            length = claimed = int(told) if told.isdecimal() and len(told) < 20 else BODY_BYTES_MAX + 1
+        elif scope.http_version.startswith("1") and scope.headers.get("transfer-encoding") is None:
+            return b""
+        else:  # chunked, or HTTP/2: its sender does not know the length yet
+            length, claimed = None, BYTES_MAX
+        if claimed > most:
             return Refused("push_too_large", 413, f"at most {most} bytes")
-        if self.held_bytes + length > HELD_BYTES_MAX:
+        if self.held_bytes + claimed > HELD_BYTES_MAX:
             return Refused("busy", 503, "too much at once: send the same again")
-        self.held_bytes += length
+        self.held_bytes += claimed
         body: bytes | Refused = b""
         try:
-            body = await self._read(scope, proto, length) if length else b""
+            body = await self._read(scope, proto, length, claimed) if claimed else b""
         finally:
-            self.held_bytes -= length - (len(body) if isinstance(body, bytes) else 0)
+            self.held_bytes -= claimed - (len(body) if isinstance(body, bytes) else 0)
         return body
 
-    async def _read(self, scope: Any, proto: Any, length: int) -> bytes | Refused:
+    async def _read(self, scope: Any, proto: Any, length: int | None, most: int) -> bytes | Refused:
+        """The body of that length, or of any up to `most` where it is not known."""
         parts: list[bytes] = []
         size = 0
         loop = asyncio.get_running_loop()
@@ -104,11 +122,13 @@ class Front:
                 async for part in proto:
                     parts.append(part)
                     size += len(part)
+                    if size > most:
+                        return Refused("push_too_large", 413, f"at most {most} bytes")
                     limit.reschedule(began + self.grace_s + size / RATE_BYTES_PER_S)
         except TimeoutError:
-            log.warning("a sender at %s was too slow: %d of %d bytes", scope.client, size, length)
+            log.warning("a sender at %s was too slow: %d of %s bytes", scope.client, size, length)
             return Refused("request_too_slow", 408, f"at least {RATE_BYTES_PER_S} bytes a second")
-        if size != length:
+        if length is not None and size != length:
             return Refused("message_wrong", 400, "the body ended before its length")
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -122,12 +142,24 @@ class Front:
         answer = self.application(environ, start_response)
         try:
             parts = iter(answer)
-            first, whole = _first(parts)
             status, headers = started[-1]
+            path, most = environ["PATH_INFO"], WHOLE_BYTES
+            if small := compression.may_shrink(path, status, headers):
+                headers.append(("vary", "Accept-Encoding"))
+                if small := compression.takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
+                    most = compression.BYTES_MOST
+            first, whole = _first(parts, most)
+            if small and whole and len(first) >= compression.BYTES_LEAST:
+                headers, first = compression.shrunk(path, headers, first, self.shelf)
+            if environ["REQUEST_METHOD"] == "HEAD":
+                # In HTTP/1.1 the server would leave the body out, in HTTP/2 it breaks the stream.
+                if whole and first and "content-length" not in dict(headers):
+                    headers.append(("content-length", str(len(first))))
+                whole, first = True, b""
             if whole:
                 loop.call_soon_threadsafe(proto.response_bytes, status, headers, first)
             else:
-                self._stream(proto, loop, started[-1], first, parts)
+                self._stream(proto, loop, (status, headers), first, parts)
         finally:
             close = getattr(answer, "close", None)
             if close is not None:
@@ -149,13 +181,13 @@ class Front:
             log.info("a reader left before its answer ended")
 
 
-def _first(parts: Any) -> tuple[bytes, bool]:
-    """The first parts up to WHOLE_BYTES, and whether that is all."""
+def _first(parts: Any, most: int) -> tuple[bytes, bool]:
+    """The first parts up to `most` bytes, and whether that is all."""
     found, size = [], 0
     for part in parts:
         found.append(part)
         size += len(part)
-        if size > WHOLE_BYTES:
+        if size > most:
             return b"".join(found), False
     return b"".join(found), True
 
@@ -183,8 +215,8 @@ def environment(scope: Any, body: bytes) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for name, value in scope.headers.items():
-        if name == "content-length":
-            environ["CONTENT_LENGTH"] = value
+        if name in ("content-length", "transfer-encoding"):
+            environ["CONTENT_LENGTH"] = str(len(body))  # a chunked body has its length now
         elif name == "content-type":
             environ["CONTENT_TYPE"] = value
         elif "_" not in name:

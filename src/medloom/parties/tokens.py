@@ -102,6 +102,23 @@ class Asking(models.Model):
         db_table = "api_request"
 
 
+class Rate(models.Model):
+    """How many requests a token may still make, for all web processes of the hub.
+
+    Its table is unlogged: it costs no write-ahead log and no wait for the disk, and after a crash everyone
+    begins with a full allowance. No foreign key: rows of ended tokens mean nothing.
+    """
+
+    token = models.UUIDField(primary_key=True)
+    #: Requests left at that moment, and how many were handed out with the last lease.
+    left = models.FloatField()
+    at = models.DateTimeField()
+    leased = models.FloatField()
+
+    class Meta:
+        db_table = "api_rate"
+
+
 def grantable(user: User, type: str, kinds: Iterable[Kind]) -> bool:
     """Whether a program of this person may write that type.
 

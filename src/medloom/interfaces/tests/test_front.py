@@ -31,7 +31,7 @@ class Headers(dict[str, str]):
 
 
 def scope(path: str = "/x", **headers: str) -> Any:
-    named = Headers({name.replace("_", "-"): value for name, value in headers.items()})
+    named = Headers({"host": "hub"} | {name.replace("_", "-"): value for name, value in headers.items()})
     return SimpleNamespace(
         method="POST", path=path, query_string="a=%E6", scheme="https", http_version="1.1", authority=None,
         client="[::1]:4711", server="127.0.0.1:8000", headers=named,
@@ -77,6 +77,17 @@ def test_a_body_is_handed_on_whole(rsgi: Any) -> None:
     assert (proto.status, proto.sent) == (200, b"abcd")
 
 
+def test_a_body_of_unknown_length_is_taken_whole(rsgi: Any) -> None:
+    proto = ask(rsgi, scope(transfer_encoding="chunked"), Proto(b"ab", b"cd"))
+    assert (proto.status, proto.sent) == (200, b"abcd")
+    told = scope()
+    told.http_version = "2"
+    assert ask(rsgi, told, Proto(b"ab")).sent == b"ab"
+    told.headers = Headers()
+    told.http_version = "1.1"
+    assert ask(rsgi, told, Proto()).status == 400, "HTTP/1.1 names its Host"
+
+
 def test_a_long_answer_is_streamed_and_closed(rsgi: Any) -> None:
     closed = []
 
@@ -97,7 +108,7 @@ def test_a_long_answer_is_streamed_and_closed(rsgi: Any) -> None:
         (scope("/sync/push", content_length="4194305"), Proto(), 413, "push_too_large"),
         (scope(content_length="9" * 5_000), Proto(), 413, "push_too_large"),
         (scope(content_length="-1"), Proto(), 413, "push_too_large"),
-        (scope(transfer_encoding="chunked"), Proto(), 411, "length_missing"),
+        (scope("/api/v1/x", transfer_encoding="chunked"), Proto(b"x" * 4_194_305), 413, "push_too_large"),
         (scope(content_length="9"), Proto(b"ab"), 400, "message_wrong"),
         (scope(content_length="9"), Proto(*[b"x"] * 9, pause_s=0.1), 408, "request_too_slow"),
     ],
