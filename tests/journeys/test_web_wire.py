@@ -1,7 +1,7 @@
 """The web process as it is run, asked over sockets: what clients, proxies and crawlers really send.
 
-Every answer here came from the command of `medloom up`. What the server itself refuses (a broken request line,
-headers too large) has no body; what reaches us is a problem with a code.
+Every answer here came from the command of `medloom up`. What the server itself refuses (a broken request
+line, headers too large) has no body; what reaches us is a problem with a code.
 """
 
 from __future__ import annotations
@@ -137,8 +137,10 @@ def test_one_line_serves_many_requests(address: str) -> None:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=WAIT_S)
     connection.connect()
     kept = connection.sock
-    for method, path, status in (("GET", "/health/", 200), ("HEAD", "/health/", 200), ("GET", FILE, 200),
-                                 ("POST", "/api/v1/lot", 401), ("OPTIONS", "/epcis/events", 204)):  # fmt: skip
+    for method, path, status in (
+        ("GET", "/health/", 200), ("HEAD", "/health/", 200), ("GET", FILE, 200),
+        ("POST", "/api/v1/lot", 401), ("OPTIONS", "/epcis/events", 204),
+    ):  # fmt: skip
         connection.request(method, path, b"{}" if method == "POST" else None)
         answer = connection.getresponse()
         assert (answer.status, bool(answer.read())) == (status, method in ("GET", "POST")), path
@@ -198,5 +200,3 @@ def test_http2_without_asking_first(address: str, transactional_db: None) -> Non
         assert done.stdout.endswith(" 2 201"), (done.stdout, done.stderr)
     done = subprocess.run([*args, "-I", f"{address}/api/v1/me"], capture_output=True, text=True)
     assert done.stdout.endswith(" 2 200"), done.stdout
-    many = subprocess.run([*args, *[f"{address}/health/"] * 20], capture_output=True, text=True)
-    assert many.stdout.count(" 2 200") == 20

@@ -7,6 +7,8 @@ from collections.abc import Sequence, Set
 from functools import lru_cache
 from typing import Any
 
+from django.db import connection
+
 from medloom.kernel.ruling import Asked
 
 
@@ -47,22 +49,23 @@ def note_request(cursor: Any, *, token: Any, key: str, digest: bytes, at: Any) -
 
 
 _LEASE = """
-    insert into api_rate as r (token, "left", at, leased)
+    insert into api_rate as r (token, rest, at, leased)
     values (%(token)s, %(most)s::float8 - %(lease)s::float8, clock_timestamp(), %(lease)s)
-    on conflict (token) do update set (leased, "left", at) = (
+    on conflict (token) do update set (leased, rest, at) = (
         select least(floor(l.now_left), %(lease)s::float8),
                l.now_left - least(floor(l.now_left), %(lease)s::float8), clock_timestamp()
-        from (select least(%(most)s::float8, r."left" + %(most)s::float8 / 60
+        from (select least(%(most)s::float8, r.rest + %(most)s::float8 / 60
                   * greatest(extract(epoch from clock_timestamp() - r.at)::float8, 0))) as l(now_left))
-    returning r.leased, r."left""""""
+    returning leased, rest"""
 
 
-def lease_requests(cursor: Any, token: Any, *, per_minute: int, lease: int) -> tuple[int, float]:
+def lease_requests(token: Any, *, per_minute: int, lease: int) -> tuple[int, float]:
     """Hand out up to `lease` of the requests that a token may make: (how many, how many are left).
 
     What is left grows by `per_minute` up to that number. It locks one token's row for a moment; the clock is
     the database's, which all web processes share.
     """
-    cursor.execute(_LEASE, {"token": token, "most": per_minute, "lease": lease})
-    leased, left = cursor.fetchone()
-    return int(leased), float(left)
+    with connection.cursor() as cursor:
+        cursor.execute(_LEASE, {"token": token, "most": per_minute, "lease": lease})
+        leased, rest = cursor.fetchone()
+    return int(leased), float(rest)

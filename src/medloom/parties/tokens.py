@@ -111,7 +111,7 @@ class Rate(models.Model):
 
     token = models.UUIDField(primary_key=True)
     #: Requests left at that moment, and how many were handed out with the last lease.
-    left = models.FloatField()
+    rest = models.FloatField()
     at = models.DateTimeField()
     leased = models.FloatField()
 

@@ -7,23 +7,25 @@ browser can ask anything in a person's name (no CSRF to protect against).
 from __future__ import annotations
 
 import datetime as dt
-import threading
 import time
-from collections import OrderedDict
+import uuid
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from medloom.interfaces.api.problem import Problem
+from medloom.interfaces.api.rates import RATES
 from medloom.kernel import access
 from medloom.kernel.entity import Declared, catalogue
+from medloom.parties.queries import lease_requests
 from medloom.parties.tokens import Token, find_token
 from medloom.wire.judge import HQ
 
-#: Callers whose rate is remembered by one process; whoever was silent longest is forgotten.
-REMEMBERED_MOST = 10_000
+#: Where a request keeps what was taken of its token's allowance.
+TAKEN = "medloom.taken"
 
 
 @dataclass(frozen=True)
@@ -80,31 +82,6 @@ class Caller:
             raise Problem(403, "scope_missing", expected=f"{declared.type}:write")
 
 
-class Rates:
-    """How many requests each caller may still make: a bucket that fills by `per_minute`.
-
-    Of one process: with n web processes a caller has n times that much at most.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, who: str, *, per_minute: int, now_s: float, cost: float = 1.0) -> float:
-        """Take `cost` requests; the seconds to wait when there are not so many left, else 0."""
-        with self._lock:
-            left, at_s = self._left.pop(who, (float(per_minute), now_s))
-            left = min(float(per_minute), left + (now_s - at_s) * per_minute / 60)
-            short = cost - left
-            self._left[who] = (left if short > 0 else left - cost, now_s)
-            if len(self._left) > REMEMBERED_MOST:
-                self._left.popitem(last=False)
-        return short * 60 / per_minute if short > 0 else 0.0
-
-
-RATES = Rates()
-
-
 def caller_of(request: HttpRequest, now: dt.datetime) -> Caller:
     """The program that asks. Raises Problem 401 for no or no living token, 429 when it asks too often."""
     challenge = {"WWW-Authenticate": 'Bearer realm="medloom"'}
@@ -115,7 +92,17 @@ def caller_of(request: HttpRequest, now: dt.datetime) -> Caller:
     if token is None:
         challenge["WWW-Authenticate"] += ', error="invalid_token"'
         raise Problem(401, "token_invalid", headers=challenge)
-    wait_s = RATES.take(token.actor, per_minute=settings.API_REQUESTS_PER_MINUTE, now_s=time.monotonic())
-    if wait_s:
-        raise Problem(429, "rate_exceeded", headers={"Retry-After": str(int(wait_s) + 1)})
+    per_minute = settings.API_REQUESTS_PER_MINUTE
+    lease = partial(_lease, token.id, per_minute)
+    taken = RATES.take(token.id, per_minute=per_minute, now_s=time.monotonic(), lease=lease)
+    request.META[TAKEN] = taken
+    if taken.wait_s:
+        raise Problem(
+            429, "rate_exceeded", expected=f"at most {per_minute} requests a minute",
+            headers={"Retry-After": str(int(taken.wait_s) + 1)},
+        )  # fmt: skip
     return Caller(token)
+
+
+def _lease(token: uuid.UUID, per_minute: int, wanted: int) -> tuple[int, float]:
+    return lease_requests(token, per_minute=per_minute, lease=wanted)

@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 
-from medloom.interfaces.api.caller import Caller, caller_of
+from medloom.interfaces.api.caller import TAKEN, Caller, caller_of
 from medloom.interfaces.api.problem import Problem, answer
 from medloom.interfaces.sync import NO_DATABASE, RETRY_AFTER_S
 from medloom.kernel.access import NoSite
@@ -66,6 +66,9 @@ def _kept(request: HttpRequest, views: dict[str, View], allowed: str, parts: dic
     except Exception:
         log.exception("%s %s", request.method, request.path)
         response = answer(Problem(500, "hub_broken"))
+    taken = request.META.get(TAKEN)
+    for name, value in taken.headers.items() if taken is not None else ():
+        response[name] = value
     response["Cache-Control"] = "no-store"
     response["X-Content-Type-Options"] = "nosniff"
     return response
