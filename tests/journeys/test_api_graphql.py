@@ -87,6 +87,8 @@ def test_another_plants_objects_are_none_here_too(net: Network) -> None:
     assert code(siti, "{ party_page { items { name } } }") == (404, "type_unknown")
     narrow = program("siti", "lot")
     assert code(narrow, "{ lot_page { items { item { name } } } }") == (403, "scope_missing")
+    skipped = "{ lot_page(limit: 1) { items { key item @include(if: false) { name } } } }"
+    assert code(narrow, skipped) == (200, ""), "what is left out is not asked for"
     assert code(narrow, "{ work_order_page { next } }") == (403, "scope_missing")
     assert (
         Program(siti.token, "x").post("/api/v1/graphql", {"query": "{ lot_page { next } }"}).status_code
@@ -142,6 +144,15 @@ def test_what_is_no_question_is_a_problem_with_a_place(net: Network) -> None:
     assert anna.get("/api/v1/graphql?query={__typename}").status_code == 405
     assert code(anna, '{ lot_page(state: "on fire") { next } }') == (400, "not_a_choice")
     assert code(anna, '{ lot_page(cursor: "AAAA") { next } }') == (400, "cursor_wrong")
+    number = "query ($n: Int, $y: Boolean! = true) { lot_page(limit: $n) { next @include(if: $y) } }"
+    wrong: list[dict[str, Any]] = [{"n": "x"}, {"n": 2**40}, {"n": [1]}, {"n": {}}, {"n": True}, {"y": None}]
+    for variables in wrong:
+        answer = ask(anna, number, **variables)
+        assert (answer.status_code, answer.json()["path"]) == (400, "/variables"), variables
+    assert code(anna, "query ($y: Boolean!) { lot_page { next @skip(if: $y) } }") == (400, "query_wrong")
+    assert anna.post("/api/v1/graphql", [{"query": "{ lot_page { next } }"}] * 3).status_code == 400
+    named = {"query": "{ lot_page { next } }", "extensions": {"persistedQuery": {"version": 1}}}
+    assert anna.post("/api/v1/graphql", named).json()["path"] == "/extensions"
     twice = ask(anna, f'{{ lot(id: "{LONG_LOT}") {{ site }} }}')
     assert (twice.status_code, twice.json()["expected"]) == (409, "PG, SZ")
     assert ask(anna, "{ __typename lot_page { __typename } }").status_code == 200

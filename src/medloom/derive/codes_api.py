@@ -27,6 +27,23 @@ API = {
     ),
     "parameter_twice": Meant("a parameter is given twice", _CALLER, _NOTHING),
     "parameter_unknown": Meant("there is no such parameter", _CALLER, _NOTHING),
+    "epcis_format": Meant(
+        "identifiers are asked for in another spelling than they came in",
+        "Leave GS1-EPC-Format away, or send Never_Translates.",
+        _NOTHING,
+    ),
+    "queries_too_many": Meant(
+        "the site keeps as many named queries as it may", "Delete those that nobody asks.", _NOTHING
+    ),
+    "query_name_taken": Meant(
+        "a named query of that name stands already", "Take another name, or delete that one.", _NOTHING
+    ),
+    "query_unknown": Meant("the site has no named query of that name", "Look at /epcis/queries.", _NOTHING),
+    "subscription_not_built": Meant(
+        "subscriptions of EPCIS are not built",
+        "Follow the event stream, or have a webhook made; both tell each captured event.",
+        _NOTHING,
+    ),
     "rate_exceeded": Meant(
         "the token has asked too often", "Wait as long as Retry-After says.", "See what the program does."
     ),

@@ -7,7 +7,7 @@ its own transaction, which must be the outermost, so a view that writes does so 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -29,57 +29,65 @@ View = Callable[..., HttpResponse]
 _COME_BACK = {"Retry-After": str(RETRY_AFTER_S)}
 
 
-def door(**views: View) -> Callable[..., HttpResponse]:
-    """One address with a view for each method: `door(GET=show, POST=make)`. HEAD is GET without its body."""
+def door(
+    *, told: Mapping[str, str] | None = None, types: Mapping[str, str] | None = None, **views: View
+) -> Callable[..., HttpResponse]:
+    """One address with a view for each method: `door(GET=show, POST=make)`. HEAD is GET without its body.
+
+    `told` are headers of the answer to OPTIONS; `types` are a standard's own names of problems by our codes.
+    """
     allowed = ", ".join(sorted({*views, *(("HEAD",) if "GET" in views else ()), "OPTIONS"}))
 
     @csrf_exempt
     @wraps(next(iter(views.values())))
     def guarded(request: HttpRequest, **parts: Any) -> HttpResponse:
         with translation.override("en"):
-            return _kept(request, views, allowed, parts)
+            if request.method == "OPTIONS":
+                return HttpResponse(status=204, headers={"Allow": allowed, **(told or {})})
+            found = _kept(request, views, allowed, parts)
+            response = answer(found, (types or {}).get(found.code)) if isinstance(found, Problem) else found
+        taken = request.META.get(TAKEN)
+        for name, value in taken.headers.items() if taken is not None else ():
+            response[name] = value
+        response["Cache-Control"] = "no-store"
+        response["X-Content-Type-Options"] = "nosniff"
+        return response
 
     return guarded
 
 
-def _kept(request: HttpRequest, views: dict[str, View], allowed: str, parts: dict[str, Any]) -> HttpResponse:
+def _kept(
+    request: HttpRequest, views: dict[str, View], allowed: str, parts: dict[str, Any]
+) -> HttpResponse | Problem:
     """The view's answer, or the problem; nothing becomes a bare 500."""
     try:
-        response = _answer(request, views, allowed, parts)
+        return _answer(request, views, allowed, parts)
     except Problem as problem:
-        response = answer(problem)
+        return problem
     except NoSite:
-        response = answer(Problem(403, "no_site"))
+        return Problem(403, "no_site")
     except Http404:
-        response = answer(Problem(404, "nothing_here"))
+        return Problem(404, "nothing_here")
     except SuspiciousOperation as error:
-        response = answer(Problem(400, "request_wrong", got=str(error)[:200]))
+        return Problem(400, "request_wrong", got=str(error)[:200])
     except Busy:
-        response = answer(Problem(503, "busy", headers=_COME_BACK))
+        return Problem(503, "busy", headers=_COME_BACK)
     except Unfit:
-        response = answer(Problem(503, "hub_unfit", headers=_COME_BACK))
+        return Problem(503, "hub_unfit", headers=_COME_BACK)
     except (*NO_DATABASE, OperationalError, InterfaceError) as error:
         log.warning("the database does not answer at %s: %s", request.path, error)
-        response = answer(Problem(503, "hub_unfit", headers=_COME_BACK))
+        return Problem(503, "hub_unfit", headers=_COME_BACK)
     except DataError:  # asked for with a value that PostgreSQL does not know
-        response = answer(Problem(400, "value_impossible"))
+        return Problem(400, "value_impossible")
     except Exception:
         log.exception("%s %s", request.method, request.path)
-        response = answer(Problem(500, "hub_broken"))
-    taken = request.META.get(TAKEN)
-    for name, value in taken.headers.items() if taken is not None else ():
-        response[name] = value
-    response["Cache-Control"] = "no-store"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+        return Problem(500, "hub_broken")
 
 
 def _answer(
     request: HttpRequest, views: dict[str, View], allowed: str, parts: dict[str, Any]
 ) -> HttpResponse:
     method = "GET" if request.method == "HEAD" else str(request.method)
-    if method == "OPTIONS":
-        return HttpResponse(status=204, headers={"Allow": allowed})
     caller = caller_of(request, timezone.now())
     view = views.get(method)
     if view is None:

@@ -13,15 +13,18 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLIncludeDirective,
     GraphQLResolveInfo,
     GraphQLSchema,
+    GraphQLSkipDirective,
     GraphQLSyntaxError,
     InlineFragmentNode,
+    SelectionNode,
     SelectionSetNode,
     execute,
+    get_directive_values,
     parse,
     validate,
 )
@@ -83,12 +86,11 @@ def answer_graphql(request: HttpRequest, caller: Caller) -> HttpResponse:
         )
     errors = result.errors or []  # type: ignore[union-attr]
     for error in errors:
-        if isinstance(error.original_error, Problem):
-            raise error.original_error
-        if error.original_error is not None:
+        if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
             raise error.original_error
     if errors:
-        raise Problem(400, "query_wrong", path="/query", got=errors[0].message, errors=_told(errors))
+        path = "/variables" if errors[0].message.startswith("Variable") else "/query"
+        raise Problem(400, "query_wrong", path=path, got=errors[0].message, errors=_told(errors))
     return json_answer({"data": result.data})  # type: ignore[union-attr]
 
 
@@ -101,7 +103,7 @@ def _resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
     if info.parent_type.name != "Query":
         return source.get(info.field_name)
     caller: Caller = info.context
-    tree = _tree((node.selection_set for node in info.field_nodes), info.fragments)
+    tree = _tree((node.selection_set for node in info.field_nodes), info)
     known = catalogue()
     if info.field_name in known:
         return _one(caller, caller.type_of(info.field_name), tree, arguments)
@@ -109,21 +111,30 @@ def _resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
     return _page(caller, declared, tree, arguments)
 
 
-def _tree(
-    selections: Iterable[SelectionSetNode | None], fragments: Mapping[str, FragmentDefinitionNode]
-) -> Tree:
+def _tree(selections: Iterable[SelectionSetNode | None], info: GraphQLResolveInfo) -> Tree:
     """What is asked below, fragments put in place and the same field under several aliases as one."""
     found: Tree = {}
     for each in selections:
         for node in each.selections if each is not None else ():
+            if not _wanted(node, info):
+                continue
             if isinstance(node, FieldNode):
                 part = found.setdefault(node.name.value, {})
-                _merge(part, _tree([node.selection_set], fragments))
+                _merge(part, _tree([node.selection_set], info))
             elif isinstance(node, FragmentSpreadNode):
-                _merge(found, _tree([fragments[node.name.value].selection_set], fragments))
+                _merge(found, _tree([info.fragments[node.name.value].selection_set], info))
             elif isinstance(node, InlineFragmentNode):
-                _merge(found, _tree([node.selection_set], fragments))
+                _merge(found, _tree([node.selection_set], info))
     return found
+
+
+def _wanted(node: SelectionNode, info: GraphQLResolveInfo) -> bool:
+    """Whether @skip and @include leave it in: what is not asked for is not read either."""
+    if not node.directives:
+        return True
+    skip = get_directive_values(GraphQLSkipDirective, node, info.variable_values)
+    include = get_directive_values(GraphQLIncludeDirective, node, info.variable_values)
+    return not (skip and skip["if"]) and not (include and not include["if"])
 
 
 def _merge(into: Tree, other: Tree) -> None:

@@ -67,9 +67,10 @@ class Problem(Exception):
         return {**found, **{name: value for name, value in self.more.items() if value not in (None, "")}}
 
 
-def answer(problem: Problem) -> HttpResponse:
-    """The HTTP answer of a problem."""
-    response = HttpResponse(orjson.dumps(problem.body), status=problem.status, content_type=MEDIA_TYPE)
+def answer(problem: Problem, type: str | None = None) -> HttpResponse:
+    """The HTTP answer of a problem; `type` is a standard's own name for it."""
+    body = problem.body | ({"type": type} if type else {})
+    response = HttpResponse(orjson.dumps(body), status=problem.status, content_type=MEDIA_TYPE)
     for name, value in problem.headers.items():
         response[name] = value
     return response

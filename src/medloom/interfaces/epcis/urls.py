@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from django.utils import timezone
 
+from medloom.formats.epcis.reading import ident_of
 from medloom.formats.epcis.vocabulary import EVENT_TYPES
 from medloom.interfaces.api.caller import Caller
-from medloom.interfaces.api.door import door, nothing
+from medloom.interfaces.api.door import View, door, nothing
 from medloom.interfaces.api.problem import Problem
-from medloom.interfaces.api.request import json_answer, one_of
-from medloom.interfaces.epcis import asking, capturing
+from medloom.interfaces.api.request import one_of
+from medloom.interfaces.epcis import asking, capturing, naming
+from medloom.interfaces.epcis.giving import (
+    FORMAT,
+    TYPES,
+    VERSIONS,
+    answer_events,
+    collection,
+    given,
+    listed,
+    must_understand,
+)
 from medloom.kernel.entity import catalogue
 from medloom.trace.events.models import Capture, EventName, TraceEvent
 
-VERSIONS = {
-    "GS1-EPCIS-Version": "2.0.1",
-    "GS1-CBV-Version": "2.0.0",
-    "GS1-EPCIS-Min": "2.0.0",
-    "GS1-EPCIS-Max": "2.0.1",
-    "GS1-CBV-Min": "2.0.0",
-    "GS1-CBV-Max": "2.0.0",
-}
-#: Names of a top-level resource at most, and jobs in the list of captures.
-NAMES_MOST = 500
 #: Resource -> the parameter of the query that its events answer, and the column with its names.
 RESOURCES = {
     "eventTypes": ("eventType", "kind"),
@@ -41,13 +43,6 @@ RESOURCES = {
 }
 
 
-def _given(body: Any, *, status: int = 200, **headers: str) -> HttpResponse:
-    answer = json_answer(body, status=status, **headers)
-    for name, value in VERSIONS.items():
-        answer[name] = value
-    return answer
-
-
 def _behaviour(request: HttpRequest) -> bool:
     """Whether to keep what is right beside what is wrong. Raises Problem 400."""
     text = request.headers.get("GS1-Capture-Error-Behaviour", "rollback").strip().lower()
@@ -56,17 +51,10 @@ def _behaviour(request: HttpRequest) -> bool:
     return text == "proceed"
 
 
-def _version(request: HttpRequest) -> None:
-    """Refuse another major version than the one spoken here. Raises Problem 406."""
-    asked = request.headers.get("GS1-EPCIS-Version", "2.0")
-    if not asked.startswith("2."):
-        raise Problem(406, "epcis_version", path="GS1-EPCIS-Version", expected="2.0", got=asked[:20])
-
-
 def post_capture(request: HttpRequest, caller: Caller) -> HttpResponse:
     """Keep a document's events: 202 with the capture job, 400 with pointers when it is wrong."""
     caller.must_write(catalogue()["trace_event"])
-    _version(request)
+    must_understand(request)
     proceed = _behaviour(request)
     handed = capturing.open_document(request.body)
     done = capturing.capture(handed, caller, now=timezone.now(), proceed=proceed)
@@ -75,7 +63,7 @@ def post_capture(request: HttpRequest, caller: Caller) -> HttpResponse:
         problem = capturing.refusal(handed.faults)
         problem.headers["Location"] = address
         raise problem
-    return _given(_job(done.capture), status=202, Location=address)
+    return given(_job(done.capture), status=202, Location=address)
 
 
 def _job(row: Capture) -> dict[str, Any]:
@@ -93,12 +81,11 @@ def _job(row: Capture) -> dict[str, Any]:
 
 
 def list_captures(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The newest captures of the caller's site; all of them for the registrant."""
+    """The captures of the caller's site, newest first; all of them for the registrant."""
     caller.type_of("trace_event")
-    one_of(request, ())
-    rows = Capture.objects.defer("document").order_by("-begun")
+    rows = Capture.objects.defer("document")
     rows = rows if caller.registrant else rows.filter(site=caller.site)
-    return _given([_job(row) for row in rows[:NAMES_MOST]])
+    return listed(request, rows, "id", _job, down=True)
 
 
 def show_capture(request: HttpRequest, caller: Caller, name: uuid.UUID) -> HttpResponse:
@@ -107,13 +94,13 @@ def show_capture(request: HttpRequest, caller: Caller, name: uuid.UUID) -> HttpR
     row = Capture.objects.defer("document").filter(id=name).first()
     if row is None or not (caller.registrant or row.site == caller.site):
         raise Problem(404, "nothing_here", got=str(name))
-    return _given(_job(row))
+    return given(_job(row))
 
 
 def post_event(request: HttpRequest, caller: Caller) -> HttpResponse:
     """Keep one event: 201 with its address, also when it is here already; 409 when its id is another's."""
     caller.must_write(catalogue()["trace_event"])
-    _version(request)
+    must_understand(request)
     handed = capturing.open_event(request.body)
     found = handed.found[0]
     if found is None:
@@ -126,27 +113,16 @@ def post_event(request: HttpRequest, caller: Caller) -> HttpResponse:
     done = capturing.capture(handed, caller, now=timezone.now(), proceed=False)
     if not done.capture.success:
         raise Problem(422, "event_wrong", errors=orjson.loads(done.capture.errors))
-    return _given({}, status=201, Location=f"/epcis/events/{quote(done.ids[0], safe='')}")
-
-
-def _answer(request: HttpRequest, values: dict[str, list[str]]) -> HttpResponse:
-    rows, token = asking.page(values)
-    headers = {}
-    if token:
-        query = [(n, v) for n, vs in request.GET.lists() if n != "nextPageToken" for v in vs]
-        url = f"{request.path}?{urlencode([*query, ('nextPageToken', token)])}"
-        headers["Link"] = f'<{url}>; rel="next"'
-        headers["GS1-Next-Page-Token-Expires"] = "never"
-    return _given(asking.answer(rows), **headers)
+    return given({}, status=201, Location=f"/epcis/events/{quote(done.ids[0], safe='')}")
 
 
 def list_events(request: HttpRequest, caller: Caller) -> HttpResponse:
     """The events that answer a SimpleEventQuery given in the address."""
     caller.type_of("trace_event")
-    _version(request)
+    must_understand(request)
     values = asking.asked(dict(request.GET.lists()))
     with caller.seeing():
-        return _answer(request, values)
+        return answer_events(request, values)
 
 
 def show_event(request: HttpRequest, caller: Caller, name: str) -> HttpResponse:
@@ -157,42 +133,87 @@ def show_event(request: HttpRequest, caller: Caller, name: str) -> HttpResponse:
         rows = list(TraceEvent.objects.filter(event_id=name).order_by("num")[: asking.PAGE_EVENTS])
         if not rows:
             raise Problem(404, "nothing_here", got=name[:200])
-        return _given(asking.answer(rows))
+        return given(asking.answer(rows))
 
 
 def list_names(request: HttpRequest, caller: Caller, resource: str) -> HttpResponse:
     """What there is of a top-level resource."""
     caller.type_of("trace_event")
-    one_of(request, ())
     _, column = RESOURCES[resource]
     with caller.seeing():
         if resource == "eventTypes":
-            names: list[str] = list(EVENT_TYPES)
-        else:
-            model: Any = EventName if resource == "epcs" else TraceEvent
-            rows = model.objects.exclude(**{f"{column}__isnull": True}).values_list(column, flat=True)
-            names = list(rows.order_by(column).distinct()[:NAMES_MOST])
-    return _given({"@set": names, "type": "Collection", "member": names})
+            one_of(request, ())
+            return given(collection(EVENT_TYPES))
+        model: Any = EventName if resource == "epcs" else TraceEvent
+        rows = model.objects.exclude(**{f"{column}__isnull": True}).values_list(column, flat=True)
+        return listed(request, rows.distinct(), column, None)
+
+
+def _parameter(resource: str, name: str) -> str:
+    """The parameter that asks for the events of one resource; a class of things has its own."""
+    if resource == "epcs" and EventName.objects.filter(ident=ident_of(name), whole=True).exists():
+        return "MATCH_anyEPCClass"
+    return RESOURCES[resource][0]
+
+
+def show_name(request: HttpRequest, caller: Caller, resource: str, name: str) -> HttpResponse:
+    """What there is below one resource: its events. 404 where there is none of it."""
+    caller.type_of("trace_event")
+    one_of(request, ())
+    if resource == "eventTypes" and name not in EVENT_TYPES:
+        raise Problem(404, "nothing_here", got=name[:200])
+    with caller.seeing():
+        if resource != "eventTypes" and not asking.page({_parameter(resource, name): [name]})[0]:
+            raise Problem(404, "nothing_here", got=name[:200])
+    return given(collection(["events"]))
 
 
 def list_events_of(request: HttpRequest, caller: Caller, resource: str, name: str) -> HttpResponse:
     """The events of one resource, further narrowed by the parameters of the query."""
     caller.type_of("trace_event")
-    parameter, _ = RESOURCES[resource]
-    values = asking.asked(dict(request.GET.lists())) | {parameter: [name]}
+    values = asking.asked(dict(request.GET.lists()))
     with caller.seeing():
-        return _answer(request, values)
+        values |= {_parameter(resource, name): [name]}
+        return answer_events(request, values)
+
+
+#: What OPTIONS tells: the versions, the limits, and what is not translated (EPCIS 2.0.1, discovery).
+TOLD = {
+    **VERSIONS,
+    "GS1-EPC-Format": FORMAT,
+    "GS1-CBV-XML-Format": FORMAT,
+    "GS1-Extensions": "medloom=urn:medloom:",
+}
+TOLD_OF_CAPTURE = {
+    **TOLD,
+    "GS1-EPCIS-Capture-Limit": str(capturing.EVENTS_MOST),
+    "GS1-EPCIS-Capture-File-Size-Limit": str(capturing.BYTES_MOST),
+    "GS1-Capture-Error-Behaviour": "rollback, proceed",
+}
+
+
+def _door(told: Mapping[str, str] = TOLD, **views: View) -> Any:
+    return door(told=told, types=TYPES, **views)
 
 
 def urls() -> list[Any]:
     """The addresses."""
     named = "|".join(RESOURCES)
+    subscriptions = _door(
+        GET=naming.no_subscription, POST=naming.no_subscription, DELETE=naming.no_subscription
+    )
     return [
-        path("capture", door(POST=post_capture, GET=list_captures)),
-        path("capture/<uuid:name>", door(GET=show_capture)),
-        path("events", door(GET=list_events, POST=post_event)),
-        path("events/<path:name>", door(GET=show_event)),
-        re_path(rf"^(?P<resource>{named})$", door(GET=list_names)),
-        re_path(rf"^(?P<resource>{named})/(?P<name>.+)/events$", door(GET=list_events_of)),
-        re_path("", door(GET=nothing, POST=nothing, PUT=nothing, PATCH=nothing, DELETE=nothing)),
+        path("capture", _door(TOLD_OF_CAPTURE, POST=post_capture, GET=list_captures)),
+        path("capture/<uuid:name>", _door(GET=show_capture)),
+        path("events", _door(TOLD_OF_CAPTURE, GET=list_events, POST=post_event)),
+        path("events/<path:name>", _door(GET=show_event)),
+        path("queries", _door(GET=naming.list_queries, POST=naming.post_query)),
+        path("queries/<str:name>", _door(GET=naming.show_query, DELETE=naming.delete_query)),
+        path("queries/<str:name>/events", _door(GET=naming.ask_query)),
+        path("queries/<str:name>/subscriptions", subscriptions),
+        path("queries/<str:name>/subscriptions/<str:subscription>", subscriptions),
+        re_path(rf"^(?P<resource>{named})$", _door(GET=list_names)),
+        re_path(rf"^(?P<resource>{named})/(?P<name>.+)/events$", _door(GET=list_events_of)),
+        re_path(rf"^(?P<resource>{named})/(?P<name>.+)$", _door(GET=show_name)),
+        re_path("", _door(GET=nothing, POST=nothing, PUT=nothing, PATCH=nothing, DELETE=nothing)),
     ]

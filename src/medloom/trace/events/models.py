@@ -128,3 +128,19 @@ class Capture(models.Model):
     class Meta:
         db_table = "epcis_capture"
         indexes = [models.Index(fields=["site", "-begun"], name="epcis_capture_site")]
+
+
+class NamedQuery(models.Model):
+    """A question of a site's programs kept under a name (EPCIS 2.0.1). Framework table: it says what is
+    asked, never what is true."""
+
+    pk = models.CompositePrimaryKey("site", "name")
+    site = models.CharField(max_length=16)
+    name = models.CharField(max_length=120)
+    #: Parameter -> values, as JSON.
+    query = models.TextField()
+    actor = models.CharField(max_length=64)
+    made = models.DateTimeField()
+
+    class Meta:
+        db_table = "epcis_query"
