@@ -47,8 +47,8 @@ def _json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-#: Longest line of a compact document.
-LINE_MOST = 100
+#: Longest line of a compact document: a parameter or a field with its domain stands in one.
+LINE_MOST = 180
 
 
 def compact(value: Any, depth: int = 0) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from medloom.derive import rest
 from medloom.derive.events import operation
+from medloom.derive.sharing import share_parameters
 from medloom.kernel.entity import Declared
 from medloom.wire import messages, verdict
 
@@ -45,11 +46,11 @@ def openapi(types: Sequence[Declared]) -> dict[str, Any]:
     for _, asked, answered in _DOORS.values():
         kinds += [kind for kind in (asked, *answered) if kind is not None]
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    schemas |= {f"operation.{one.type}": operation(one) for one in types}
     paths = {"/sync/enrol": {"post": _enrol()}}
     paths |= {f"/sync/{name}": {"post": _door(name)} for name in _DOORS}
     paths |= rest.paths(types)
     schemas |= rest.schemas(types)
+    schemas |= {f"operation.{one.type}": _operation(one, schemas) for one in types}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -63,11 +64,20 @@ def openapi(types: Sequence[Declared]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": rest.SECURITY,
-            "parameters": rest.parameters(),
+            "parameters": rest.parameters() | share_parameters(paths),
             "responses": rest.responses(),
             "schemas": dict(sorted(schemas.items())),
         },
     }
+
+
+def _operation(one: Declared, schemas: dict[str, Any]) -> dict[str, Any]:
+    """An agent's operation; its fields by reference where programs send the same."""
+    found = operation(one)
+    if found["properties"].get("fields") == schemas[f"fields.{one.type}"]:
+        given = {"$ref": f"#/components/schemas/fields.{one.type}"}
+        found = {**found, "properties": {**found["properties"], "fields": given}}
+    return found
 
 
 def _enrol() -> dict[str, Any]:

@@ -35,6 +35,14 @@ REFUSED = {
     "500": "Something broke at the hub; nothing was recorded",
     "503": "The hub cannot write just now: the same again after Retry-After",
 }
+#: What an accepted or parked operation answers, by the name of the response.
+TOLD = {
+    "Known": "Accepted; it was there already",
+    "Made": "Made",
+    "Changed": "Changed",
+    "Done": "Done",
+    "Parked": "Parked: judged again when what it misses arrives",
+}
 _ALWAYS = ("400", "401", "403", "404", "405", "406", "429", "500", "503")
 _WRITES = ("409", "411", "413", "415", "422")
 
@@ -64,15 +72,20 @@ def schemas(types: Sequence[Declared]) -> dict[str, Any]:
         "Verdict": VERDICT,
         "Entry": ENTRY_TOLD,
         "Operation": WISH,
+        **{f"said.{name}": body for name, body in SAID.items()},
+        "said.site": {**SITE, "description": "whose; your own when you say nothing"},
         **{f"object.{one.type}": shown(one) for one in types},
         **{f"fields.{one.type}": _given(one) for one in types},
     }
 
 
 def responses() -> dict[str, Any]:
-    """The refusals, once for all addresses."""
+    """Verdicts and refusals, once for all addresses."""
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {f"Refused{status}": {"description": text, "content": problem} for status, text in REFUSED.items()}
+    told = {name: _json(text, _ref("Verdict")) for name, text in TOLD.items()}
+    return told | {
+        f"Refused{status}": {"description": text, "content": problem} for status, text in REFUSED.items()
+    }
 
 
 def parameters() -> dict[str, Any]:
@@ -156,12 +169,7 @@ def _list(one: Declared) -> dict[str, Any]:
 
 def _make(one: Declared) -> dict[str, Any]:
     what = "New, or told anew" if Kind.SET not in one.facts.kinds else "New"
-    told = _ref("Verdict")
-    good = {
-        "200": _json("Accepted; it was there already", told),
-        "201": _json("Made", told),
-        "202": _json("Parked: judged again when what it misses arrives", told),
-    }
+    good = {"200": _answer("Known"), "201": _answer("Made"), "202": _answer("Parked")}
     found = _address(one, "make", f"{what}: {_name(one)}", [_parameter("IdempotencyKey")], good, _WRITES)
     return {**found, "requestBody": _body(_envelope(one, site=not one.facts.network))}
 
@@ -191,7 +199,7 @@ def _change(one: Declared) -> dict[str, Any]:
     }
     site = [] if one.facts.network else [_query("site", SITE, "whose, where several have the key")]
     asked = [_id(TEXT), *site, tag, _parameter("IdempotencyKey")]
-    answers = {"200": _json("Changed", _ref("Verdict")), "202": _json("Parked", _ref("Verdict"))}
+    answers = {"200": _answer("Changed"), "202": _answer("Parked")}
     more = (*_WRITES, "412", "428")
     found = _address(one, "change", f"Change fields: {_name(one)}", asked, answers, more)
     return {**found, "requestBody": _body(_envelope(one, site=False))}
@@ -205,7 +213,7 @@ def _command(one: Declared) -> dict[str, Any]:
     body["properties"] = {"from": {"enum": list(one.facts.lifecycle.states)}, **body["properties"]}
     body["required"] = ["from"]
     asked = [_id(UUID), name, _parameter("IdempotencyKey")]
-    answers = {"200": _json("Done", _ref("Verdict")), "202": _json("Parked", _ref("Verdict"))}
+    answers = {"200": _answer("Done"), "202": _answer("Parked")}
     more = (*_WRITES, "412")
     found = _address(one, "command", f"Give a state command: {_name(one)}", asked, answers, more)
     return {**found, "requestBody": _body(body)}
@@ -322,6 +330,10 @@ def _parameter(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/parameters/{name}"}
 
 
+def _answer(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/responses/{name}"}
+
+
 def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
@@ -335,7 +347,6 @@ def _body(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _envelope(one: Declared, *, site: bool) -> dict[str, Any]:
-    properties: dict[str, Any] = {"fields": _ref(f"fields.{one.type}"), **SAID}
-    if site:
-        properties["site"] = {**SITE, "description": "whose; your own when you say nothing"}
+    properties: dict[str, Any] = {"fields": _ref(f"fields.{one.type}")}
+    properties |= {name: _ref(f"said.{name}") for name in (*SAID, *(("site",) if site else ()))}
     return {"type": "object", "additionalProperties": False, "required": ["fields"], "properties": properties}
