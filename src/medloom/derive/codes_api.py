@@ -7,6 +7,25 @@ from medloom.derive.meant import Meant
 _CALLER = "Correct the request as named in `path` and `expected`, and send it again."
 _NOTHING = "Nothing, unless it comes often: then help the plant's programmer."
 
+#: What a program does about codes that agents and their feeds have too, and whose agent mends them itself.
+FOR_PROGRAMS = {
+    "busy": "Send the same again after Retry-After seconds, under the same Idempotency-Key.",
+    "hub_unfit": "Send the same again after Retry-After seconds, under the same Idempotency-Key.",
+    "length_missing": "Send Content-Length, or the body in chunks.",
+    "object_unknown": "Look at the address: the id or natural key, the type, ?site=. It may be another party's.",
+    "push_too_large": "Send smaller parts.",
+    "request_too_slow": "Send it again; if it stays, look at the line.",
+}
+#: What begins so is said of an agent or a feed, which a program is not.
+_NOT_PROGRAMS = ("Nothing: the agent", "Nothing: it is judged", "Correct the value in the source")
+
+
+def todo_of(code: str, meant: Meant) -> str:
+    """What a program does about a code."""
+    own = FOR_PROGRAMS.get(code)
+    return own or (_CALLER if meant.plant.startswith(_NOT_PROGRAMS) else meant.plant)
+
+
 API = {
     "answer_json_only": Meant("the caller accepts no JSON", "Accept application/json.", _NOTHING),
     "cursor_wrong": Meant(

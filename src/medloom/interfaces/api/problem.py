@@ -13,6 +13,7 @@ import orjson
 from django.http import HttpResponse
 
 from medloom.derive.codes import CODES
+from medloom.derive.codes_api import todo_of
 from medloom.wire.verdict import Refusal
 
 MEDIA_TYPE = "application/problem+json"
@@ -60,7 +61,7 @@ class Problem(Exception):
             "code": self.code,
         }
         if meant:
-            found["todo"] = meant.plant
+            found["todo"] = todo_of(self.code, meant)
         for name in ("path", "expected", "got"):
             if value := getattr(self, name):
                 found[name] = str(value)[:500]
