@@ -21,6 +21,7 @@ FRAMEWORK_WRITERS = {
     "src/medloom/parties/keys.py": "keys and enrolment codes of agents, secrets' other halves",
     "src/medloom/parties/tokens.py": "tokens of programs: hashes, when they end, when they were used",
     "src/medloom/interfaces/epcis/capturing.py": "which documents were handed in: a framework row",
+    "src/medloom/interfaces/epcis/naming.py": "questions kept under a name: a framework row",
     "src/medloom/parties/bus.py": "how far the bus has come: a framework row",
     "src/medloom/parties/webhooks.py": "subscriptions, attempts, keys: framework rows",
     "src/medloom/drills/programs.py": "a drill takes a role away: logins",

@@ -12,7 +12,7 @@ FOR_PROGRAMS = {
     "busy": "Send the same again after Retry-After seconds, under the same Idempotency-Key.",
     "hub_unfit": "Send the same again after Retry-After seconds, under the same Idempotency-Key.",
     "length_missing": "Send Content-Length, or the body in chunks.",
-    "object_unknown": "Look at the address: the id or natural key, the type, ?site=. It may be another party's.",
+    "object_unknown": "Look at the id or key, the type, ?site=. It may be another party's.",
     "push_too_large": "Send smaller parts.",
     "request_too_slow": "Send it again; if it stays, look at the line.",
 }

@@ -43,7 +43,7 @@ def post_query(request: HttpRequest, caller: Caller) -> HttpResponse:
         raise Problem(400, "body_wrong", path="/name", expected="1 to 120 letters, digits, . _ ~ -")
     values = _values(told.get("query"))
     with caller.seeing():
-        asking.page({**values, "perPage": ["1"]})
+        asking.page({"perPage": ["1"], **values})
     if NamedQuery.objects.filter(site=caller.site).count() >= QUERIES_MOST:
         raise Problem(409, "queries_too_many", expected=f"at most {QUERIES_MOST} for a site")
     row = NamedQuery(
