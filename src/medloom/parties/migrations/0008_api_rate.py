@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("parties", "0006_webhooks"),
+        ("parties", "0007_webhook_attempts"),
     ]
 
     operations = [
