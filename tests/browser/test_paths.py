@@ -251,3 +251,14 @@ def test_too_many_wrong_passwords_lock_the_name(page: Page, live_server: Any, ne
         page.wait_for_load_state()
     assert status == 429
     assert page.locator("h1").inner_text() in ("Too many attempts", "尝试次数过多")
+
+
+def test_a_person_logs_out_and_is_asked_to_log_in_again(page: Page, live_server: Any, net: Network) -> None:
+    log_in(page, live_server.url, "anna")
+    page.goto(f"{live_server.url}/")
+    page.locator("summary.bar-button").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Log out").click()
+    assert page.locator("#id_password").is_visible()
+    page.goto(f"{live_server.url}/o/lot/")
+    assert page.locator("#id_password").is_visible(), "nothing is shown to nobody"

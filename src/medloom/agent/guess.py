@@ -9,14 +9,15 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from medloom.agent.declaration import MISSING_WORDS
+from medloom.agent.sample import SAMPLE_ROWS
 from medloom.agent.sources.rows import FileRefused, is_blank, original_text
 from medloom.agent.sources.tables import read_table
 from medloom.derive.headings import field_of
 
 if TYPE_CHECKING:  # Django is not started where a file is only looked at
+    from medloom.agent.sample import TableSample
     from medloom.kernel.entity import Declared
 
-SAMPLE_ROWS = 500
 #: From this share of dates on a column holds dates.
 DAYS_SHARE = 0.8
 _LOT = re.compile(r"lot|batch|批号|批次", re.IGNORECASE)
@@ -27,13 +28,9 @@ _NUMBER = re.compile(r"[-+]?[\d.,:/ -]+%?")
 _UNIT = re.compile(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]")
 _HEAD = """\
 # 由文件表头生成的初稿，请逐行核对 · first draft made from the header of {name}: check every line
-# 试用 · try it:  medloom agent check THIS_FILE {name}
-feed: {feed}  # 数据流名称，启用后不可更改 · name of the feed; never change it once in use
+{trial}feed: {feed}  # 数据流名称，启用后不可更改 · name of the feed; never change it once in use
 match:
-  files: ["{pattern}"]  # 文件名模式 · which files
-  sheet: "{sheet}"
-  header: {header}  # 表头所在行 · row of the header
-zone: UTC  # 工厂所在时区，例如 Asia/Shanghai · time zone of the plant
+{match}zone: {zone}  # 工厂所在时区，例如 Asia/Shanghai · time zone of the plant{zone_note}
 missing: [{missing}]  # 表示“无”的词 · words that mean missing
 lots: {{blanks: remove, case: upper, dashes: keep}}  # 批号写法 · when two spellings are one lot
 records:
@@ -44,6 +41,21 @@ records:
 """
 
 
+_TRIAL = "# 试用 · try it:  medloom agent check THIS_MAPPING {name}\n"
+_FILE = """\
+  files: ["{pattern}"]  # 文件名模式 · which files
+  sheet: "{sheet}"
+  header: {header}  # 表头所在行 · row of the header
+"""
+_TABLE = """\
+  table: {table}
+  primary: [{primary}]  # 主键列 · columns of the primary key{primary_note}
+"""
+_SWEPT = (
+    "  # 没有可用的修改时间列，按计划整表读取"
+    " · no column to read on from: the whole table is read on a schedule\n"
+)
+_FILL = "  <- 请填写 · fill in"
 _DOUBLED = (
     "# 列名 {name!r} 在 {at} 列再次出现，只能读第一列，请在源文件中改名 · the name {name!r} stands again over"
     " column {at}: only the first is read; rename it in the source\n"
@@ -52,7 +64,13 @@ UNNAMED = "column_"
 
 
 def first_mapping(
-    name: str, data: bytes, *, type_: str = "", feed: str = "", declared: Declared | None = None
+    name: str,
+    data: bytes,
+    *,
+    type_: str = "",
+    feed: str = "",
+    declared: Declared | None = None,
+    zone: str = "",
 ) -> str:
     """The YAML text. Raises FileRefused when the file cannot be read or has no header.
 
@@ -71,22 +89,13 @@ def first_mapping(
         elif column:
             places[column] = letters(i)
             columns[column] = [line[i] for line in cells[row + 1 : row + 1 + SAMPLE_ROWS] if i < len(line)]
-    kind = type_ or "step_record"
-    key = _key(columns)
     stem = PurePosixPath(name).stem
-    head = _HEAD.format(
-        name=name,
-        feed=feed or _feed(stem),
+    match = _FILE.format(
         pattern=re.sub(r"(?<=[_\-. ])\d+|\d{4,}", "*", stem).replace('"', "?") + PurePosixPath(name).suffix,
         sheet=sheet if len(delivery.sheets) > 1 else "*",
         header=row + 1,
-        missing=", ".join(quoted(word) for word in MISSING_WORDS),
-        type=kind,
-        todo="" if type_ else "  <- 请填写 · fill in",
-        kind="observe" if kind in ("step_record", "result", "reading") else "set",
-        key=", ".join(quoted(column) for column in key),
-        key_note="" if key else "  <- 未找到唯一列 · no unique column found: name some",
     )
+    head = _head(name, match, feed or _feed(stem), columns, type_=type_, declared=declared, zone=zone)
     if declared is not None:
         from medloom.agent.known import known_fields
 
@@ -95,6 +104,73 @@ def first_mapping(
         taken: set[str] = set()
         body = "".join(_line(column, values, taken, places[column]) for column, values in columns.items())
     return head + body + "".join(_DOUBLED.format(name=n, at=at) for n, at in doubled.items())
+
+
+def first_of_table(
+    sample: TableSample, *, type_: str, declared: Declared, feed: str = "", zone: str = ""
+) -> str:
+    """The same for a table of the plant's database, whose rows are told apart by its primary key."""
+    from medloom.agent.known import known_fields
+
+    columns = {name: cells for name, cells in sample.columns.items() if name != sample.modified}
+    match = _TABLE.format(
+        table=quoted(sample.table) if "." not in sample.table else quoted(sample.table.rpartition(".")[2]),
+        primary=", ".join(quoted(name) for name in sample.primary),
+        primary_note="" if sample.primary else _FILL,
+    )
+    if "." in sample.table:
+        match += f"  schema: {quoted(sample.table.rpartition('.')[0])}\n"
+    note = "  # 每次修改都会前进的列 · every change moves it forward\n"
+    match += f"  modified: {quoted(sample.modified)}{note}" if sample.modified else _SWEPT
+    head = _head(
+        sample.table, match, feed or _feed(sample.table), columns, type_=type_, declared=declared, zone=zone,
+        key=list(sample.primary),
+    )  # fmt: skip
+    drives = {sample.modified: "最后修改时间，用于轮询 time of the last change; drives the polling"}
+    return head + known_fields(declared, columns, ignored=drives if sample.modified else {})
+
+
+def _head(
+    name: str,
+    match: str,
+    feed: str,
+    columns: dict[str, list[Any]],
+    *,
+    type_: str,
+    declared: Declared | None,
+    zone: str,
+    key: list[str] | None = None,
+) -> str:
+    chosen = _key(columns) if key is None else key
+    note = "" if chosen else "  <- 未找到唯一列 · no unique column found: name some"
+    if key is None and len(chosen) == 1 and _counts_up(columns[chosen[0]]):
+        note = (
+            "  <- 1, 2, 3 …：下一个文件是否重新编号 · does it begin again in the next file? then add columns"
+        )
+    kind = type_ or "step_record"
+    if declared is not None:
+        observed = "set" not in declared.facts.kinds
+    else:
+        observed = kind in ("step_record", "result")
+    return _HEAD.format(
+        name=name,
+        trial=_TRIAL.format(name=name) if key is None else "",
+        feed=feed,
+        match=match,
+        zone=zone or "UTC",
+        zone_note="" if zone else _FILL,
+        missing=", ".join(quoted(word) for word in MISSING_WORDS),
+        type=kind,
+        todo="" if type_ else _FILL,
+        kind="observe" if observed else "set",
+        key=", ".join(quoted(column) for column in chosen),
+        key_note=note,
+    )
+
+
+def _counts_up(values: list[Any]) -> bool:
+    """Whether a column only numbers the rows."""
+    return [original_text(value) for value in values] == [str(n) for n in range(1, len(values) + 1)]
 
 
 def letters(index: int) -> str:
@@ -195,6 +271,18 @@ def kind_of_cells(column: str, values: list[Any]) -> tuple[str, str]:
             return ("date", "Excel serial numbers") if serial else ("integer", "")
         return "quantity", "名称与单位请核对 · check the unit"
     return "text", ""
+
+
+def numbers_among(values: list[Any]) -> tuple[float, str]:
+    """The share of cells that are numbers (1 where none holds anything), and their decimal comma if any."""
+    words = {word.casefold() for word in MISSING_WORDS}
+    texts = [original_text(v).strip() for v in values if not is_blank(v)]
+    held = [text for text in texts if text.casefold() not in words]
+    if not held:
+        return 1.0, ""
+    commas = sum(bool(re.fullmatch(r"[-+]?\d+,\d+", text)) for text in held)
+    numbers = sum(bool(re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", text)) for text in held)
+    return (commas + numbers) / len(held), "," if commas else ""
 
 
 def _plain_number(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.utils import translation
@@ -15,6 +16,11 @@ from medloom.kernel.entity import Declared, Lines
 from medloom.kernel.fields import Choice, Count, Day, Expiry, Flag, Instant, Number, Quantity, Ref, Text
 
 _IGNORED = "    # 未找到对应字段，请核对 · no field of this type fits these: check, or map them by hand\n"
+_FREE = "      # 还没有列对应的字段，* 为必填 · fields that no column fits yet, * must be filled:\n"
+#: From this share of fitting cells on a column may be a field's.
+HOLDS_SHARE = 0.5
+#: Day numbers of a spreadsheet between these are days of 1954 to 2064.
+DAY_FIRST, DAY_LAST = 20_000, 60_000
 _KINDS: tuple[tuple[type, str], ...] = (
     (Count, "integer"),
     (Number, "number"),
@@ -36,9 +42,15 @@ def labels_of(fields: Mapping[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def known_fields(declared: Declared, columns: Mapping[str, list[Any]]) -> str:
-    """The rest of the YAML text: fields, lists of counts, and what is ignored."""
-    named = fields_of(columns, labels_of(declared.fields))
+def known_fields(
+    declared: Declared, columns: Mapping[str, list[Any]], *, ignored: Mapping[str, str] | None = None
+) -> str:
+    """The rest of the YAML text: fields, lists of counts, what is still free, and what is ignored.
+
+    `ignored`: further columns that are not taken over, with the reason.
+    """
+    labels = labels_of(declared.fields)
+    named = fields_of(columns, labels, lambda column, name: _holds(declared.fields[name], columns[column]))
     rest = [column for column in columns if column not in named]
     lines = [
         _field(declared, named[column], column, columns[column]) for column in columns if column in named
@@ -51,8 +63,49 @@ def known_fields(declared: Declared, columns: Mapping[str, list[Any]]) -> str:
         if counted:
             lines.append(_list(name, each, counted))
             rest = [column for column in rest if column not in counted]
-    ignored = "".join(f"  {guess.quoted(column)}: 未映射 not mapped\n" for column in rest)
-    return "".join(lines) + (f"ignored:\n{_IGNORED}{ignored}" if rest else "")
+    value = next((column for column, name in named.items() if name == "value"), "")
+    if value and guess.unit_in(value) and "unit" in declared.fields and "unit" not in named.values():
+        unit = guess.quoted(guess.unit_in(value))
+        lines.append(f"      unit: {{as: constant, value: {unit}}}  # 列名中的单位 · named in the header\n")
+        named[""] = "unit"
+    free = "".join(_free(declared, name, labels[name]) for name in labels if name not in named.values())
+    why = {**(ignored or {}), **dict.fromkeys(rest, "未映射 not mapped")}
+    passed = "".join(
+        f"  {guess.quoted(column)}: {reason}{_example(columns.get(column, []))}\n"
+        for column, reason in why.items()
+    )
+    note = _IGNORED if rest else ""
+    return (
+        "".join(lines)
+        + (f"{_FREE}{free}" if rest and free else "")
+        + (f"ignored:\n{note}{passed}" if why else "")
+    )
+
+
+def _free(declared: Declared, name: str, labels: list[str]) -> str:
+    """A line about a field that no column fits; nothing about the number that the key columns make."""
+    if name in ("number", "state") and declared.facts.key == ("number",):
+        return ""
+    needed = "*" if name in (*declared.facts.key, *declared.required) else ""
+    return f"      #   {name}{needed}: {' · '.join(dict.fromkeys(labels))}\n"
+
+
+def _example(values: list[Any]) -> str:
+    sample = next((original_text(cell) for cell in values if not is_blank(cell)), "")
+    return f"  # 例 · e.g. {sample[:40]!r}" if sample else ""
+
+
+def _holds(field: Any, values: list[Any]) -> bool:
+    """Whether the cells can be values of the field: no number is a time, and no word a number."""
+    held = [value for value in values if not is_blank(value)]
+    share, _comma = guess.numbers_among(held)
+    if isinstance(field, Count | Number | Quantity):
+        return share >= HOLDS_SHARE
+    days = sum(isinstance(value, date) for value in held)
+    if isinstance(field, Day | Instant | Expiry):
+        serials = sum(isinstance(v, int | float) and DAY_FIRST < v < DAY_LAST for v in held)
+        return not held or share < HOLDS_SHARE or serials == len(held)
+    return not held or days < HOLDS_SHARE * len(held)
 
 
 def _field(declared: Declared, name: str, column: str, values: list[Any]) -> str:
@@ -69,6 +122,8 @@ def _field(declared: Declared, name: str, column: str, values: list[Any]) -> str
         facts = getattr(target, "facts", None)
         if facts is not None and facts.type == "lot" and (isinstance(field, Ref) or name == "number"):
             kind = "lot"
+    if kind in ("number", "quantity", "integer") and guess.numbers_among(values)[1]:
+        unit += ', comma: ","'
     required = ", required: true" if name in (*declared.facts.key, *declared.required) else ""
     sample = next((original_text(cell) for cell in values if not is_blank(cell)), "")
     comment = f"例 · e.g. {sample[:40]!r}" + (f"; {note}" if note else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -30,6 +30,7 @@ HEADINGS = (
     Heading("原料批", ("resin_lot",), "resin_lot"),
     Heading("树脂批", ("resin_lot",), "resin_lot"),
     Heading("产出批", ("output_lot",)),
+    Heading("成品批", ("output_lot",)),
     Heading("工单", ("work_order",), "work_order"),
     Heading("订单数", ("quantity",)),
     Heading("订单", ("work_order",), "work_order"),
@@ -55,6 +56,12 @@ HEADINGS = (
     Heading("物料", ("item",), "number"),
     Heading("特性", ("characteristic",)),
     Heading("颜色", ("colour",)),
+    Heading("下限", ("low",)),
+    Heading("上限", ("high",)),
+    Heading("实测", ("value",)),
+    Heading("检验员", ("inspector",)),
+    Heading("操作工", ("operator",)),
+    Heading("报废", ("scrapped",)),
     Heading("数值", ("value",)),
     Heading("单位", ("unit",)),
     Heading("样品", ("sample",)),
@@ -64,24 +71,50 @@ HEADINGS = (
     Heading("数量", ("quantity",), "quantity"),
     Heading("备注", ("remark", "note"), "remark"),
     Heading("resin lot", ("resin_lot",)),
-    Heading("lot", ("lot", "resin_lot")),
+    Heading("output lot", ("output_lot",)),
+    Heading("output batch", ("output_lot",)),
+    Heading("lot", ("lot", "resin_lot", "number")),
+    Heading("batch", ("lot", "output_lot", "number")),
     Heading("machine", ("machine",)),
+    Heading("lathe", ("machine",)),
+    Heading("mill", ("machine",)),
+    Heading("press", ("machine",)),
+    Heading("line", ("machine",)),
+    Heading("job", ("work_order", "number")),
     Heading("mould", ("mould",)),
     Heading("mold", ("mould",)),
-    Heading("order", ("work_order",)),
+    Heading("due", ("due",)),
+    Heading("scrap", ("scrapped",)),
+    Heading("order", ("work_order", "number")),
     Heading("shift", ("shift",)),
     Heading("cavit", ("cavities",)),
     Heading("shot", ("shots",)),
     Heading("good", ("good",)),
+    Heading("ok", ("good",)),
     Heading("total", ("total",)),
-    Heading("date", ("day",)),
+    Heading("made", ("total", "made")),
+    Heading("produced", ("total", "made")),
+    Heading("expir", ("expires",)),
+    Heading("date", ("day", "made")),
+    Heading("feature", ("characteristic",)),
+    Heading("lower", ("low",)),
+    Heading("upper", ("high",)),
+    Heading("min", ("low",)),
+    Heading("max", ("high",)),
+    Heading("measured", ("value", "measured")),
+    Heading("actual", ("value",)),
+    Heading("reading", ("value",)),
+    Heading("when", ("measured", "started")),
+    Heading("time", ("measured", "started")),
     Heading("item", ("item",)),
     Heading("part", ("item",)),
     Heading("qty", ("quantity",)),
     Heading("quantity", ("quantity",)),
     Heading("value", ("value",)),
     Heading("unit", ("unit",)),
-    Heading("remark", ("remark",)),
+    Heading("remark", ("remark", "note")),
+    Heading("comment", ("remark", "note")),
+    Heading("note", ("note", "remark")),
     Heading("name", ("name",)),
 )
 
@@ -97,27 +130,41 @@ def field_of(column: str) -> str:
     return next((each.alone for each in HEADINGS if each.alone and each.word in column), "")
 
 
+def _says(column: str, word: str) -> bool:
+    """Whether a header has the word: at the start of a word in Latin letters (`moldNo`, `DUE_DATE`)."""
+    spaced = plain(re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", " ", column))
+    if not word.isascii():
+        return word in spaced
+    # A short word is a word of its own: "ok" is not in "token", nor "min" in "minutes".
+    return bool(re.search(rf"\b{word}" + (r"s?\b" if len(word) <= 4 else ""), spaced))
+
+
 def _field_among(column: str, free: Collection[str]) -> str:
     """The field of a known type that a header means, of those not yet taken; "" for none."""
-    words = (each for each in HEADINGS if each.word in plain(column))
+    words = (each for each in HEADINGS if _says(column, each.word))
     return next((name for each in words for name in each.fields if name in free), "")
 
 
-def fields_of(columns: Iterable[str], labels: Mapping[str, Iterable[str]]) -> dict[str, str]:
+def fields_of(
+    columns: Iterable[str],
+    labels: Mapping[str, Iterable[str]],
+    holds: Callable[[str, str], bool] = lambda _column, _name: True,
+) -> dict[str, str]:
     """Column -> field of a known type, each field once: by its own names first, then by the words.
 
-    `labels`: field -> its names for people, in any language.
+    `labels`: field -> its names for people, in any language. `holds`: whether what stands in the column can
+    be the field's value; a name that says "measured" over a number is no time.
     """
     columns = list(columns)
     found: dict[str, str] = {}
     known = {plain(word): name for name, words in labels.items() for word in (name, *words)}
     for column in columns:
         name = known.get(plain(column))
-        if name is not None and name not in found.values():
+        if name is not None and name not in found.values() and holds(column, name):
             found[column] = name
     for column in columns:
         if column not in found:
-            name = _field_among(column, [each for each in labels if each not in found.values()])
+            name = _field_among(column, [n for n in labels if n not in found.values() and holds(column, n)])
             if name:
                 found[column] = name
     return found

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,41 @@ def test_status_of_an_agent_that_does_not_run_exits_3(tmp_path: Path) -> None:
     config = tmp_path / "agent.yaml"
     config.write_text("{site: MOLD, hub: 'http://127.0.0.1:1', state: state}", encoding="utf-8")
     assert CliRunner().invoke(agent, ["status", str(config)]).exit_code == 3
+
+
+def test_init_looks_at_the_cells_before_it_believes_a_header(tmp_path: Path) -> None:
+    path = tmp_path / "diameters.csv"
+    head = "Sample;Batch;Feature;Lower;Upper;Measured (mm);When\n"
+    path.write_text(head + "1;T-1;D1;11,98;12,02;11.99;2026-11-01 14:00\n2;T-1;D1;11,98;12,02;12.01;\n")
+    done = CliRunner().invoke(agent, ["init", str(path), "--type", "result", "--zone", "Asia/Shanghai"])
+    mapping = parse_mapping(done.output)
+    fields = mapping.records[0].fields
+    assert mapping.zone == "Asia/Shanghai"
+    assert (fields["value"].column, fields["measured"].column) == ("Measured (mm)", "When"), (
+        "no number is a time"
+    )
+    assert (fields["low"].comma, fields["value"].comma, fields["unit"].value) == (",", ".", "mm")
+    assert "does it begin again" in done.output, "rows that are only numbered are no lasting key"
+    outcomes = list(Translator(mapping).file(read_table(path.name, path.read_bytes())))
+    assert [outcome.refusal for outcome in outcomes if outcome.drafts] == [None, None]
+
+
+def test_init_of_a_table_lists_what_it_could_not_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "erp.db")) as erp, erp:
+        erp.execute("create table TBL_FA (FA_NR integer primary key, MENGE integer, DUE text, AEND datetime)")
+        erp.execute("insert into TBL_FA values (9000, 10, '2026-12-01', '2026-11-01 08:00:00.000000')")
+    monkeypatch.setenv("ERP_URL", f"sqlite:///{tmp_path / 'erp.db'}")
+    table = ["init", "--table", "TBL_FA", "--type", "work_order", "--url-env"]
+    done = CliRunner().invoke(agent, [*table, "ERP_URL"])
+    mapping = parse_mapping(done.output)
+    assert (mapping.match.primary, mapping.match.modified) == (("FA_NR",), "AEND")
+    assert mapping.records[0].fields["due"].column == "DUE"
+    assert "#   quantity: 订单数量 · Ordered pieces" in done.output, (
+        "the free fields are named to choose from"
+    )
+    assert "MENGE" in mapping.ignored and "drives the polling" in mapping.ignored["AEND"]
+    wrong = CliRunner().invoke(agent, ["init", "--table", "TBL_FB", *table[3:], "ERP_URL"])
+    assert wrong.exit_code == 2 and "TBL_FA" in wrong.output, "the tables that there are"
+    assert CliRunner().invoke(agent, [*table, "NO_URL"]).exit_code == 2

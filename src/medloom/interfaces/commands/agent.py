@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from medloom.agent.declaration import Mapping, MappingRefused, load_mapping
-from medloom.agent.guess import first_mapping
+from medloom.agent.guess import first_mapping, first_of_table
 from medloom.agent.preview import Preview, preview, row_tree, to_mend
+from medloom.agent.sample import sample_of
 from medloom.agent.sources.rows import FileRefused
 from medloom.agent.status import STATUS_FILE, read_status, serve
 from medloom.interfaces.cli import log_to_stderr
@@ -118,16 +121,28 @@ def _print(mapping: Mapping, total: Preview, shown: list[dict[str, Any]]) -> Non
 
 
 @agent.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
 @click.option("--type", "type_", default="", help="Object type each row speaks of, for example work_order.")
-@click.option("--feed", default="", help="Name of the feed; by default made from the file's name.")
-def init(file: Path, type_: str, feed: str) -> None:
-    """Write a first mapping from FILE's header, with guesses, for a person to correct."""
+@click.option("--feed", default="", help="Name of the feed; by default made from the file's or table's name.")
+@click.option("--zone", default="", help="The plant's time zone, for example Asia/Shanghai.")
+@click.option("--table", default="", help="Instead of FILE: a table or view of the plant's database.")
+@click.option("--url-env", default="", help="With --table: the variable that holds the database's address.")
+def init(file: Path | None, type_: str, feed: str, zone: str, table: str, url_env: str) -> None:
+    """Write a first mapping from FILE's header or a table's columns: guesses for a person to correct."""
+    if (file is None) is not bool(table):
+        raise click.UsageError("give a FILE, or --table with --url-env")
+    if zone and zone not in available_timezones():
+        raise click.ClickException(f"no time zone {zone!r}; give region and town, such as Asia/Shanghai")
     types = _types() if type_ else {}
     if type_ and type_ not in types:
         raise click.ClickException(f"no object type {type_!r}; there are {', '.join(sorted(types))}")
     try:
-        text = first_mapping(file.name, file.read_bytes(), type_=type_, feed=feed, declared=types.get(type_))
+        if file is not None:
+            text = first_mapping(
+                file.name, file.read_bytes(), type_=type_, feed=feed, declared=types.get(type_), zone=zone
+            )
+        else:
+            text = _of_table(table, url_env, type_, types, feed, zone)
         click.echo(text, nl=False)
     except FileRefused as error:
         refusal = error.refusal
@@ -135,6 +150,18 @@ def init(file: Path, type_: str, feed: str) -> None:
             {"code": refusal.code, "path": refusal.path, "expected": refusal.expected, "got": refusal.got},
             as_json=False,
         )
+
+
+def _of_table(table: str, url_env: str, type_: str, types: dict[str, Any], feed: str, zone: str) -> str:
+    if not type_:
+        raise click.UsageError("--table needs --type: what each row of the table speaks of")
+    if not os.environ.get(url_env):
+        raise click.UsageError(
+            f"--url-env: the variable {url_env!r} holds no address such as sqlite:////srv/erp.db or"
+            " postgresql+psycopg://medloom_reader:PASSWORD@host/erp"
+        )
+    sample = sample_of(os.environ[url_env], table)
+    return first_of_table(sample, type_=type_, declared=types[type_], feed=feed, zone=zone)
 
 
 @agent.command()

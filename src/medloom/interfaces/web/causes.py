@@ -183,7 +183,7 @@ CAUSES: dict[str, Cause] = {
     "value_missing": Cause(_("A required value is missing"), _("Fill it in.")),
     "unknown": Cause(
         _("It names something that is not known"),
-        _("Send or create what is missing; it is then judged again by itself."),
+        _("Send or create what is missing, or leave the field empty."),
     ),
     "unknown_reference": Cause(_("It names something unknown; a placeholder stands for it")),
     "placeholder": Cause(_("It names something unknown; a placeholder stands for it")),
@@ -202,6 +202,25 @@ CAUSES: dict[str, Cause] = {
         _("Another revision of it is released"), _("Supersede that one in the same step.")
     ),
     "after_hold": Cause(_("Done after a hold was placed")),
+    "group": Cause(_("Another row of its group was not accepted"), _("Mend that row first.")),
+    "equipment_held": Cause(
+        _("The machine or mould was under a hold"), _("Stop using it, and decide on what was made.")
+    ),
+    "meaning_missing": Cause(_("A signature needs its meaning"), _("Choose the meaning.")),
+    "not_admitted": Cause(
+        _("It names a row that was not admitted"),
+        _("Mend that row first; it is then judged again by itself."),
+    ),
+    "site_code_wrong": Cause(
+        _("A plant's code does not fit into numbers"), _("Choose the code that is named as expected.")
+    ),
+    "site_home_wrong": Cause(_("A plant belongs to itself"), _("Write it for its own code.")),
+    "version_unknown": Cause(
+        _("It changes a version that was lost when the hub was restored"), _("Settle the conflict.")
+    ),
+    "zone_unknown": Cause(
+        _("There is no such time zone"), _("Give it as region and town, such as Asia/Shanghai.")
+    ),
     "balance": Cause(_("The quantities do not add up"), _("Check the counts at their source.")),
     "positions_gone": Cause(
         _("What this delivery sent cannot be read again"),

@@ -186,7 +186,11 @@ def point_at(line: Line, filled: Filled, refusal: Refusal) -> None:
     """Name the cell that a refusal means: by its header, or by the field that the door names."""
     line.verdict, line.code = str(Verdict.QUARANTINED), refusal.code
     line.expected, line.got = refusal.expected, refusal.got
-    wanted = refusal.path.removeprefix("/fields/").removeprefix("/")
+    _locate(line, filled, refusal.path)
+
+
+def _locate(line: Line, filled: Filled, path: str) -> None:
+    wanted = path.removeprefix("/fields/").removeprefix("/")
     for at, column in filled.columns.items():
         if wanted in (column.header, column.path) or wanted.startswith(f"{column.path}/"):
             line.cell, line.header = f"{letters(at)}{line.row}", column.header
@@ -202,5 +206,10 @@ def told(line: Line, filled: Filled, answer: Answer) -> None:
     line.verdict, line.seq = verdict, answer.seq
     line.same = line.same or answer.repeated
     line.findings = [finding.code for finding in answer.findings]
+    if answer.findings and not line.code:
+        # What is told beside a row that stands: the first one has its cell named, as a refusal has.
+        first = answer.findings[0]
+        line.expected, line.got = first.expected, first.got
+        _locate(line, filled, first.path)
     if not line.object and line.operation is not None and answer.verdict is Verdict.ACCEPTED:
         line.object = line.operation.object

@@ -95,15 +95,16 @@ class Scope:
 def _run(request: HttpRequest, view: Callable[[], HttpResponse | Writing]) -> HttpResponse:
     with access.seeing(sees(request)):
         found = view()
-        viewer = viewer_of(request)
-    if not isinstance(found, Writing):
-        return found
+        if not isinstance(found, Writing):
+            return found
+        # asked only here: after logging out there is nobody left to ask about
+        author = found.author or viewer_of(request).site
     causes = list(found.causes) or [None] * len(found.operations)
     received = [
         ledger.own(operation, cause=cause) for operation, cause in zip(found.operations, causes, strict=True)
     ]
     door = rehearsal.rehearse if found.rehearse else ledger.append
-    answers = door(received, author=found.author or viewer.site, wiring=wiring)
+    answers = door(received, author=author, wiring=wiring)
     with access.seeing(sees(request)):
         return found.then(answers)
 

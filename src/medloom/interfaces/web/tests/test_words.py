@@ -8,13 +8,14 @@ import io
 import openpyxl
 import pytest
 
+from medloom.derive import codes
 from medloom.design.models import Equipment
 from medloom.interfaces.live import NAMED_MOST, hint_for, line
 from medloom.interfaces.web.columns import Column, choice_word, columns_of, domain_words, idle_free
 from medloom.interfaces.web.export import neutral, workbook
 from medloom.interfaces.web.proposals import propose
 from medloom.interfaces.web.views.overview import freshness
-from medloom.interfaces.web.words import CAUSES, STATES, state_word
+from medloom.interfaces.web.words import CAUSES, STATES, cause_of, state_word
 from medloom.kernel.entity import catalogue, declare
 from medloom.production.models import StepRecord
 
@@ -125,3 +126,8 @@ def test_columns_come_from_the_declaration() -> None:
     assert known["resin_quantity"].unit == "kg"
     assert [domain_words(f) for f in catalogue()["work_order"].fields.values()]
     assert idle_free("12.500") == "12.5"
+
+
+def test_every_code_of_values_and_rooms_is_told_in_words() -> None:
+    judged = {**codes.VALUES, **codes.ROOMS, **codes.SCOPES, **codes.BYTES, **codes.JUDGED}
+    assert [code for code in judged if str(cause_of(code).label) == code] == []
