@@ -23,6 +23,7 @@ ITEMS = {
         "batch200_ratio",
         "sequencer_vs_ingest",
         "single_ms_p50",
+        "single_vs_commit",
         "single_ms_p99",
         "hub_worker_memory_mb",
     ),

@@ -88,6 +88,15 @@ class Floor:
                         copy.write(data)
         return time.perf_counter() - began
 
+    def singles(self, raws: Sequence[bytes]) -> list[float]:
+        """Milliseconds of each of these bodies as one row, one statement and one durable commit."""
+        found = []
+        for raw in raws:
+            began = time.perf_counter()
+            self.admin.execute("INSERT INTO floor.bare (body) VALUES (%s)", (raw.decode(),))
+            found.append((time.perf_counter() - began) * 1e3)
+        return found
+
     def bare(self, batches: Sequence[Sequence[bytes]]) -> float:
         """Seconds to COPY these bodies into a table without any index, one transaction a batch."""
         ready = [b"".join(raw.replace(b"\\", b"\\\\") + b"\n" for raw in batch) for batch in batches]

@@ -44,6 +44,10 @@ SINGLE = (
     "One shift record a request: the client and HTTP, two signature checks, the door's Python, 22 statements "
     "in eight trips to the database, and one durable commit."
 )
+COMMIT = (
+    "The same, in parts of one bare row by one statement and one durable commit of the same run: the "
+    "milliseconds follow the disk and the processor of the hour."
+)
 MEMORY = "Django, psycopg, msgspec and a batch of 2,000 in work; the largest resident size of each worker."
 
 
@@ -62,6 +66,7 @@ class Runs:
 
     rate: dict[str, list[float]] = field(default_factory=dict)
     ms: list[float] = field(default_factory=list)
+    bare_ms: list[float] = field(default_factory=list)
     detail: dict[str, Any] = field(default_factory=dict)
 
     def add(self, name: str, operations: int, seconds: float) -> None:
@@ -102,7 +107,7 @@ def measure(context: Context) -> list[Figure]:
                     f"round {number + 1}: " + ", ".join(f"{k} {v[-1]:,.0f}" for k, v in runs.rate.items())
                 )
             admin.execute("CHECKPOINT")  # what the batches left to write is not the single operation's
-            _single(runs, clients[0])
+            _single(runs, clients[0], floor)
             runs.detail["worker_memory_mb"] = [web.memory_mb() for web in sides]
             _sequence(context, runs, admin, clients[0], batches)
     django_connection.close()
@@ -178,13 +183,16 @@ def _send(
     runs.add(name, operations, max(each.seconds for each in sent))
 
 
-def _single(runs: Runs, client: Client) -> None:
-    """Requests of one shift record each, one after another."""
-    bodies = [client.plant.push([client.plant.single()]) for _ in range(SINGLES)]
+def _single(runs: Runs, client: Client, floor: Floor) -> None:
+    """Requests of one shift record each, one after another; before and after, bare rows."""
+    raws = [client.plant.single() for _ in range(SINGLES)]
+    bodies = [client.plant.push([raw]) for raw in raws]
+    runs.bare_ms = floor.singles(raws)
     (sent,) = push((client.web, prepared(client.plant, client.token, bodies)))
     if sent.verdicts != Counter(accepted=SINGLES):
         raise AssertionError(f"single operations: {sent.verdicts}")
     runs.ms = sent.ms[SINGLES // 10 :]
+    runs.bare_ms += floor.singles(raws)
 
 
 def _sequence(context: Context, runs: Runs, admin: Any, client: Client, batches: int) -> None:
@@ -216,6 +224,11 @@ def _behind(admin: Any) -> int:
     )
 
 
+def _beside(runs: Runs) -> float:
+    """The median single operation in parts of the median bare row."""
+    return statistics.median(runs.ms) / statistics.median(runs.bare_ms)
+
+
 def _figures(runs: Runs) -> list[Figure]:
     rates = {f"{name}, operations a second": statistics.median(found) for name, found in runs.rate.items()}
     detail = rates | runs.detail
@@ -237,6 +250,7 @@ def _figures(runs: Runs) -> list[Figure]:
         Figure("batch200_ratio", "x", runs.ratios("small", "one"), SMALLER, reach=0.8, above=True),
         Figure("sequencer_vs_ingest", "x", _over(runs), SEQUENCER, reach=5, above=True),
         Figure("single_ms_p50", "ms", [statistics.median(runs.ms)], SINGLE, reach=1.5),
+        Figure("single_vs_commit", "x", [_beside(runs)], COMMIT),
         Figure("single_ms_p99", "ms", [statistics.quantiles(runs.ms, n=100)[98]], SINGLE),
         Figure("hub_worker_memory_mb", "MB", runs.detail["worker_memory_mb"], MEMORY, reach=120),
     ]
