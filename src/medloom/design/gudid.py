@@ -98,6 +98,10 @@ def _text(element: Any, name: str) -> str:
 
 def _fields(element: Any) -> dict[str, Any]:
     identifiers = [_identifier(each) for each in element.iterfind("{*}identifiers/{*}identifier")]
+    standing = _text(element, "deviceRecordStatus")
+    if standing not in ("", "Published"):
+        # Withdrawn from the database: no device to take over, and one that stands is for a person.
+        raise _Wrong("/deviceRecordStatus", "Published", standing)
     primary = [each for each in identifiers if each["type"] == "Primary"]
     if len(primary) != 1:
         raise _Wrong("/identifiers", "one primary identifier", f"{len(primary)}")

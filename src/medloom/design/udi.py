@@ -128,9 +128,11 @@ def _gs1(text: str) -> GS1Message:
 
 
 def _of_message(message: GS1Message, text: str) -> Udi:
-    found = Udi("GS1", "")
+    found, seen = Udi("GS1", ""), dict[str, str]()
     for element in message.element_strings:
         name, value = element.ai.ai, element.value
+        if seen.setdefault(name, value) != value:
+            raise UdiRefused("udi_form", path=f"/({name})", expected=f"({name}) once", got=value)
         wrong = element.gtin_error or element.sscc_error
         if wrong:
             digits = value[:-1] + gs1_check_digit(value[:-1]) if value.isdigit() else "digits"
@@ -154,6 +156,8 @@ def _of_message(message: GS1Message, text: str) -> Udi:
     return found
 
 
+#: A quantity of so many digits before the date and the lot.
+_HIBCC_QUANTITIES = {"8": 2, "9": 5}
 _HIBCC_DATES = {
     "2": ("%m%d%y", 6),
     "3": ("%y%m%d", 6),
@@ -201,6 +205,9 @@ def _hibcc_expiry(body: str) -> tuple[str, str]:
     import datetime as dt
 
     flag = body[:1]
+    if flag in _HIBCC_QUANTITIES and body[1 : 1 + _HIBCC_QUANTITIES[flag]].isdigit():
+        body = body[1 + _HIBCC_QUANTITIES[flag] :]
+        flag = body[:1]
     if flag == "7":
         return "", body[1:]
     if flag in ("0", "1"):
@@ -208,12 +215,16 @@ def _hibcc_expiry(body: str) -> tuple[str, str]:
         if not (year.isdigit() and "01" <= month <= "12"):
             raise UdiRefused("udi_form", path="/$$", expected="MMYY", got=body)
         return f"20{year}-{month}", body[4:]
-    form, length = _HIBCC_DATES.get(flag, ("", 0))
+    if flag not in _HIBCC_DATES:
+        raise UdiRefused("udi_form", path="/$$", expected="MMYY, or a date behind 2 to 7", got=body)
+    form, length = _HIBCC_DATES[flag]
     digits = body[1 : 1 + length]
     try:
         day = dt.datetime.strptime(digits[: 5 if form == "%y%j" else 6], form).date()  # noqa: DTZ007
     except ValueError:
         raise UdiRefused("udi_form", path="/$$", expected="an expiry date", got=body) from None
+    if day.year < 2000:  # two digits of a year: no device was marked in the century before
+        day = day.replace(year=day.year + 100)
     return day.isoformat(), body[1 + length :]
 
 
@@ -229,8 +240,8 @@ def build_gs1(udi: Udi) -> str:
     wrong = wrong_identifier(udi.di, "GS1")
     if wrong is not None:
         raise UdiRefused(wrong.code, path="/(01)", expected=wrong.expected, got=wrong.got)
-    parts = [("01", udi.di), ("11", _day(udi.made)), ("17", _day(udi.expires)), ("10", udi.lot),
-             ("21", udi.serial)]  # fmt: skip
+    parts = [("01", udi.di), ("11", _day(udi.made, "11")), ("17", _day(udi.expires, "17")),
+             ("10", udi.lot), ("21", udi.serial)]  # fmt: skip
     for name, value in parts:
         if value and name in ("10", "21") and not _GS1_FREE.fullmatch(value):
             expected = "1 to 20 letters, digits and signs of GS1"
@@ -238,10 +249,18 @@ def build_gs1(udi: Udi) -> str:
     return "".join(f"({name}){value}" for name, value in parts if value)
 
 
-def _day(text: str) -> str:
+def _day(text: str, name: str) -> str:
+    """YYMMDD, or YYMM00 for a month alone."""
+    import datetime as dt
+
     if not text:
         return ""
     found = _EXPIRY.fullmatch(text)
-    if found is None or not "01" <= found[2] <= "12":
-        raise UdiRefused("udi_form", path="/(17)", expected="YYYY-MM-DD or YYYY-MM, 2000 to 2099", got=text)
+    try:
+        if found is None:
+            raise ValueError(text)
+        dt.date.fromisoformat(text if found[3] else f"{text}-01")
+    except ValueError:
+        expected = "a day YYYY-MM-DD or a month YYYY-MM, 2000 to 2099"
+        raise UdiRefused("udi_form", path=f"/({name})", expected=expected, got=text) from None
     return f"{found[1]}{found[2]}{found[3] or '00'}"

@@ -8,7 +8,7 @@ there stays empty, a unit that the file does not state is told as `linear` or `a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from lxml import etree
@@ -21,8 +21,19 @@ NAMESPACES = {"http://qifstandards.org/xsd/qif2": "2", "http://qifstandards.org/
 RESULTS_MAX = 200_000
 #: Kinds whose tolerance is a zone around the nominal shape, told with its sign.
 _PROFILES = frozenset({"point_profile", "line_profile", "surface_profile"})
-_UCUM = {"mm": "mm", "millimeter": "mm", "inch": "[in_i]", "in": "[in_i]", "degree": "deg", "radian": "rad"}
-_BY_FACTOR = {"0.001": "mm", "0.0254": "[in_i]", "1": "m", "0.000001": "um", "0.01": "cm"}
+#: UCUM code -> its names, and how many of the SI unit (metre, radian) it is.
+_LINEAR = {
+    "mm": ("mm millimeter millimetre millimeters millimetres", Decimal("0.001")),
+    "[in_i]": ("inch in inches", Decimal("0.0254")),
+    "m": ("m meter metre meters metres", Decimal(1)),
+    "cm": ("cm centimeter centimetre centimeters centimetres", Decimal("0.01")),
+    "um": ("um micrometer micrometre micrometers micrometres micron microns", Decimal("0.000001")),
+}
+_ANGULAR = {
+    "deg": ("deg degree degrees", Decimal("0.0174532925199433")),
+    "rad": ("rad radian radians", Decimal(1)),
+}
+_UNITS = {name: code for group in (_LINEAR, _ANGULAR) for code in group for name in group[code][0].split()}
 _SUFFIX = re.compile(r"Characteristic(Item|Definition|Nominal|Actual|Measurement)$")
 
 
@@ -48,12 +59,16 @@ class Planned:
 
 @dataclass(frozen=True)
 class Measured:
-    """One measured value. `fault` is set when the file does not say what it is a value of."""
+    """One measured value. `fault` is set when the file does not say what it is a value of.
+
+    unit  stated for this value alone (UCUM code), "" for the file's own
+    """
 
     planned: Planned
     value: str
     stated: str
     fault: Unreadable | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,8 +112,8 @@ def read_qif(data: bytes) -> Qif:
     return Qif(
         version=str(root.get("versionQIF") or NAMESPACES[namespace]),
         identity=text_at(root, "QPId"),
-        linear=_unit(root, "LinearUnit"),
-        angular=_unit(root, "AngularUnit"),
+        linear=reader.linear,
+        angular=reader.angular,
         performed=_first(root, "InspectionStart", "ReportPreparationDate", "TimeCreated"),
         program=_first(root, "ReportNumber"),
         software=", ".join(name for name in names if name),
@@ -138,13 +153,28 @@ def _drawing(root: etree._Element) -> str:
 
 
 def _unit(root: etree._Element, name: str) -> str:
-    """The UCUM code of the file's primary unit; "" when there is none, the name itself when unknown."""
+    """The UCUM code of the file's primary unit; "" when there is none, else its own words."""
     unit = root.find(f"{{*}}FileUnits/{{*}}PrimaryUnits/{{*}}{name}")
     if unit is None:
         return ""
     word = text_at(unit, "UnitName").casefold()
-    factor = text_at(unit, "UnitConversion/Factor")
-    return _UCUM.get(word) or _BY_FACTOR.get(factor) or word
+    stated = decimal_of(text_at(unit, "UnitConversion/Factor"))
+    group = _ANGULAR if name == "AngularUnit" else _LINEAR
+    named = _UNITS.get(word, "")
+    by_factor = [code for code, (_, factor) in group.items() if stated and abs(stated / factor - 1) < 1e-6]
+    if named in group and (not by_factor or by_factor == [named]):
+        return named
+    if not named and by_factor:
+        return by_factor[0]
+    return f"{word} of {stated}" if stated is not None else word
+
+
+def _own_unit(element: etree._Element | None) -> str:
+    """The unit that a value states for itself, as a UCUM code or in its own words; "" for the file's."""
+    if element is None:
+        return ""
+    word = str(element.get("linearUnit") or element.get("angularUnit") or element.get("unitName") or "")
+    return _UNITS.get(word.casefold(), word)
 
 
 def kind_of(tag: str) -> str:
@@ -157,6 +187,8 @@ def decimal_of(text: str) -> Decimal | None:
     try:
         number = Decimal(text)
     except InvalidOperation:
+        return None
+    if "_" in text:  # of Python's own numbers, of no other's
         return None
     return number if number.is_finite() else None
 
@@ -204,6 +236,7 @@ class _Reader:
 
     def __init__(self, root: etree._Element) -> None:
         self.root = root
+        self.linear, self.angular = _unit(root, "LinearUnit"), _unit(root, "AngularUnit")
         self.items = self._by_id("CharacteristicItems")
         self.definitions = self._by_id("CharacteristicDefinitions")
         self.nominals = self._by_id("CharacteristicNominals")
@@ -246,10 +279,19 @@ class _Reader:
             known = self.planned[item_id, feature] = Planned(
                 f"{feature}/{name}" if feature else name,
                 kind,
-                limits_of(definition, nominal, kind),
+                self._limits(definition, nominal, kind),
                 self.gauges.get(device, ""),
             )
         return known
+
+    def _limits(self, definition: etree._Element | None, nominal: etree._Element | None, kind: str) -> Limits:
+        """The limits; left out, and said so, where one of them is stated in a unit of its own."""
+        stated = [part for part in (definition, nominal) if part is not None]
+        units = {_own_unit(each) for part in stated for each in part.iter("{*}*")}
+        other = units - {"", self.linear, self.angular}
+        if other:
+            return Limits(note=f"limits_unit: {', '.join(sorted(other))}")
+        return limits_of(definition, nominal, kind)
 
     def reports(self) -> list[Report]:
         found, rows = [], 0
@@ -291,17 +333,18 @@ class _Reader:
             if number > 1:
                 planned = one.planned
                 again = Planned(f"{planned.name}#{number}", planned.kind, planned.limits, planned.gauge)
-                one = Measured(again, one.value, one.stated, one.fault)
+                one = replace(one, planned=again)
             found.append(one)
         return tuple(found)
 
     def _one(self, actual: etree._Element, item_id: str, features: dict[str, str]) -> Measured:
         value, stated = text_at(actual, "Value"), text_at(actual, "Status/CharacteristicStatusEnum")
+        unit = _own_unit(actual.find("{*}Value"))
         if item_id not in self.items:
             fault = Unreadable("reference_unknown", "a CharacteristicItem of this file", item_id)
             kind = kind_of(local(actual))
-            return Measured(Planned(f"{kind} {item_id}", kind, Limits()), value, stated, fault)
+            return Measured(Planned(f"{kind} {item_id}", kind, Limits()), value, stated, fault, unit)
         ids = actual.findall("{*}FeatureActualIds/{*}Id") + actual.findall("{*}FeatureMeasurementIds/{*}Id")
         items = [features.get((each.text or "").strip(), "") for each in ids]
         feature = self.features.get(items[0], "") if len(items) == 1 else ""
-        return Measured(self._planned(item_id, feature), value, stated)
+        return Measured(self._planned(item_id, feature), value, stated, unit=unit)

@@ -9,8 +9,10 @@ from typing import Any
 from medloom.formats.cells import Converted, Unreadable
 from medloom.formats.qif import Measured, Planned, Qif, Report, decimal_of
 
-#: Kinds of characteristic that are angles; every other measured kind is a length.
-_ANGLES = frozenset({"angle", "angle_between", "angle_from", "cone_angle", "user_defined_angular"})
+#: Angles beside the kinds with that word in their name; every other measured kind is a length.
+_ANGLES = frozenset({"angular_coordinate", "user_defined_angular"})
+#: Of what a user defines only this is a length: masses, temperatures and the like are none.
+_OWN, _OWN_LENGTH = "user_defined_", "user_defined_linear"
 #: What one of a file's unit is in the unit told here; a radian is told with 12 digits.
 _TO = {
     "mm": ("mm", Decimal(1)),
@@ -62,10 +64,20 @@ def code_of(name: str) -> str:
     return re.sub(r"[^\w.#+-]+", ".", name).strip(".")
 
 
-def told(qif: Qif, number: Decimal | str | None, kind: str) -> tuple[Any, str]:
-    """A number in millimetres or degrees, and that unit; `linear` or `angular` when the file says none."""
-    angle = kind in _ANGLES
-    unit = qif.angular if angle else qif.linear
+def is_angle(kind: str) -> bool:
+    """Whether a characteristic of that kind is measured as an angle."""
+    return kind in _ANGLES or "angle" in kind.split("_")
+
+
+def told(qif: Qif, number: Decimal | str | None, kind: str, own: str = "") -> tuple[Any, str]:
+    """A number in millimetres or degrees, and that unit; `linear` or `angular` when the file says none.
+
+    own  the unit that the value states for itself
+    """
+    angle = is_angle(kind)
+    unit = own or (qif.angular if angle else qif.linear)
+    if kind.startswith(_OWN) and not angle and kind != _OWN_LENGTH and number is not None:
+        return Unreadable("unit_unknown", "a length or an angle", f"{number} {own} of {kind}"), own
     value = decimal_of(number) if isinstance(number, str) else number
     if value is None:
         shown = number or ""
@@ -113,7 +125,7 @@ def tables(qif: Qif, *, name: str, digest: str) -> dict[str, list[list[Any]]]:
 
 def _result_row(qif: Qif, report: Report, one: Measured, named: tuple[str, str]) -> list[Any]:
     limits, kind = one.planned.limits, one.planned.kind
-    value, unit = told(qif, one.value, kind)
+    value, unit = told(qif, one.value, kind, one.unit)
     low, nominal, high = (told(qif, each, kind)[0] for each in (limits.low, limits.nominal, limits.high))
     number, file = named
     return [

@@ -1,13 +1,16 @@
 """Whether a workbook may be opened at all: its members are counted while they inflate, its sheets measured.
 
-One cell in the last corner of a sheet makes a reader allocate the whole sheet; that and an archive that
-inflates or lies (`formats.archive`) are refused before the workbook reaches its reader (ASVS 5.2.3).
+One cell in the last corner of a sheet makes a reader allocate the whole sheet, and one long text that a
+million cells refer to is copied into each; that and an archive that inflates or lies (`formats.archive`) are
+refused before the workbook reaches its reader (ASVS 5.2.3).
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
+from medloom.agent.sources.blemishes import Blemishes, blemishes_of, by_sheet
 from medloom.formats.archive import INFLATED_BYTES_MAX as INFLATED_BYTES_MAX
 from medloom.formats.archive import read_members
 from medloom.wire.verdict import FileRefused
@@ -15,18 +18,65 @@ from medloom.wire.verdict import FileRefused
 ROWS_MAX = 200_000
 COLUMNS_MAX = 1_000
 CELLS_MAX = 4_000_000
+#: What all cells hold together, a text once for each cell that refers to it.
+TEXT_BYTES_MAX = 256 * 1024 * 1024
 
 #: Attributes as any XML reader takes them: either quote, any blanks, a `>` inside a value.
 _ROW = re.compile(rb"""<(?:[\w.-]+:)?row\s[^<]*?\br\s*=\s*["']([^"'<]{0,20})["']""")
 _CELL = re.compile(rb"""<(?:[\w.-]+:)?c\s[^<]*?\br\s*=\s*["']([^"'<]{0,20})["']""")
 _PLACE = re.compile(rb"([A-Z]{1,3})(\d{1,7})")
+_SHARED = re.compile(rb"<(?:[\w.-]+:)?si(?=[\s/>])")
+_REFERS = re.compile(
+    rb"""<(?:[\w.-]+:)?c\s[^<>]*?\bt\s*=\s*["']s["'][^<>]*>\s*<(?:[\w.-]+:)?v\s*>\s*(\d{1,9})\s*<"""
+)
 _PART = re.compile(rb"<(?:[\w.-]+:)?(row|c)(?=[\s/>])")
 
 
-def check_workbook(data: bytes) -> None:
-    """Refuse a zipped workbook (.xlsx, .xlsb) that is broken, encrypted, or too large when inflated."""
+def check_workbook(data: bytes) -> dict[str, Blemishes]:
+    """Refuse a zipped workbook (.xlsx, .xlsb) that is broken, encrypted, or too large when inflated.
+
+    Returns sheet -> cells that would be read as empty and are not (of .xlsx).
+    """
+    found, texts, referring, described = (
+        {},
+        [0],
+        0,
+        {"xl/workbook.xml": b"", "xl/_rels/workbook.xml.rels": b""},
+    )
+    for written, content in read_members(data):
+        name = written.lower()
+        _check_sheet(name, content)
+        if name in described:
+            described[name] = content
+        elif name == "xl/sharedstrings.xml":
+            texts = _text_sizes(content)
+        elif "worksheets/" in name and name.endswith(".xml"):
+            referring += content.count(b'"s"') + content.count(b"'s'")
+            if blemishes := blemishes_of(content):
+                found[name] = blemishes
+    if referring * max(texts) > TEXT_BYTES_MAX:
+        _check_texts(data, texts)
+    return by_sheet(found, *described.values()) if found else {}
+
+
+def _text_sizes(content: bytes) -> list[int]:
+    """The sizes of the shared texts, in bytes."""
+    starts = [each.start() for each in _SHARED.finditer(content)]
+    return [end - start for start, end in pairwise([*starts, len(content)])] or [0]
+
+
+def _check_texts(data: bytes, texts: list[int]) -> None:
+    """Add up what the cells refer to, cell by cell."""
+    size = 0
     for name, content in read_members(data):
-        _check_sheet(name.lower(), content)
+        if "worksheets/" not in name.lower() or not name.lower().endswith(".xml"):
+            continue
+        for each in _REFERS.finditer(content):
+            size += texts[int(each[1])] if int(each[1]) < len(texts) else 0
+            if size > TEXT_BYTES_MAX:
+                raise FileRefused(
+                    "file_inflates", expected=f"<= {TEXT_BYTES_MAX} bytes of text in all cells", got="more"
+                )
 
 
 def _check_sheet(name: str, content: bytes) -> None:

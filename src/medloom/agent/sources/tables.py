@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
 import python_calamine
 
+from medloom.agent.sources import blemishes
 from medloom.agent.sources.archive import CELLS_MAX, COLUMNS_MAX, ROWS_MAX, check_workbook
 from medloom.agent.sources.rows import Delivery, FileRefused
 from medloom.formats.qif import read_qif
@@ -51,19 +53,18 @@ def _sheets(name: str, data: bytes, digest: str) -> dict[str, list[list[Any]]]:
         return {"csv": read_csv(data)}
     # The content decides, not the suffix: exports named .xls are often zipped workbooks or plain text.
     if data.startswith(_ZIP):
-        check_workbook(data)
-    elif data.startswith(_OLE):
+        return _read_workbook(data, check_workbook(data))
+    if data.startswith(_OLE):
         if len(data) > XLS_BYTES_MAX:
             raise FileRefused("file_too_large", expected=f"<= {XLS_BYTES_MAX} bytes", got=str(len(data)))
-    else:
-        raise FileRefused("file_broken", expected="a workbook", got=data[:16].hex())
-    return _read_workbook(data)
+        return _read_workbook(data, {})
+    raise FileRefused("file_broken", expected="a workbook", got=data[:16].hex())
 
 
-def _read_workbook(data: bytes) -> dict[str, list[list[Any]]]:
+def _read_workbook(data: bytes, blemished: Mapping[str, blemishes.Blemishes]) -> dict[str, list[list[Any]]]:
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        return {
+        sheets = {
             sheet: book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
             for sheet in book.sheet_names
             if _is_worksheet(book, sheet)
@@ -72,6 +73,7 @@ def _read_workbook(data: bytes) -> dict[str, list[list[Any]]]:
         raise FileRefused("file_encrypted", expected="a workbook without password", got=str(error)) from error
     except (python_calamine.CalamineError, ValueError, OSError) as error:
         raise FileRefused("file_broken", expected="a complete workbook", got=str(error)[:200]) from error
+    return {name: blemishes.shown(rows, blemished.get(name, {})) for name, rows in sheets.items()}
 
 
 def _is_worksheet(book: python_calamine.CalamineWorkbook, sheet: str) -> bool:

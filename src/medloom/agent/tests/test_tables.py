@@ -10,6 +10,7 @@ import pytest
 from medloom.agent.sources.archive import INFLATED_BYTES_MAX
 from medloom.agent.sources.tables import read_table
 from medloom.agent.tests.files import understated, xls, xlsx, zipped
+from medloom.formats.cells import Unreadable
 
 pytestmark = pytest.mark.pure
 
@@ -133,3 +134,87 @@ def test_separators_inside_quotes_are_words() -> None:
     words = "a,b" * 2_000
     sheets = read_table("a.csv", f'x,y\n"{words}\n{words} ""z""",2\n'.encode()).sheets
     assert sheets == {"csv": [["x", "y"], [f'{words}\n{words} "z"', "2"]]}
+
+
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+
+
+def links(*named: tuple[str, str]) -> str:
+    """The file that says which part is what."""
+    each = "".join(
+        f'<Relationship Id="r{n}" Type="{OFFICE}/{kind}" Target="{part}"/>'
+        for n, (kind, part) in enumerate(named)
+    )
+    return f'<Relationships xmlns="{PACKAGE}/relationships">{each}</Relationships>'
+
+
+def workbook(*rows: str, texts: str = "") -> bytes:
+    """A workbook of two sheets, written by hand: the second, `Data`, has these rows."""
+    first, second = (
+        f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(("Cover", "Data"))
+    )
+    sheets = f"<sheets>{first}{second}</sheets>"
+    parts = (("worksheet", "worksheets/sheet9.xml"), ("worksheet", "/xl/worksheets/sheet1.xml"))
+    data = "".join(rows)
+    members = {
+        "_rels/.rels": links(("officeDocument", "xl/workbook.xml")),
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}">{sheets}</workbook>',
+        "xl/_rels/workbook.xml.rels": links(*parts, ("sharedStrings", "sharedStrings.xml")),
+        "xl/worksheets/sheet9.xml": f'<worksheet xmlns="{MAIN}"><sheetData/></worksheet>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><sheetData>{data}</sheetData></worksheet>',
+        "xl/sharedStrings.xml": f'<sst xmlns="{MAIN}">{texts}</sst>',
+    }
+    return zipped({name: text.encode() for name, text in members.items()})
+
+
+def test_errors_and_formulas_that_nobody_computed_are_not_empty() -> None:
+    data = workbook(
+        '<row r="1"><c r="A1"><v>1</v></c><c r="B1" t="e"><v>#DIV/0!</v></c>',
+        '<c r="C1" t="e"><v>#N/A</v></c></row>',
+        '<row r="2"><c r="A2"><f>A1+1</f><v>2</v></c><c r="B2" t="str"><f>""</f><v></v></c></row>',
+        '<row r="3"><c r="A3"><f>A1+1</f><v></v></c><c r="B3"><f t="shared" si="0"/></c></row>',
+    )
+    sheets = read_table("a.xlsx", data).sheets
+    assert sheets["Cover"] == []
+    assert sheets["Data"][:2] == [
+        [1.0, Unreadable("cell_error", "a value", "#DIV/0!"), "#N/A"],
+        [2.0, "", ""],
+    ]
+    assert [cell.got for cell in sheets["Data"][2] if isinstance(cell, Unreadable)] == ["=A1+1", "="]
+
+
+def test_a_row_with_an_error_in_a_mapped_cell_is_refused_and_its_neighbours_are_read() -> None:
+    from medloom.agent.declaration import parse_mapping
+    from medloom.agent.translate import Translator
+
+    mapping = parse_mapping(
+        "feed: f\nmatch: {files: [a.xlsx], sheet: Data}\nrecords:\n  - type: step_record\n    kind: observe\n"
+        "    key: [no]\n    fields: {number: {column: no, as: code}, total: {column: total, as: integer}}\n"
+    )
+    told = "<si><t>no</t></si><si><t>total</t></si>"
+    head = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>'
+    rows = [
+        f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}"{cell}</c></row>'
+        for n, cell in ((2, "><v>5</v>"), (3, ' t="e"><v>#REF!</v>'), (4, "><f>B2+B3</f>"))
+    ]
+    outcomes = list(Translator(mapping).file(read_table("a.xlsx", workbook(head, *rows, texts=told))))
+    assert [each.refusal.code if each.refusal else "" for each in outcomes] == [
+        "",
+        "cell_error",
+        "cell_error",
+    ]
+    assert outcomes[1].refusal is not None and outcomes[1].refusal.got == "#REF!"
+
+
+def test_one_long_text_in_very_many_cells_is_refused_before_it_is_copied() -> None:
+    row = '<row r="{0}"><c r="A{0}" t="s"><v>1</v></c></row>'
+    rows = "".join(row.format(n) for n in range(1, 3_001))
+    data = workbook(rows, texts=f"<si><t>short</t></si><si><t>{'x' * 100_000}</t></si>")
+    assert len(data) < 60_000
+    assert refusal("a.xlsx", data) == "file_inflates"
+    honest = workbook(
+        rows.replace("<v>1</v>", "<v>0</v>"), texts=f"<si><t>short</t></si><si><t>{'x' * 100_000}</t></si>"
+    )
+    assert len(read_table("a.xlsx", honest).sheets["Data"]) == 3_000

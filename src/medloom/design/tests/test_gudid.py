@@ -99,6 +99,16 @@ def test_a_wrong_record_is_one_refused_line_among_good_ones() -> None:
 
 
 @pytest.mark.pure
+@pytest.mark.parametrize("word", ["Deactivated", "Unpublished"])
+def test_a_record_that_was_withdrawn_is_no_device_and_is_told(word: str) -> None:
+    published = record(more="<deviceRecordStatus>Published</deviceRecordStatus>")
+    withdrawn = record(BOX, more=f"<deviceRecordStatus>{word}</deviceRecordStatus>")
+    good, bad = read(published, withdrawn)
+    assert good.refusal is None and bad.refusal is not None
+    assert (bad.di, bad.refusal.path, bad.refusal.got) == (BOX, "/deviceRecordStatus", word)
+
+
+@pytest.mark.pure
 @pytest.mark.parametrize(
     ("text", "code"),
     [

@@ -113,3 +113,46 @@ def test_a_label_is_read_back_by_a_reader() -> None:
     (read,) = zxingcpp.read_barcodes(made.to_image(scale=6))
     assert read.content_type == zxingcpp.ContentType.GS1
     assert parse_udi(read.text) == parse_udi(read.bytes.decode()) == parse_udi(text)
+
+
+def hibcc(*parts: str) -> str:
+    text = "/".join(("+A123BJC5D61", *parts))
+    return text + hibcc_check_character(text)
+
+
+@pytest.mark.parametrize(
+    ("part", "expires", "lot"),
+    [
+        ("$$8040429LOT7", "2029-04", "LOT7"),  # a quantity of 04, then MMYY
+        ("$$9000143291201LOT7", "2029-12-01", "LOT7"),
+        ("$$3720229LOT7", "2072-02-29", "LOT7"),
+        ("$$7LOT7", "", "LOT7"),
+    ],
+)
+def test_a_hibcc_quantity_stands_before_the_date_and_a_year_is_of_this_century(
+    part: str, expires: str, lot: str
+) -> None:
+    found = parse_udi(hibcc(part))
+    assert (found.expires, found.lot) == (expires, lot)
+
+
+@pytest.mark.parametrize("part", ["$$A55", "$$", "$$8", "$$9123", "$$2133029L"])
+def test_a_hibcc_date_that_is_none_is_refused_and_never_1900(part: str) -> None:
+    with pytest.raises(UdiRefused) as refused:
+        parse_udi(hibcc(part))
+    assert refused.value.refusal.code == "udi_form"
+
+
+def test_a_part_that_contradicts_itself_is_refused_and_the_same_twice_is_not() -> None:
+    assert parse_udi("(01)09506000134352(10)A(10)A").lot == "A"
+    with pytest.raises(UdiRefused) as refused:
+        parse_udi("(01)09506000134352(10)A(10)B")
+    assert refused.value.refusal.path == "/(10)"
+
+
+@pytest.mark.parametrize(("name", "path"), [("expires", "/(17)"), ("made", "/(11)")])
+@pytest.mark.parametrize("day", ["2027-02-30", "2027-13", "2027-00-01", "27-01-01"])
+def test_a_day_that_does_not_exist_is_on_no_label(name: str, path: str, day: str) -> None:
+    with pytest.raises(UdiRefused) as refused:
+        build_gs1(Udi("GS1", "09506000134352", **{name: day}))
+    assert (refused.value.refusal.code, refused.value.refusal.path) == ("udi_form", path)

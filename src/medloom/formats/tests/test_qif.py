@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -125,6 +126,67 @@ def test_limits_that_contradict_themselves_are_left_out(low, high, absolute, exp
     first = read_qif(f"{data[:begin]}<Tolerance>{inner}{data[end:]}".encode()).plan[0]
     assert (first.limits.low, first.limits.high) == expected
     assert bool(first.limits.note) == (expected == (None, None))
+
+
+def units_of(name: str, factor: str, *, of: str = "AngularUnit") -> str:
+    """The unit read from a file that states that one."""
+    unit = (
+        f"<{of}><UnitName>{name}</UnitName><UnitConversion><Factor>{factor}</Factor></UnitConversion></{of}>"
+    )
+    units = f"<FileUnits><PrimaryUnits>{unit}</PrimaryUnits></FileUnits>"
+    found = read_qif(f"<QIFDocument xmlns='http://qifstandards.org/xsd/qif3'>{units}</QIFDocument>".encode())
+    return found.angular if of == "AngularUnit" else found.linear
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "factor", "code"),
+    [
+        ("AngularUnit", "rad", "1", "rad"),
+        ("AngularUnit", "grade", "1", "rad"),  # an unknown word, told by what it is of the SI unit
+        ("AngularUnit", "Degrees", "0.017453292", "deg"),
+        ("LinearUnit", "metre", "1.0", "m"),
+        ("LinearUnit", "thing", "1E-3", "mm"),
+        ("LinearUnit", "inch", "", "[in_i]"),
+        ("LinearUnit", "mm", "0.0254", "mm of 0.0254"),
+        ("LinearUnit", "furlong", "201.168", "furlong of 201.168"),
+    ],
+)
+def test_a_unit_is_what_name_and_factor_agree_on(of: str, name: str, factor: str, code: str) -> None:
+    assert units_of(name, factor, of=of) == code
+
+
+def test_a_value_may_state_a_unit_of_its_own() -> None:
+    data = qif(FIRST, parts(FIRST, count=1))
+    plain = tables(read_qif(data), name="x.qif", digest="0" * 64)["results"][1]
+    own = data.replace(b"<Value>", b'<Value linearUnit="inch">', 1)
+    row = tables(read_qif(own), name="x.qif", digest="0" * 64)["results"][1]
+    value = plain.index("mm") - 1
+    assert row[value].value == plain[value] * Decimal("25.4") and row[value + 1] == "mm"
+    strange = data.replace(b"<Value>", b'<Value linearUnit="ell">', 1)
+    row = tables(read_qif(strange), name="x.qif", digest="0" * 64)["results"][1]
+    assert isinstance(row[value], Unreadable) and row[value].code == "unit_unknown"
+
+
+def test_limits_in_a_unit_of_their_own_are_left_out_and_said_so() -> None:
+    data = qif(FIRST, parts(FIRST, count=1)).replace(b"<MaxValue>", b'<MaxValue linearUnit="inch">', 1)
+    noted = [planned.limits for planned in read_qif(data).plan if planned.limits.note]
+    assert noted and all((each.low, each.high) == (None, None) for each in noted)
+    assert noted[0].note == "limits_unit: [in_i]"
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit"),
+    [("included_angle", "deg"), ("angularity", "mm"), ("cone_angle", "deg"), ("user_defined_linear", "mm")],
+)
+def test_angles_are_known_by_their_name_and_angularity_is_a_length(kind: str, unit: str) -> None:
+    found = read_qif(qif(FIRST, parts(FIRST, count=1)))
+    assert told(replace(found, angular="deg"), Decimal(4), kind) == (Decimal(4), unit)
+
+
+def test_a_mass_that_a_user_defined_is_told_as_no_length() -> None:
+    found = read_qif(qif(FIRST, parts(FIRST, count=1)))
+    (cell, unit) = told(found, Decimal(4), "user_defined_mass", "kg")
+    assert isinstance(cell, Unreadable) and (cell.code, unit) == ("unit_unknown", "kg")
 
 
 def test_names_become_parts_of_other_names() -> None:

@@ -149,6 +149,10 @@ CAUSES: dict[str, Cause] = {
     "date_format": Cause(_("The date is written in another way than declared"), _("Correct the date.")),
     "date_range": Cause(_("The date is far off"), _("Correct the date.")),
     "code_fraction": Cause(_("A code that is a broken number"), _("Correct the key.")),
+    "cell_error": Cause(
+        _("The cell holds an error, or a formula that nobody computed"),
+        _("Open the file, mend the cell and save it."),
+    ),
     "code_rounded": Cause(
         _("A code too long for a spreadsheet's number"), _("Store it as text in the spreadsheet.")
     ),
