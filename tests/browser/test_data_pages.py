@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from medloom.materials.models import Lot
 from medloom.wire.verdict import Verdict
 from medloom.worker import govern_now
-from tests.browser.conftest import check_page
+from tests.browser.conftest import axe_faults, check_page
 from tests.browser.network import LONG_LOT, Network, build, found, sequence
 from tests.browser.visits import follow, log_in, say_why
 
@@ -83,6 +83,33 @@ def test_the_map_draws_and_lists_the_same_feeds(page: Page, live_server: Any, ne
     look(page, live_server.url, "map")
     expect(page.locator("tbody")).to_contain_text("shifts")
     expect(page.locator(".views")).to_contain_text("Disputed")
+    disputed = page.locator(".node[data-state=disputed][data-type]").first
+    expect(disputed.locator(".tag")).to_have_text("Disputed")
+
+
+def test_a_box_of_the_map_tells_whose_it_is_and_lights_its_lineage(
+    page: Page, live_server: Any, net: Network
+) -> None:
+    log_in(page, live_server.url, "anna")
+    page.context.add_cookies([{"name": "django_language", "value": "en", "url": live_server.url}])
+    page.goto(f"{live_server.url}/map/")
+    page.wait_for_selector("#map[data-ready=yes]")
+    page.locator("[id='t/PG/result']").click()
+    drawer = page.locator("#map-panel")
+    expect(drawer).to_contain_text("Freshness promise")
+    expect(drawer).to_contain_text("cmm")
+    expect(drawer.locator(".fields")).to_contain_text("Plant")
+    expect(page.locator("[id='f/PG/cmm'].on")).to_have_count(1)
+    expect(page.locator("[id='f/SZ/shifts'].on")).to_have_count(0)
+    expect(page.locator(".arrows path.on").first).to_be_attached()
+    assert not axe_faults(page)
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    page.fill("#map-find", "shifts")
+    expect(page.locator("[id='f/SZ/shifts'].on")).to_have_count(1)
+    page.goto(f"{live_server.url}/map/node/?kind=f&site=SZ&name=shifts")
+    check_page(page, "map-node")
+    expect(page.locator("h1")).to_contain_text("shifts")
 
 
 def test_a_filled_template_is_sent_looked_at_and_recorded(

@@ -143,7 +143,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         _("Data"),
         (
             Page("quality", _("Quality board"), "gauge", also=("quality-feed", "findings")),
-            Page("map", _("Data map"), "map"),
+            Page("map", _("Data map"), "map", also=("map-node",)),
             Page("intake", _("Send data by hand"), "upload", also=("intake-form", "upload")),
             Page("repair", _("Repair desk"), "inbox", also=("repair-group", "repair-row", "dismissed")),
             Page("matches", _("Similar lots"), "arrows-split"),

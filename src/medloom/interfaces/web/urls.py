@@ -82,6 +82,7 @@ urlpatterns = [
     path("tokens/<uuid:token>/revoke/", tokens.revoke, name="token-revoke"),
     path("tour/", touring.take_tour, name="tour"),
     path("map/", datamap.show_map, name="map"),
+    path("map/node/", datamap.show_node, name="map-node"),
     path("quality/", quality.show_quality, name="quality"),
     path("quality/feed/", quality.show_feed, name="quality-feed"),
     path("quality/findings/", quality.show_findings, name="findings"),

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from medloom.governance import queries as asked
 from medloom.governance.measuring import judged
+from medloom.interfaces.web.columns import label_of
 from medloom.interfaces.web.export import spreadsheet
+from medloom.interfaces.web.lineage import WORSE, picture_of
 from medloom.interfaces.web.telling import promise_words, told
 from medloom.interfaces.web.viewer import HQ, Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import title_of
 from medloom.interfaces.web.views.overview import ago
 from medloom.interfaces.web.words import OWNERS, state_word
-from medloom.kernel.entity import catalogue
+from medloom.kernel.entity import Declared, catalogue
+from medloom.kernel.models import Session
+from medloom.parties.models import Subscription
+from medloom.parties.tokens import Token
 
 #: Above so many nodes the table takes over: nobody reads a larger picture.
 NODES_MOST = 300
@@ -58,7 +63,10 @@ def nodes_of(viewer: Viewer) -> list[dict[str, Any]]:
                 "quarrels": quarrels,
                 "readers": _readers(viewer, readers, site),
                 "synthetic": feed["feed"].startswith("synthetic_"),
+                "tally": feed["new"],
+                "late": late,
                 "address": f"{reverse('web:list', args=[feed['type']])}?site={site}",
+                "node": _node("t", site, feed["type"]),
             }
         )
     return found
@@ -83,30 +91,9 @@ def _readers(viewer: Viewer, codes: list[str], own: str) -> list[str]:
     ]
 
 
-def picture_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Nodes and arrows: system -> feed -> type at its plant -> who reads it."""
-    nodes: dict[str, dict[str, Any]] = {}
-    arrows: dict[tuple[str, str], None] = {}
-    for row in rows:
-        system, feed = f"s/{row['site']}/{row['system']}", f"f/{row['site']}/{row['feed']}"
-        thing = f"t/{row['site']}/{row['type']}"
-        nodes.setdefault(system, {"label": row["system"], "sub": row["plant"], "kind": "system"})
-        nodes.setdefault(feed, {"label": row["feed"], "sub": row["plant"], "kind": "feed"})
-        made = nodes.setdefault(
-            thing, {"label": row["title"], "sub": row["plant"], "kind": "type", "address": row["address"]}
-        )
-        worse = ("fresh", "late", "stale", "disputed")
-        states = [made.get("state", "fresh"), row["state"]]
-        made["state"] = max(states, key=worse.index)
-        chain = [system, feed, thing]
-        for reader in row["readers"]:
-            nodes.setdefault(f"r/{reader}", {"label": reader, "sub": "", "kind": "reader"})
-            arrows[thing, f"r/{reader}"] = None
-        arrows |= dict.fromkeys(pairwise(chain))
-    return {
-        "nodes": [{"id": name, **node} for name, node in nodes.items()],
-        "arrows": [{"from": one, "to": other} for one, other in arrows],
-    }
+def _node(kind: str, site: str, name: str) -> str:
+    """Where a node's own page is; the map opens it beside the picture."""
+    return f"{reverse('web:map-node')}?{urlencode({'kind': kind, 'site': site, 'name': name})}"
 
 
 def show_map(request: HttpRequest) -> HttpResponse:
@@ -117,13 +104,12 @@ def show_map(request: HttpRequest) -> HttpResponse:
     shown = [row for row in rows if site in ("", row["site"]) and state in ("", row["state"])]
     if request.GET.get("export") == "xlsx":
         return _export(request, shown)
-    picture = picture_of(shown)
-    counts = {
-        name: sum(row["state"] == name for row in rows) for name in ("fresh", "late", "stale", "disputed")
-    }
+    picture = picture_of(shown, address=_node)
+    counts = {name: sum(row["state"] == name for row in rows) for name in WORSE}
     context = {
         "rows": shown,
-        "picture": picture if len(picture["nodes"]) <= NODES_MOST else None,
+        "picture": picture if picture.count <= NODES_MOST else None,
+        "programs": programs_of(viewer),
         "states": [(name, state_word(name).label, count) for name, count in counts.items() if count],
         "state": state,
         "site": site,
@@ -131,6 +117,113 @@ def show_map(request: HttpRequest) -> HttpResponse:
         "several": len(viewer.sites) > 1,
     }
     return render(request, "medloom/map.html", context)
+
+
+def programs_of(viewer: Viewer) -> list[dict[str, Any]]:
+    """Programs that read on behalf of a party: webhooks and API tokens, with the types they may see."""
+    hooks = Subscription.objects.exclude(state="ended").order_by("site", "name")
+    tokens = Token.objects.filter(revoked__isnull=True, expires__gt=now()).order_by("site", "name")
+    if not viewer.registrant:
+        hooks, tokens = hooks.filter(site=viewer.site), tokens.filter(site=viewer.site)
+    address = reverse("web:tokens")
+    return [
+        *(
+            _program(
+                viewer, row, "webhook", reverse("web:subscription", args=[row.id]), bool(row.failing_since)
+            )
+            for row in hooks
+        ),
+        *(_program(viewer, row, "key", address, False) for row in tokens),
+    ]
+
+
+def _program(viewer: Viewer, row: Any, icon: str, address: str, failing: bool) -> dict[str, Any]:
+    party = viewer.sites.get(row.site) or (str(_("Registrant")) if row.site == HQ else row.site)
+    return {
+        "party": party,
+        "name": row.name,
+        "icon": icon,
+        "types": row.types,
+        "address": address,
+        "failing": failing,
+    }
+
+
+def show_node(request: HttpRequest) -> HttpResponse:
+    """One node: whose it is, what was promised, how it stands, where it comes from and who uses it."""
+    viewer = viewer_of(request)
+    kind, site, name = (request.GET.get(n, "")[:64] for n in ("kind", "site", "name"))
+    fits = {
+        "s": lambda row: row["site"] == site and row["system"] == name,
+        "f": lambda row: row["site"] == site and row["feed"] == name,
+        "t": lambda row: row["site"] == site and row["type"] == name,
+        "r": lambda row: name in row["readers"],
+    }.get(kind)
+    rows = [row for row in nodes_of(viewer) if fits(row)] if fits else []
+    if not rows:
+        raise Http404
+    declared = catalogue()[name] if kind == "t" else None
+    context = {
+        "kind": kind,
+        "site": site,
+        "name": name,
+        "title": rows[0]["title"] if kind == "t" else name,
+        "rows": rows,
+        "first": rows[0],
+        "state": max((row["state"] for row in rows), key=WORSE.index),
+        "newest": max(row["newest"] for row in rows),
+        "quarrels": max(row["quarrels"] for row in rows),
+        "count": sum(row["rows"] for row in rows),
+        "readers": list(dict.fromkeys(reader for row in rows for reader in row["readers"])),
+        "programs": [p for p in programs_of(viewer) if _reads(p, kind, name, rows)],
+        "fields": _fields(declared, rows) if declared else [],
+        "uses": _uses(name) if declared else [],
+        "agent": Session.objects.filter(site=site).values_list("seen", flat=True).first()
+        if kind == "s"
+        else None,
+        "alone": not request.headers.get("HX-Request"),
+    }
+    return render(request, "medloom/map-node.html", context)
+
+
+def _reads(program: dict[str, Any], kind: str, name: str, rows: list[dict[str, Any]]) -> bool:
+    """Whether a program gets any of it: its party may, and it asked for one of these types."""
+    parties = {name} if kind == "r" else {reader for row in rows for reader in row["readers"]}
+    wanted = program["types"].split()
+    own = program["party"] in parties or program["party"] == rows[0]["plant"]
+    return own and (not wanted or any(row["type"] in wanted for row in rows))
+
+
+def _fields(declared: Declared, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each field with its owner, and for each feed in how many of a hundred rows it held a value."""
+    found = []
+    for name, field in declared.fields.items():
+        owner = str(declared.sheet.owner_of(name))
+        shares = [
+            (row["feed"], round(100 * min(1.0, row["tally"].given[name] / row["tally"].whole)))
+            for row in rows
+            if row["tally"].whole and row["tally"].given.get(name)
+        ]
+        found.append(
+            {
+                "name": name,
+                "label": label_of(field),
+                "owner": OWNERS[owner].label if owner in OWNERS else owner,
+                "shares": shares,
+                "best": max((share for _feed, share in shares), default=0),
+            }
+        )
+    return sorted(found, key=lambda field: -field["best"])
+
+
+def _uses(type_: str) -> list[dict[str, Any]]:
+    """Types that refer to this one, by which field: who builds on it."""
+    return [
+        {"title": title_of(other.type), "field": label_of(other.fields[ref.name]), "type": other.type}
+        for other in catalogue().values()
+        for ref in other.refs.values()
+        if ref.type == type_ and ref.name in other.fields
+    ]
 
 
 def _export(request: HttpRequest, rows: list[dict[str, Any]]) -> HttpResponse:

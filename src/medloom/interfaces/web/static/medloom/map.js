@@ -1,50 +1,104 @@
-/* The data map: four columns from left to right (system, feed, type, reader), each in the order of its plant,
-   so that arrows run nearly level. The same rows stand in the table below the picture. */
+/* The data map: arrows between the boxes, the lineage of the one pointed at, a drawer for the one chosen.
+   Without this script every box is still a link to its own page. */
 document.addEventListener("DOMContentLoaded", function () {
   "use strict";
-  const place = document.getElementById("map");
   const data = document.getElementById("map-data");
-  if (!place || !data || !window.cytoscape) { return; }
-  const found = JSON.parse(data.textContent);
-  const KINDS = ["system", "feed", "type", "reader"];
-  const COLOURS = { fresh: "#2d7a3e", late: "#b06a00", stale: "#a81e2d", disputed: "#6a2f8f" };
-  const ROW = 46;
-  const wide = Math.max(760, place.clientWidth);
-  const box = Math.min(220, (wide - 3 * 70) / 4);
-  const column = (wide - box) / 3;
-  const cut = (text) => { let room = box / 7.2; let out = ""; for (const c of text) { room -= c.charCodeAt(0) > 0x2e80 ? 1.75 : 1; if (room < 1) { return out + "…"; } out += c; } return out; };
-  const order = new Map();
-  KINDS.forEach((kind) => order.set(kind, found.nodes.filter((n) => n.kind === kind)));
-  const tall = Math.max(...KINDS.map((kind) => order.get(kind).length));
-  const position = (n) => {
-    const column_ = order.get(n.kind);
-    return { x: KINDS.indexOf(n.kind) * column + box / 2, y: (column_.indexOf(n) + 0.5) * (tall / column_.length) * ROW };
-  };
-  place.style.height = Math.max(160, tall * ROW + 16) + "px";
-  const graph = window.cytoscape({
-    container: place, userZoomingEnabled: false, userPanningEnabled: false, autoungrabify: true,
-    layout: { name: "preset" },
-    style: [
-      { selector: "node", style: { shape: "round-rectangle", width: box, height: 36, "background-color": "#fff", "border-width": 1.5, "border-color": "#9fb0be", label: "data(text)", "text-wrap": "wrap", "text-valign": "center", "font-size": 11.5, "line-height": 1.2, color: "#1b2733", "font-family": "Segoe UI, Arial, Noto Sans CJK SC, sans-serif" } },
-      { selector: "node[state]", style: { "border-width": 2.5, "border-color": (n) => COLOURS[n.data("state")] } },
-      { selector: "node[kind = 'system'], node[kind = 'reader']", style: { "background-color": "#eef3f7" } },
-      { selector: "edge", style: { width: 1.2, "line-color": "#b9c6d2", "target-arrow-color": "#b9c6d2", "target-arrow-shape": "triangle", "arrow-scale": 0.8, "curve-style": "taxi", "taxi-direction": "rightward", "taxi-turn": "50%" } },
-      { selector: ".on", style: { "line-color": "#0b5a8f", "target-arrow-color": "#0b5a8f", width: 2.4, "z-index": 9 } },
-    ],
-    elements: {
-      nodes: found.nodes.map((n) => ({ data: Object.assign({ text: cut(n.label) + (n.sub ? "\n" + cut(n.sub) : "") }, n), position: position(n) })),
-      edges: found.arrows.map((a) => ({ data: { id: a.from + ">" + a.to, source: a.from, target: a.to } })),
-    },
+  const drawer = document.getElementById("map-panel");
+  if (!data || !document.getElementById("map")) { return; }
+  const arrows = JSON.parse(data.textContent);
+  const ahead = new Map(), back = new Map();
+  const add = (map, from, to) => { if (!map.has(from)) { map.set(from, []); } map.get(from).push(to); };
+  arrows.forEach(([from, to]) => { add(ahead, from, to); add(back, to, from); });
+  const place = () => document.getElementById("map");
+  const box = (id) => document.getElementById(id);
+  let chosen = "";
+
+  function draw() {
+    const map = place();
+    const svg = map.querySelector(".arrows");
+    const zero = map.getBoundingClientRect();
+    svg.replaceChildren(...arrows.map(([from, to]) => {
+      const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      const a = box(from).getBoundingClientRect(), b = box(to).getBoundingClientRect();
+      const x1 = a.right - zero.left, y1 = a.top + a.height / 2 - zero.top;
+      const x2 = b.left - zero.left, y2 = b.top + Math.min(b.height / 2, 24) - zero.top;
+      const bend = (x2 - x1) / 2;
+      path.setAttribute("d", "M" + x1 + " " + y1 + " C" + (x1 + bend) + " " + y1 + " " + (x2 - bend) + " " + y2 + " " + x2 + " " + y2);
+      path.dataset.from = from;
+      path.dataset.to = to;
+      path.dataset.state = [from, to].filter((id) => id.startsWith("t/")).map((id) => box(id).dataset.state)[0] || "";
+      return path;
+    }));
+    map.dataset.ready = "yes";
+  }
+
+  /* everything that leads to these boxes and everything that follows from them */
+  function lineage(ids) {
+    const walk = (map, seen) => { const todo = [...ids]; while (todo.length) { (map.get(todo.pop()) || []).forEach((next) => { if (!seen.has(next)) { seen.add(next); todo.push(next); } }); } return seen; };
+    return new Set([...walk(ahead, new Set(ids)), ...walk(back, new Set(ids))]);
+  }
+
+  function light(ids) {
+    const map = place();
+    const on = ids.length ? lineage(ids) : new Set();
+    map.classList.toggle("dim", ids.length > 0);
+    map.querySelectorAll(".node").forEach((node) => node.classList.toggle("on", on.has(node.id)));
+    map.querySelectorAll(".arrows path").forEach((path) => path.classList.toggle("on", on.has(path.dataset.from) && on.has(path.dataset.to)));
+    const types = Array.from(map.querySelectorAll(".node.on[data-type]")).map((node) => node.dataset.type);
+    map.querySelectorAll(".program").forEach((program) => {
+      const wanted = program.dataset.types.split(" ").filter(Boolean);
+      const party = program.parentElement.querySelector(".node");
+      program.classList.toggle("on", on.has(party.id) && (!wanted.length || wanted.some((one) => types.includes(one))));
+    });
+  }
+  const settle = () => light(sought().length ? sought() : chosen && box(chosen) ? [chosen] : []);
+
+  function sought() {
+    const text = document.getElementById("map-find").value.trim().toLowerCase();
+    return text ? Array.from(place().querySelectorAll(".node")).filter((node) => node.textContent.toLowerCase().includes(text)).map((node) => node.id) : [];
+  }
+
+  function choose(node) {
+    fetch(node.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" })
+      .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
+      .then((text) => {
+        chosen = node.id;
+        drawer.innerHTML = text;
+        drawer.hidden = false;
+        document.body.classList.add("beside");
+        drawer.querySelector("[data-close]").onclick = close;
+        window.medloom.dressUp(drawer);
+        document.querySelectorAll(".node.chosen").forEach((one) => one.classList.remove("chosen"));
+        node.classList.add("chosen");
+        settle();
+        drawer.focus();
+      })
+      .catch(() => { location.href = node.href; });
+  }
+  function close() {
+    const node = box(chosen);
+    chosen = "";
+    drawer.hidden = true;
+    document.body.classList.remove("beside");
+    document.querySelectorAll(".node.chosen").forEach((one) => one.classList.remove("chosen"));
+    settle();
+    if (node) { node.focus(); }
+  }
+
+  const over = (event) => { const node = event.target.closest && event.target.closest("#map .node"); if (node) { light([node.id]); } };
+  document.addEventListener("mouseover", over);
+  document.addEventListener("focusin", over);
+  document.addEventListener("mouseout", (event) => { if (event.target.closest && event.target.closest("#map .node")) { settle(); } });
+  document.addEventListener("click", (event) => {
+    const node = event.target.closest && event.target.closest("#map .node");
+    if (node && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); choose(node); }
   });
-  const fit = () => { graph.resize(); graph.fit(undefined, 8); };
-  fit();
-  place.dataset.ready = "yes";
-  new ResizeObserver(fit).observe(place);
-  graph.on("mouseover", "node", (event) => {
-    graph.edges().removeClass("on");
-    event.target.successors("edge").union(event.target.predecessors("edge")).addClass("on");
-    place.style.cursor = event.target.data("address") ? "pointer" : "";
-  });
-  graph.on("mouseout", "node", () => { graph.edges().removeClass("on"); place.style.cursor = ""; });
-  graph.on("tap", "node", (event) => { if (event.target.data("address")) { location.href = event.target.data("address"); } });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !drawer.hidden) { close(); } });
+  document.getElementById("map-find").oninput = settle;
+  document.body.addEventListener("htmx:afterSwap", () => { draw(); settle(); });
+  new ResizeObserver(draw).observe(place());
+  /* the readers stay in sight while the page is moved; their arrows follow */
+  let due = false;
+  window.addEventListener("scroll", () => { if (!due) { due = true; requestAnimationFrame(() => { due = false; draw(); settle(); }); } }, { passive: true });
+  draw();
 });
