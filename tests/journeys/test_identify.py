@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import uuid
 from typing import Any
 
@@ -14,8 +16,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from medloom.design.models import Device
 from medloom.design.tests.test_gudid import BOX, DI, package, record
 from medloom.design.udi import parse_udi
+from medloom.interfaces.web.labelprint import elements, print_label
 from medloom.kernel.access import ALL, seeing
 from tests.browser.network import Network, build
+from tests.journeys.painting import painted
 from tests.journeys.sending import ACT, plant, registrant
 from tests.journeys.test_pages import visitor
 
@@ -70,6 +74,47 @@ def test_a_code_opens_the_unit_the_lot_or_the_device(net: Network) -> None:
     assert client.get("/udi/").status_code == 200
     shown = client.get("/udi/", {"q": "(01)95012345678903(10)X"})
     assert shown.status_code == 200 and b"neither its device nor its lot" in shown.content
+
+
+def test_the_search_box_takes_a_code_in_every_form_a_scanner_sends(net: Network) -> None:
+    made()
+    client = visitor("anna")
+    for code, path in [
+        (f"(01){DI}(10)FG-1(21)00012", "/o/serial/"),
+        (f"01{DI}10FG-1\x1d2100012", "/o/serial/"),
+        (f"]d201{DI}10FG-1<GS>2100012", "/o/serial/"),
+        # A scanner dropped the separator: the reading that is known here counts.
+        (f"01{DI}10FG-12100012", "/o/serial/"),
+        (f"01{DI}2100012" + "10FG-1", "/o/serial/"),
+        (f"(01){DI}(17)280531(10)FG-1", "/o/lot/"),
+        (f"01{DI}", "/o/device/"),
+        (BOX, "/o/device/"),
+        (f"(01){DI[:-1]}0", "/udi/"),
+    ]:
+        answer = client.get("/find/", {"q": code})
+        assert answer.status_code == 302 and answer["Location"].startswith(path), (code, answer.headers)
+    # Digits that no device here has, and a number with a plus, stay a search for numbers.
+    for text in ("12345670", "95012345678903", "+A1"):
+        assert client.get("/find/", {"q": text}).status_code == 200, text
+
+
+def test_a_label_as_a_file_is_read_back(net: Network) -> None:
+    made()
+    with seeing(ALL):
+        device = Device.objects.get(di=DI).object
+    asked = {"lot": "FG-1", "serial": "00012", "as": "pdf"}
+    answer = visitor("anna").get(f"/devices/{device}/label/", asked)
+    assert answer["Content-Type"] == "application/pdf" and answer.content.startswith(b"%PDF-")
+    text = f"(01){DI}(17)280500(10)FG-1(21)00012"
+    # The same page as points, as a printer would set them.
+    (read,) = zxingcpp.read_barcodes(painted(print_label(text, di=DI, words=["Demo"], form="png")))
+    udi = parse_udi(read.bytes.decode())
+    assert (udi.di, udi.lot, udi.serial, udi.expires) == (DI, "FG-1", "00012", "2028-05")
+    if shutil.which("pdftotext"):
+        said = subprocess.run(
+            ["pdftotext", "-layout", "-", "-"], input=answer.content, capture_output=True, check=True
+        ).stdout.decode()
+        assert all(line in said for line in elements(text)) and "Demo" in said
 
 
 def test_a_wrong_code_is_refused_with_the_right_digit(net: Network) -> None:

@@ -19,6 +19,8 @@ HIBCC_CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-. $/+%"
 UDI_CHARACTERS_MAX = 200
 #: What GS1 allows in a lot or serial number (table 7.11-1), at most twenty characters.
 _GS1_FREE = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]{1,20}")
+#: The separator as it is scanned (FNC1, sent as GS), and as programs that cannot show it write it.
+SEPARATOR = re.compile("\x1d|\u241d|<GS>|\\{GS\\}|\\[GS\\]|\\^\\]", re.IGNORECASE)
 _EXPIRY = re.compile(r"20(\d\d)-(\d\d)(?:-(\d\d))?")
 
 
@@ -98,7 +100,7 @@ def parse_udi(text: str) -> Udi:
 
     Raises UdiRefused: `udi_empty`, `udi_too_long`, `udi_form`, `udi_check_digit`, `udi_without_device`.
     """
-    text = text.strip()
+    text = SEPARATOR.sub("\x1d", text.strip())
     if not text:
         raise UdiRefused("udi_empty", expected="a UDI, scanned or typed")
     if len(text) > UDI_CHARACTERS_MAX:
@@ -226,6 +228,46 @@ def _hibcc_expiry(body: str) -> tuple[str, str]:
     if day.year < 2000:  # two digits of a year: no device was marked in the century before
         day = day.replace(year=day.year + 100)
     return day.isoformat(), body[1 + length :]
+
+
+#: Readings of one text without separators that are tried.
+READINGS_MOST = 24
+
+
+def unseparated(text: str) -> list[Udi]:
+    """Every way to read a GS1 text whose separators a scanner has dropped, longest lot or serial first.
+
+    Empty for a text with separators or brackets, and for one that is no GS1 device with something behind it.
+    """
+    body = re.sub(r"^\][A-Za-z][0-9]", "", text.strip())
+    if SEPARATOR.search(body) or "(" in body or not re.fullmatch(r"01[0-9]{14}.+", body):
+        return []
+    if gs1_check_digit(body[2:15]) != body[15] or len(body) > UDI_CHARACTERS_MAX:
+        return []
+    return _tails(body[16:], Udi("GS1", body[2:16]))[:READINGS_MOST]
+
+
+_NAMES = {"10": "lot", "21": "serial", "11": "made", "17": "expires"}
+
+
+def _tails(text: str, told: Udi) -> list[Udi]:
+    """The readings of what follows; each part at most once."""
+    if not text:
+        return [told]
+    name, rest = _NAMES.get(text[:2]), text[2:]
+    if name is None or getattr(told, name):
+        return []
+    if name in ("made", "expires"):
+        day = re.match(r"([0-9]{2})(0[1-9]|1[0-2])(0[0-9]|[12][0-9]|3[01])", rest)
+        if day is None:
+            return []
+        value = f"20{day[1]}-{day[2]}" + ("" if day[3] == "00" else f"-{day[3]}")
+        return _tails(rest[6:], replace(told, **{name: value}))
+    found: list[Udi] = []
+    for length in range(min(20, len(rest)), 0, -1):
+        if _GS1_FREE.fullmatch(rest[:length]) and len(found) < READINGS_MOST:
+            found += _tails(rest[length:], replace(told, **{name: rest[:length]}))
+    return found
 
 
 # -- writing ----------------------------------------------------------------------------------

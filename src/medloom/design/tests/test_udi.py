@@ -14,6 +14,7 @@ from medloom.design.udi import (
     gs1_check_digit,
     hibcc_check_character,
     parse_udi,
+    unseparated,
     wrong_identifier,
 )
 
@@ -156,3 +157,31 @@ def test_a_day_that_does_not_exist_is_on_no_label(name: str, path: str, day: str
     with pytest.raises(UdiRefused) as refused:
         build_gs1(Udi("GS1", "09506000134352", **{name: day}))
     assert (refused.value.refusal.code, refused.value.refusal.path) == ("udi_form", path)
+
+
+@pytest.mark.parametrize("sign", ["\x1d", "\u241d", "<GS>", "{GS}", "[gs]", "^]"])
+def test_separators_are_read_however_a_program_writes_them(sign: str) -> None:
+    found = parse_udi(f"01{DI}10LOT1{sign}2100012")
+    assert (found.lot, found.serial) == ("LOT1", "00012")
+
+
+def test_without_separators_every_reading_is_told_longest_first() -> None:
+    told = unseparated(f"]d201{DI}1727050010LOT12100012")
+    assert told[0] == Udi("GS1", DI, lot="LOT12100012", expires="2027-05")
+    assert Udi("GS1", DI, lot="LOT1", serial="00012", expires="2027-05") in told
+    # Too long for one lot number: the one reading with a serial number is left.
+    (long,) = unseparated(f"01{DI}10LOT-1234567890-A21SERIAL-1234567890")
+    assert (long.lot, long.serial) == ("LOT-1234567890-A", "SERIAL-1234567890")
+    # 17 and six digits that are no day belong to the lot.
+    assert unseparated(f"01{DI}10AB17999999") == [Udi("GS1", DI, lot="AB17999999")]
+    assert unseparated(f"01{DI}10LOT1\x1d2100012") == []
+    assert unseparated(f"(01){DI}(10)LOT1(21)00012") == []
+    assert unseparated(f"01{DI[:-1]}010LOT12100012") == []
+    assert unseparated("WO-1") == []
+
+
+@given(lot=st.from_regex(r"[A-Z][A-Z0-9-]{0,11}", fullmatch=True), serial=st.integers(1, 99_999))
+def test_what_was_printed_is_among_the_readings(lot: str, serial: int) -> None:
+    told = unseparated(f"01{DI}10{lot}21{serial:05d}")
+    assert any((one.lot, one.serial) == (lot, f"{serial:05d}") for one in told)
+    assert len(told) <= 24

@@ -21,8 +21,10 @@ from medloom.interfaces.web.words import Word, state_word
 from medloom.kernel.entity import Declared
 from medloom.kernel.fields import Choice, Count, Day, Flag, Instant, Number, Quantity, Ref, Text
 
+#: UCUM codes that people write in another way.
+SHOWN_UNITS = {"1": "", "Cel": "°C", "[degF]": "°F", "um": "µm", "[in_i]": "in", "[in_i]/min": "in/min"}
 #: Kinds of column whose values stand at the right.
-NUMBERS = ("count", "quantity", "number")
+NUMBERS = ("count", "quantity", "number", "faults")
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def domain_words(field: Any) -> str:
 
 def unit_word(code: str) -> str:
     """A UCUM unit as it is shown; pieces ("1") need none."""
-    return "" if code == "1" else code
+    return SHOWN_UNITS.get(code, code)
 
 
 def columns_of(declared: Declared) -> dict[str, Column]:
@@ -210,9 +212,12 @@ def draw_value(column: Column, value: Any, *, zone: str, drawing: Drawing) -> Sa
         case "state":
             return tagged(choice_word(column, str(value)))
         case "quantity":
-            return format_html('{}<span class="unit">{}</span>', plain_number(value), column.unit)
+            return format_html('{}<span class="unit">{}</span>', idle_free(value), column.unit)
         case "count":
             return plain_number(value)
+        case "faults":
+            tone = "bad" if value else "good"
+            return format_html('<span class="tag" data-tone="{}">{}</span>', tone, plain_number(value))
         case "number":
             return idle_free(value)
         case "flag":
@@ -243,7 +248,7 @@ def exported(column: Column, row: Any, drawing: Drawing) -> Any:
             return value.key
         case "state":
             return str(choice_word(column, str(value)).label)
-        case "count":
+        case "count" | "faults":
             return value
         case "quantity" | "number":
             return float(value)

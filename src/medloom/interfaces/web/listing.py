@@ -6,7 +6,7 @@ The address holds everything (query, columns, order, page), so a list can be sen
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -52,6 +52,24 @@ class BulkAction:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """A question that no field answers, and columns that are filled in for the rows of one page.
+
+    condition  chosen word -> which rows
+    fill       sets the columns' values on the rows, with one query for all of them
+    several    only for those who see several plants
+    """
+
+    name: str
+    label: object
+    choices: tuple[tuple[str, object], ...]
+    condition: Callable[[str], Q]
+    columns: tuple[Column, ...]
+    fill: Callable[[Sequence[Any]], None]
+    several: bool = False
+
+
+@dataclass(frozen=True)
 class Listing:
     """How one object type is listed. Whatever is not said is derived from the model."""
 
@@ -62,6 +80,7 @@ class Listing:
     order: str = "-num"
     views: tuple[View, ...] = ()
     bulk: tuple[BulkAction, ...] = ()
+    marks: Marks | None = None
     empty: object = _("Records appear here as soon as a plant or the registrant sends the first one.")
 
 
@@ -162,7 +181,18 @@ def questions_of(
                 choices=choices,
             )
         )
+    marks = marks_of(listing, sites)
+    if marks is not None:
+        value = query.get(marks.name, "").strip()
+        value = value if value in dict(marks.choices) else ""
+        found.append(Question(marks.name, marks.label, "choice", value, choices=marks.choices))
     return found
+
+
+def marks_of(listing: Listing, sites: Mapping[str, str]) -> Marks | None:
+    """The list's marks, where this person may see them."""
+    marks = listing.marks
+    return marks if marks is not None and (len(sites) > 1 or not marks.several) else None
 
 
 def _condition(question: Question, column: Column) -> Q:
@@ -188,13 +218,17 @@ def _condition(question: Question, column: Column) -> Q:
     return Q(**{f"{name}__icontains": value})
 
 
-def asked_rows(declared: Declared, questions: Sequence[Question]) -> QuerySet[Any]:
+def asked_rows(
+    declared: Declared, questions: Sequence[Question], marks: Marks | None = None
+) -> QuerySet[Any]:
     """The rows that answer the query, unordered. Row-level security has already chosen the visible ones."""
     known = columns_of(declared)
     wanted = Q(voided=False)
     for question in questions:
         if question.name == "q":
             wanted &= Q(key__icontains=question.value) if question.value else Q()
+        elif marks is not None and question.name == marks.name:
+            wanted &= marks.condition(question.value) if question.value else Q()
         else:
             wanted &= _condition(question, known[question.name])
     return declared.model._default_manager.filter(wanted)
@@ -235,6 +269,12 @@ def _page(declared: Declared, ordered: QuerySet[Any], refs: Sequence[str], start
     return [by_num[num] for num in nums if num in by_num]  # gone when what it must refer to is not seen
 
 
+def _fill(sheet: Sheet, marks: Marks | None) -> None:
+    """Fill in the marks where a column shows them."""
+    if marks is not None and sheet.rows and any(column in sheet.chosen for column in marks.columns):
+        marks.fill(sheet.rows)
+
+
 def _page_of(query: QueryDict) -> int:
     text = query.get("page", "1")
     return max(1, int(text)) if text.isdigit() and len(text) < 8 else 1
@@ -244,12 +284,14 @@ def answer(listing: Listing, *, query: QueryDict, sites: Mapping[str, str], whol
     """Answer one list's address; `whole` gives up to EXPORT_MOST rows instead of one page."""
     declared = catalogue()[listing.type]
     known = columns_of(declared)
+    marks = marks_of(listing, sites)
+    known |= {column.name: column for column in marks.columns} if marks else {}
     picked = [known[n] for n in query.getlist("columns") if n in known]
     chosen = picked or _default_columns(listing, known)
     if len(sites) < 2:
         chosen = [c for c in chosen if c.name != "site"] or chosen
     questions = questions_of(listing, declared, query=query, sites=sites)
-    rows = asked_rows(declared, questions)
+    rows = asked_rows(declared, questions, marks)
     order = query.get("order", "")
     sheet = Sheet(listing, declared, list(known.values()), chosen, questions, order=order)
     sheet.asked = any(q.value or q.until for q in questions)
@@ -258,9 +300,11 @@ def answer(listing: Listing, *, query: QueryDict, sites: Mapping[str, str], whol
     _count(sheet, rows, known)
     if whole:
         sheet.rows = list((ordered.select_related(*refs) if refs else ordered)[:EXPORT_MOST])
+        _fill(sheet, marks)
         return sheet
     sheet.pages = max(1, -(-sheet.count // PAGE_ROWS))
     sheet.page = min(_page_of(query), sheet.pages)
     start = (sheet.page - 1) * PAGE_ROWS
     sheet.rows = _page(declared, ordered, refs, start)
+    _fill(sheet, marks)
     return sheet

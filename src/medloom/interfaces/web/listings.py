@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from medloom.interfaces.web.listing import BulkAction, Listing, View
+from medloom.interfaces.web.marks import INSPECTIONS, RECEIPTS
 
 _HOLD = BulkAction("hold-raise", _("Put a hold on them"), "hand-stop")
 
@@ -132,6 +133,37 @@ LISTINGS: dict[str, Listing] = {
             empty=_("Measured results appear here as soon as a plant's inspection sends them."),
         ),
         Listing(
+            "inspection",
+            columns=(
+                "key",
+                "site",
+                "lot",
+                "item",
+                "laboratory",
+                "kind",
+                "performed",
+                "results_count",
+                "out_count",
+                "stated",
+                "entry",
+            ),
+            filters=("site", "kind", "laboratory", "lot", "item", "performed"),
+            views=(
+                View(_("All"), {}),
+                View(_("Something out of limits"), {"found": "out"}),
+                View(_("Incoming inspection"), {"kind": "incoming"}),
+                View(_("First-article inspection"), {"kind": "first_article"}),
+            ),
+            marks=INSPECTIONS,
+            empty=_("Inspections appear here as soon as a plant's laboratory sends the first file."),
+        ),
+        Listing(
+            "serial",
+            columns=("key", "site", "lot", "number", "made", "entry"),
+            filters=("site", "lot", "number", "made"),
+            empty=_("Units with a serial number of their own appear here, each with its lot."),
+        ),
+        Listing(
             "device",
             columns=("key", "brand", "model", "company", "agency", "status", "lot_marked", "serial_marked"),
             filters=("brand", "company", "agency", "status", "sterile"),
@@ -150,12 +182,19 @@ LISTINGS: dict[str, Listing] = {
                 "item",
                 "partner",
                 "partner_lot",
+                "joined",
                 "quantity",
                 "received",
                 "remark",
             ),
             filters=("site", "item", "partner", "vendor", "received"),
             order="-received",
+            views=(
+                View(_("All"), {}),
+                View(_("Not joined with the sender's lot"), {"joined": "unjoined"}),
+                View(_("Without the sender's lot number"), {"joined": "unnumbered"}),
+            ),
+            marks=RECEIPTS,
             empty=_("What a plant has taken in appears here, with the sender's lot beside its own."),
         ),
         Listing(

@@ -213,6 +213,31 @@ class Issue:
     stands: str = ""
 
 
+@dataclass(frozen=True)
+class Said:
+    """What one laboratory measured of a subject: its lines, and over all parts from which value to which."""
+
+    lines: tuple[Line, ...]
+    least: Decimal
+    most: Decimal
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The limits of its lines, each once."""
+        return tuple(dict.fromkeys(line.limits for line in self.lines))
+
+
+def said_of(found: Matrix, laboratory: str, subject: str) -> Said | None:
+    """What that laboratory measured of a subject of a disagreement; None for nothing."""
+    lines = tuple(line for line in found.lines if line.laboratory == laboratory and _about(line, subject))
+    values = [cell.row["value"] for line in lines for cell in line.by_lot.values()]
+    return Said(lines, min(values), max(values)) if values else None
+
+
+def _about(line: Line, subject: str) -> bool:
+    return line.alike == subject or any(cell.row["subject"] == subject for cell in line.by_lot.values())
+
+
 def issues(first: Sequence[Measured], second: Sequence[Measured], stands: Mapping[str, str]) -> list[Issue]:
     """The contrasts by subject; `stands` is what was decided."""
     groups: dict[str, list[Contrast]] = {}

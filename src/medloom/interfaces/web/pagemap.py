@@ -70,6 +70,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         _("Materials"),
         (
             of_type("lot", _("Lots"), "stack-2"),
+            of_type("serial", _("Serial numbers"), "hash"),
             Page("stock", _("Stock"), "box"),
             of_type("move", _("Moves"), "transfer"),
             of_type("receipt", _("Receipts"), "truck-loading"),

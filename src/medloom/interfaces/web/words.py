@@ -87,6 +87,8 @@ STATES: dict[str, Word] = {
     "conforming": Word(_("Conforming"), "good"),
     "nonconforming": Word(_("Nonconforming"), "bad"),
     "pass": Word(_("Passed"), "good"),
+    "joined": Word(_("Joined"), "good"),
+    "unjoined": Word(_("Not joined yet"), "warn"),
     "fail": Word(_("Failed"), "bad"),
 }
 

@@ -15,7 +15,7 @@ from medloom.inspection.models import Stand
 from medloom.inspection.queries import measured_parts
 from medloom.interfaces.web.columns import object_address
 from medloom.interfaces.web.deeds import deeds_of
-from medloom.interfaces.web.measuring import Issue, Matrix, compared, issues, matrix
+from medloom.interfaces.web.measuring import Issue, Matrix, compared, issues, matrix, said_of
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.scope import Writing
 from medloom.interfaces.web.viewer import viewer_of
@@ -47,6 +47,10 @@ def show_disagreement(request: HttpRequest, object_: Any) -> HttpResponse | Writ
     context: dict[str, Any] = {
         "row": row,
         "issues": found,
+        "said": {
+            side: {issue.subject: said_of(parts, laboratory, issue.subject) for issue in found}
+            for side, laboratory in (("first", row.first), ("second", row.second))
+        },
         "matrix": parts,
         "may": may,
         "barred": deeds["settle"].barred,

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from medloom.design.models import Device, DevicePackage
-from medloom.design.udi import Udi, UdiRefused, build_gs1, parse_udi
+from medloom.design.udi import Udi, UdiRefused, build_gs1, parse_udi, unseparated
 from medloom.interfaces.web.carrier import drawn
 from medloom.interfaces.web.columns import object_address
+from medloom.interfaces.web.labelprint import elements, print_label
+from medloom.interfaces.web.problems import Problem
+from medloom.interfaces.web.scopeprint import FontMissing
 from medloom.interfaces.web.viewer import viewer_of
 from medloom.interfaces.web.views.lists import chapter_of, title_of
 from medloom.interfaces.web.views.objects import declared_of, row_of
 from medloom.materials.models import Lot, Serial, Shipment, ShipmentLine
 
 FOUND_MOST = 20
+#: Files of a label, with their content types.
+LABEL_FORMS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
 def scan(request: HttpRequest) -> HttpResponse:
@@ -29,12 +36,11 @@ def scan(request: HttpRequest) -> HttpResponse:
     if not text:
         return render(request, "medloom/udi.html", context)
     try:
-        udi = parse_udi(text)
+        udi, found = resolved(text)
     except UdiRefused as refused:
         context["refusal"] = refused.refusal
         return render(request, "medloom/udi.html", context, status=422)
     viewer = viewer_of(request)
-    found = behind(udi)
     if len(found) == 1 and "stay" not in request.GET:
         return HttpResponseRedirect(object_address(found[0][0], found[0][1].object))
     context |= {
@@ -50,6 +56,49 @@ def scan(request: HttpRequest) -> HttpResponse:
         ],
     }
     return render(request, "medloom/udi.html", context)
+
+
+def address_behind(text: str) -> str:
+    """Where the device, lot or unit behind a UDI is; the page of codes for several or a wrong one; else "".
+
+    A number that only happens to be one of digits is not taken for a code unless a device here has it.
+    """
+    marked = re.match(r"\s*(\(01\)|\]d2|\]C1|\x1d|01[0-9]{14}|\+[A-Z])", text)
+    if not marked and not re.fullmatch(r"\s*([0-9]{8}|[0-9]{12,14})\s*", text):
+        return ""
+    try:
+        _udi, found = resolved(text)
+    except UdiRefused:
+        return f"{reverse('web:udi')}?{urlencode({'q': text})}" if marked and marked[1][0] != "+" else ""
+    if len(found) == 1:
+        return object_address(found[0][0], found[0][1].object)
+    return f"{reverse('web:udi')}?{urlencode({'q': text})}" if marked or found else ""
+
+
+def resolved(text: str) -> tuple[Udi, list[tuple[str, Any]]]:
+    """A UDI as it was scanned or typed, and what it names here.
+
+    Where a scanner dropped the separators a text can be read in several ways: the way that names most of what
+    is known here counts. Raises UdiRefused.
+    """
+    others = unseparated(text)
+    try:
+        best = parse_udi(text)
+    except UdiRefused:
+        if not others:
+            raise
+        best = others[0]
+    found = behind(best)
+    for other in others:
+        more = behind(other)
+        if _depth(more) > _depth(found):
+            best, found = other, more
+    return best, found
+
+
+def _depth(found: list[tuple[str, Any]]) -> int:
+    """How exact an answer is: a unit more than its lot, a lot more than its device."""
+    return ("device", "lot", "serial").index(found[0][0]) + 1 if found and found[0][0] != "shipment" else 0
 
 
 def behind(udi: Udi) -> list[tuple[str, Any]]:
@@ -115,14 +164,26 @@ def label(request: HttpRequest, object_: Any) -> HttpResponse:
     except UdiRefused as refused:
         context["refusal"] = refused.refusal
         return render(request, "medloom/label.html", context, status=422)
+    context["lines"] = elements(text)
     svg = drawn(text, title=f"DataMatrix {row.di}")
-    context["lines"] = [line for line in re.split(r"(?=\((?:01|11|17|10|21)\))", text) if line]
     context["carrier"] = mark_safe(svg)  # noqa: S308 (squares and the checked identifier)
-    if request.GET.get("as") == "svg":
-        answer = HttpResponse(svg, content_type="image/svg+xml")
-        answer["Content-Disposition"] = f'attachment; filename="udi-{row.di}.svg"'
-        return answer
-    return render(request, "medloom/label.html", context)
+    form = request.GET.get("as", "")
+    return _file(row, text, form) if form in LABEL_FORMS else render(request, "medloom/label.html", context)
+
+
+def _file(row: Any, text: str, form: str) -> HttpResponse:
+    """The label as a file: the symbol alone (svg), or symbol and words (pdf)."""
+    try:
+        body = (
+            drawn(text, title=f"DataMatrix {row.di}").encode()
+            if form == "svg"
+            else print_label(text, di=row.di, words=[row.brand or "", row.model or ""], note=row.remark or "")
+        )
+    except FontMissing:
+        raise Problem(503, "letters_missing", expected="make assets") from None
+    answer = HttpResponse(body, content_type=LABEL_FORMS[form])
+    answer["Content-Disposition"] = f'attachment; filename="udi-{row.di}.{form}"'
+    return answer
 
 
 def _musts(row: Any, given: dict[str, str]) -> list[str]:

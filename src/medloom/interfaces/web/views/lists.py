@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from medloom.interfaces.web.columns import Drawing, exported
 from medloom.interfaces.web.deeds import Deed, creates
 from medloom.interfaces.web.export import spreadsheet
-from medloom.interfaces.web.listing import EXPORT_MOST, Sheet, answer
+from medloom.interfaces.web.listing import EXPORT_MOST, Sheet, answer, marks_of
 from medloom.interfaces.web.listings import listing_of
 from medloom.interfaces.web.pagemap import CHAPTERS
 from medloom.interfaces.web.viewer import Viewer, viewer_of
@@ -57,13 +57,17 @@ def show_list(request: HttpRequest, type_: str) -> HttpResponse:
     for name in ("page", "columns", "order"):
         query.pop(name, None)
     asked = {k: v for k, v in query.items() if v}
+    marks = marks_of(listing, viewer.sites)
     context = {
         "sheet": sheet,
         "drawing": drawing,
         "title": title_of(type_),
         "chapter": chapter_of(type_),
         "views": [
-            {"name": v.name, "address": v.address, "here": dict(v.query) == asked} for v in listing.views
+            {"name": v.name, "address": v.address, "here": dict(v.query) == asked}
+            for v in listing.views
+            # A view of marks that this person may not see would show everything.
+            if marks or not (listing.marks and listing.marks.name in v.query)
         ]
         or [{"name": _("All"), "address": "?", "here": not asked}],
         "picked": request.GET.getlist("columns"),

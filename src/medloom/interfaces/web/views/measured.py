@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,6 +17,7 @@ from medloom.inspection.queries import (
     inspection_results,
     measured_parts,
 )
+from medloom.interfaces.web.charting import places_of
 from medloom.interfaces.web.columns import idle_free
 from medloom.interfaces.web.measuring import Matrix, matrix, span, tone_of
 from medloom.interfaces.web.viewer import viewer_of
@@ -71,11 +73,15 @@ def results_context(row: Any) -> dict[str, Any]:
     """The results of one inspection, for its page: each value with its limits and where it lies."""
     with open_cursor() as cursor:
         results = inspection_results(cursor, row.num)
+    unit = results[0]["unit"] if results else ""
+    places = places_of([one["value"] for one in results if one["unit"] == unit])
     told = [
         {
             **one,
             "tone": tone_of(one),
             "place": _place(one),
+            "shown": f"{one['value']:.{places}f}" if one["unit"] == unit else idle_free(one["value"]),
+            "chart": _chart_of(row, one),
             "limits": span(one["low"], one["high"]),
             "target": "–" if one["nominal"] is None else idle_free(one["nominal"]),
         }
@@ -85,6 +91,7 @@ def results_context(row: Any) -> dict[str, Any]:
     return {
         "results": sorted(told, key=lambda one: (one["tone"] not in ("high", "low"), one["key"])),
         "results_out": len(out),
+        "results_stated": any(one["judged"] for one in results),
         "results_open": sum(one["tone"] == "open" for one in told),
         "matrix_address": f"{reverse('web:measured')}?site={row.site}&item={row.item.key}"
         if row.item
@@ -92,9 +99,22 @@ def results_context(row: Any) -> dict[str, Any]:
     }
 
 
+def _chart_of(row: Any, one: dict[str, Any]) -> str:
+    """Where the characteristic is drawn over all parts; "" without what that page is asked by."""
+    if row.item is None or not row.laboratory or not one["characteristic"]:
+        return ""
+    asked = {"site": row.site, "item": row.item.key, "laboratory": row.laboratory}
+    return f"{reverse('web:characteristic')}?{urlencode(asked | {'characteristic': one['characteristic']})}"
+
+
 def _place(one: dict[str, Any]) -> str:
-    """Where the value lies between its limits, in per cent of the width drawn; "" with one side open."""
+    """Where the value lies between its limits, in per cent of the width drawn; "" with one side open.
+
+    A form or position that is nought at best is open below only in writing: nought is its lower end.
+    """
     low, high = one["low"], one["high"]
+    if low is None and one["nominal"] == 0 and one["value"] >= 0:
+        low = Decimal(0)
     if low is None or high is None or high <= low:
         return ""
     share = (one["value"] - low) / (high - low)

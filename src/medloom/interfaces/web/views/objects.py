@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from medloom.interfaces.web import records
 from medloom.interfaces.web.columns import Column, Drawing, column_of, columns_of
 from medloom.interfaces.web.deeds import deeds_of
+from medloom.interfaces.web.glance import glance_of
 from medloom.interfaces.web.proof import proof_of
 from medloom.interfaces.web.viewer import Viewer, viewer_of
 from medloom.interfaces.web.views.lists import chapter_of, drawing_of, title_of
@@ -170,6 +171,7 @@ def show_object(request: HttpRequest, type_: str, object_: Any) -> HttpResponse:
     if tab == "facts":
         inside = _inside(declared, row)
         context |= {
+            "glance": glance_of(type_, row),
             "facts": _facts(declared, row, records.sources(told)),
             "inside": inside,
             "bare": [part.title for part in inside if not part.rows],

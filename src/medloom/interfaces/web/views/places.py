@@ -16,6 +16,7 @@ from medloom.interfaces.web.listing import EXPORT_MOST, PAGE_ROWS, Question
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.records import names_of
 from medloom.interfaces.web.viewer import Viewer, now, viewer_of
+from medloom.interfaces.web.views.identify import address_behind
 from medloom.interfaces.web.views.lists import drawing_of, title_of
 from medloom.interfaces.web.views.overview import ago, freshness, lanes_of
 from medloom.interfaces.web.words import ALARMS, cause_of
@@ -180,7 +181,7 @@ def show_stock(request: HttpRequest) -> HttpResponse:
 
 
 def find(request: HttpRequest) -> HttpResponse:
-    """Any object by part of its number; one exact hit opens at once."""
+    """Any object by part of its number, or by its UDI; one exact hit opens at once."""
     text = request.GET.get("q", "").strip()[:64]
     found: list[dict[str, Any]] = []
     if len(text) >= 2:
@@ -189,6 +190,8 @@ def find(request: HttpRequest) -> HttpResponse:
         exact = [row for row in found if row["exact"]]
         if len(exact) == 1:
             return HttpResponseRedirect(object_address(exact[0]["type"], exact[0]["object"]))
+        if not exact and (place := address_behind(request.GET.get("q", ""))):
+            return HttpResponseRedirect(place)
     viewer = viewer_of(request)
     for row in found:
         row |= {

@@ -21,6 +21,7 @@ from medloom.interfaces.web.viewer import Viewer, now, viewer_of
 from medloom.interfaces.web.views.objects import declared_of, row_of
 from medloom.interfaces.web.writing import act_of, reason_of, refused
 from medloom.kernel.cursor import open_cursor
+from medloom.materials.models import Hold
 from medloom.trace.actions import freeze_scope
 from medloom.trace.frozen.lines import LINES_MOST, difference
 from medloom.trace.frozen.queries import draw, frozen_lines
@@ -32,6 +33,8 @@ from medloom.trace.scopes.queries import devices, evaluate
 from medloom.trace.scopes.refusal import ScopeRefused
 from medloom.wire.verdict import Answer
 
+#: Lots on hold and frozen scopes that an empty page offers.
+BEGIN_MOST = 6
 KINDS = {name: dimension.kind for name, dimension in DIMENSIONS.items()}
 
 
@@ -77,12 +80,29 @@ def build(request: HttpRequest) -> HttpResponse:
     if expression is not None and "q" not in request.GET:
         return HttpResponseRedirect(scope_address(asked["text"]))
     context = _form(asked) | {"may_freeze": _may_freeze(viewer)}
+    if expression is None and not request.GET:
+        context |= _starters()
     status = 422 if asked.get("wrong") or (expression is None and len(request.GET) > 1) else 200
     if expression is not None:
         context |= _answer(expression, asked["text"], viewer)
         context["supersedes"] = request.GET.get("supersedes", "")
         context |= _exports(f"{reverse('web:scope')}export/", asked["text"])
     return render(request, "medloom/recall.html", context, status=status)
+
+
+def _starters() -> dict[str, Any]:
+    """What an empty page offers to begin with: the lots that are on hold, and the scopes that were frozen."""
+    # A hold that only follows from another one is no cause to begin with.
+    holds = Hold.objects.filter(state="open", lot__isnull=False, voided=False).select_related("lot")
+    holds = holds.exclude(cause__contains="after_hold")
+    lots = {hold.lot.key: hold for hold in holds.order_by("-num")[:40]}
+    return {
+        "begin": [
+            {"lot": key, "cause": hold.cause, "address": f"{reverse('web:scope')}?{urlencode({'lot': key})}"}
+            for key, hold in list(lots.items())[:BEGIN_MOST]
+        ],
+        "recent": list(Scope.objects.filter(state="frozen", voided=False).order_by("-num")[:BEGIN_MOST]),
+    }
 
 
 def _may_freeze(viewer: Viewer) -> str:
