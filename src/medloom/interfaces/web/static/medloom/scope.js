@@ -10,6 +10,9 @@ document.addEventListener("DOMContentLoaded", function () {
   const ROW = 52;
   const COLUMN_GAP = 96;
   const LANE_GAP = 34;
+  const TALLEST = 1200;
+  /* Below this nobody reads a lot's number: the picture then begins at the lot that was asked for. */
+  const READABLE = 0.55;
   const plants = Array.from(new Set(scope.nodes.map((n) => n.plant))).sort();
   const colour = (plant) => COLOURS[plants.indexOf(plant) % COLOURS.length];
   const lines = (n) => (n.item ? [n.key, n.item] : [n.key]);
@@ -34,6 +37,11 @@ document.addEventListener("DOMContentLoaded", function () {
   const fit = () => {
     graph.fit(undefined, 20);
     if (graph.zoom() > 1) { graph.zoom(1); graph.center(); }
+    if (graph.zoom() < READABLE) {
+      const start = graph.nodes(".start");
+      graph.zoom(READABLE);
+      graph.center(start.length ? start : undefined);
+    }
   };
   /* columns left to right by elk's x, rows within each plant's lane by elk's y */
   function lanes() {
@@ -56,7 +64,7 @@ document.addEventListener("DOMContentLoaded", function () {
       mine.move({ parent: "lane-" + plant });
       top += tall * ROW + LANE_GAP;
     });
-    place.style.height = Math.max(220, Math.min(680, top + 60)) + "px";
+    place.style.height = Math.max(220, Math.min(TALLEST, top + 60)) + "px";
     graph.resize();
     fit();
     place.dataset.ready = "yes";
