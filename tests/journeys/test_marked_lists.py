@@ -35,7 +35,7 @@ def test_receipts_that_nothing_joined_are_listed_for_the_registrant_alone(net: N
     # What the other plant has is not told to the plant that received it: neither question nor column.
     theirs = visitor("siti").get("/o/receipt/", {"joined": "unjoined"}).content.decode()
     assert all(f">{n}</a>" in theirs for n in ("R-1", "R-2", "R-3"))
-    assert 'name="joined"' not in theirs and "Not joined yet" not in theirs
+    assert 'id="q-joined"' not in theirs and "Not joined yet" not in theirs
 
 
 def test_inspections_tell_how_many_results_are_out(net: Network) -> None:
