@@ -262,6 +262,10 @@ def _tails(text: str, told: Udi) -> list[Udi]:
         if day is None:
             return []
         value = f"20{day[1]}-{day[2]}" + ("" if day[3] == "00" else f"-{day[3]}")
+        try:
+            _day(value, text[:2])
+        except UdiRefused:
+            return []
         return _tails(rest[6:], replace(told, **{name: value}))
     found: list[Udi] = []
     for length in range(min(20, len(rest)), 0, -1):
