@@ -39,6 +39,7 @@ FRAMEWORK_WRITERS = {
     "src/medloom/exchange/sequencer.py": "positions, leaves and seals of entries that stand",
     # Edges are a projection of receipts; the worker joins what two transactions at once left apart.
     "src/medloom/trace/arrivals.py": "edges between sites, derived from accepted receipts alone",
+    "src/medloom/trace/events/arrivals.py": "edges of accepted events whose lots are known by now",
     "src/medloom/drills/away.py": "a drill's own subscription, in a database of its own",
     "src/medloom/simulator/on_postgres.py": "alarms that a restored backup brings along, in its own database",
     "src/medloom/process/drill.py": "the kill drill's own table, made and dropped by it",

@@ -13,8 +13,8 @@ from medloom.design.queries import revisions_of
 from medloom.design.rules import admit_device, admit_revision
 from medloom.governance.queries import correction_facts
 from medloom.governance.reactions import apply_correction
-from medloom.inspection.queries import result_facts
-from medloom.inspection.reactions import block_lot, dispute
+from medloom.inspection.queries import joined_facts, result_facts
+from medloom.inspection.reactions import block_lot, dispute, dispute_joined
 from medloom.inspection.rules import admit_result
 from medloom.kernel.ruling import Alias, Wiring
 from medloom.materials.projections import alias_edges
@@ -52,7 +52,7 @@ from medloom.trace.walks.queries import ask_blocked
 
 #: type -> one declared set-wise query over all operations of that type in a batch.
 FACTS = {
-    "alias": alias_facts,
+    "alias": partial(alias_facts, joining=joined_facts),
     "bom": revisions_of("bom"),
     "document": revisions_of("document"),
     "correction": correction_facts,
@@ -114,6 +114,7 @@ REACTIONS = (
     ("step_record", block_output),
     ("result", block_lot),
     ("result", dispute),
+    ("alias", dispute_joined),
     ("correction", apply_correction),
 )
 

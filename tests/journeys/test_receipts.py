@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 
+from medloom.drills.sequencing import sequence
 from medloom.kernel.access import ALL, seeing
+from medloom.kernel.cursor import SEE_ALL, Cursor, open_cursor
 from medloom.materials.models import Lot, Receipt, Shipment
-from medloom.trace import queries
+from medloom.trace import arrivals, queries
 from medloom.trace.arrivals import join_left_over
 from medloom.trace.models import TraceEdge
 from medloom.wire.verdict import Answer, Verdict
@@ -91,11 +94,37 @@ def test_a_lot_that_is_only_mentioned_is_joined_by_the_worker() -> None:
     received("C-1", "MO-9")
     plant("step_record", site="A", fields={"number": "S", "day": "2026-11-01", "output_lot": "MO-9"})
     assert reached("A", "MO-9", by=ALL) == {("A", "MO-9")}, "a placeholder has no operation of its own"
-    with seeing(ALL):
-        assert join_left_over() == 1
-    with seeing(ALL):
-        assert join_left_over() == 0
+    sequence()
+    assert join_left_over() == 1
+    assert join_left_over() == 0
     assert reached("A", "MO-9", by=ALL) == {("A", "MO-9"), ("C", "C-1")}
+
+
+def test_a_look_that_finds_nothing_new_costs_two_small_statements(monkeypatch: pytest.MonkeyPatch) -> None:
+    made("C", "C-1")
+    for number in range(20):
+        received("C-1", f"NEVER-{number}", number=f"R-{number}")
+    sequence()
+    assert join_left_over() == 0
+    asked: list[str] = []
+    execute = Cursor.execute
+
+    def count(cursor: Cursor, sql: str, params: Any = ()) -> Any:
+        asked.append(sql)
+        return execute(cursor, sql, params)
+
+    monkeypatch.setattr(Cursor, "execute", count)
+    assert join_left_over() == 0
+    assert [sql for sql in asked if "set_config" not in sql] == [arrivals._LOOKED, arrivals._NEW]
+    monkeypatch.undo()
+    with seeing(ALL), open_cursor() as cursor:
+        cursor.execute(SEE_ALL)
+        explained = "explain (analyze, costs off, timing off) " + arrivals._NEW
+        last = cursor.execute(arrivals._LOOKED).fetchone()["last"]
+        lines = [row["QUERY PLAN"] for row in cursor.execute(explained, (["receipt"], last, 5)).fetchall()]
+    assert not [line for line in lines if "Seq Scan" in line], lines
+    assert any("leaf" in line and "rows=0" in line.replace("rows=0.00", "rows=0") for line in lines), lines
+    assert not [line for line in lines if "receipt" in line]
 
 
 def test_what_no_plant_of_the_network_sent_makes_no_way() -> None:

@@ -140,7 +140,9 @@ DISAGREEMENT = Lifecycle(
     "open",
     (
         Step("settle", ("open",), "settled", Owner.REGISTRANT),
-        Step("reopen", ("settled",), "open", Owner.REGISTRANT),
+        # The hub's own: the lots that it was about were parted again, so nothing is left to decide.
+        Step("lapse", ("open",), "lapsed", Owner.REGISTRANT),
+        Step("reopen", ("settled", "lapsed"), "open", Owner.REGISTRANT),
     ),
 )
 
@@ -149,7 +151,8 @@ class Disagreement(Entity):
     """Two laboratories that judge parts of one number differently: one item for one person to decide.
 
     Both results stay as they are. The decision says for each characteristic which laboratory's verdict
-    counts, or that it is to be measured again; it is undone by opening the disagreement again.
+    counts, or that it is to be measured again; it is undone by opening the disagreement again. The hub opens
+    it again when a new result, or a lot that is found to be the same part, makes the two disagree otherwise.
     """
 
     facts = Facts(
@@ -161,7 +164,11 @@ class Disagreement(Entity):
         fresh="PT1M",
     )
     number = Code(_("Disagreement number"), max_length=120)
-    state = Choice(_("State"), choices=[("open", _("Open")), ("settled", _("Settled"))], default="open")
+    state = Choice(
+        _("State"),
+        choices=[("open", _("Open")), ("settled", _("Settled")), ("lapsed", _("Lapsed"))],
+        default="open",
+    )
     item = Ref(Item, verbose_name=_("Item"))
     first = Code(_("First laboratory"), max_length=32)
     second = Code(_("Second laboratory"), max_length=32)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medloom.inspection.rules import Cited, Measured, ResultFacts, alike
+from medloom.inspection.rules import Cited, ResultFacts
+from medloom.inspection.rules_compared import (
+    STEPS_MOST,
+    JoinedFacts,
+    Measured,
+    Standing,
+    meant_by,
+    measured_row,
+    renamed,
+)
 from medloom.kernel.ruling import Asked
 
 #: The revision cited, and the newest released one of the same specification.
@@ -33,19 +42,46 @@ _CONFORMS = """
          then (s.low is null or r.value >= s.low) and (s.high is null or r.value <= s.high)
          when r.judged is not null then r.judged = 'pass' end"""
 
-#: What other results with a laboratory stand of these lots.
-_STANDING = f"""
-    select r.key, r.site, i.key as item, l.key as lot, r.laboratory, coalesce(s.number, '') as subject,
+_RESULT = f"""r.key, r.site, i.key as item, l.key as lot, r.laboratory, coalesce(s.number, '') as subject,
            r.kind, r.nominal, {_CONFORMS} as conforms, coalesce(n.key, '') as inspection,
-           coalesce(r.series, 0) as series
-    from unnest(%s::text[], %s::text[]) w(site, key)
-    join lot l on l.site = w.site and l.key = w.key
-    join result r on r.lot_id = l.num and r.laboratory is not null and not r.voided
+           coalesce(r.series, 0) as series, r.characteristic, r.sample"""
+_WITH = """
     join item i on i.num = r.item_id
     left join inspection n on n.num = r.inspection_id
     left join specification s on s.num = r.specification_id"""
 
-_DISPUTED = "select site, key from disagreement where site = any(%s) and not voided"
+#: The lots asked about and all that a person found to be the same parts, each with what it was found to be.
+_PARTS = f"""
+    with recursive part (num, step) as (
+        select l.num, 0 from unnest(%s::text[], %s::text[]) w(site, key)
+        join lot l on l.site = w.site and l.key = w.key
+        union
+        select case when a.lot_id = p.num then a.other_id else a.lot_id end, p.step + 1
+        from part p join alias a on (a.lot_id = p.num or a.other_id = p.num)
+          and a.other_id is not null and a.same and not a.voided
+        where p.step < {STEPS_MOST})
+    select distinct l.num, l.site, l.key, t.key as meant from part p join lot l on l.num = p.num
+    left join alias a on a.other_id = l.num and a.same and not a.voided
+    left join lot t on t.num = a.lot_id"""
+
+#: What other results with a laboratory stand of these lots, in the order in which they came.
+_STANDING = f"""
+    select {_RESULT} from result r join lot l on l.num = r.lot_id {_WITH}
+    where r.lot_id = any(%s) and r.laboratory is not null and not r.voided order by r.num"""
+
+#: All results with a laboratory of the items that these lots were measured as.
+_OF_ITEMS = f"""
+    select {_RESULT} from result r join lot l on l.num = r.lot_id {_WITH}
+    where r.laboratory is not null and not r.voided and r.item_id in (
+        select o.item_id from result o where o.lot_id = any(%s) and o.laboratory is not null)
+    order by r.num"""
+
+_JOINED = """
+    select a.site, a.key, o.key as other, l.key as lot from alias a
+    join lot o on o.num = a.other_id join lot l on l.num = a.lot_id
+    where a.site = any(%s) and a.same and not a.voided"""
+
+_DISPUTED = "select site, key, object::text, state from disagreement where site = any(%s) and not voided"
 
 
 def result_facts(cursor: Any, asked: Sequence[Asked]) -> ResultFacts:
@@ -88,28 +124,40 @@ def _unfit(cursor: Any, gauges: set[tuple[str, str]]) -> dict[tuple[str, str], s
 
 def _compared(
     cursor: Any, lots: set[tuple[str, str]]
-) -> tuple[tuple[Measured, ...], frozenset[tuple[str, str]]]:
-    """What stands measured of these lots, and which disagreements are there; nothing without laboratories."""
+) -> tuple[list[Measured], Mapping[tuple[str, str], Standing], Mapping[tuple[str, str], str]]:
+    """What stands measured of these parts, which disagreements are there, and which part each lot is."""
     if not lots:
-        return (), frozenset()
-    rows = cursor.execute(_STANDING, ([lot[0] for lot in lots], [lot[1] for lot in lots])).fetchall()
-    measured = tuple(
-        Measured(
-            row["key"],
-            row["site"],
-            row["item"],
-            row["lot"],
-            row["laboratory"],
-            row["subject"],
-            alike(row["kind"], row["nominal"]),
-            row["conforms"],
-            row["inspection"],
-            row["series"],
-        )
-        for row in rows
-    )
-    disputed = cursor.execute(_DISPUTED, (sorted({lot[0] for lot in lots}),)).fetchall()
-    return measured, frozenset((row["site"], row["key"]) for row in disputed)
+        return [], {}, {}
+    parts = _parts(cursor, lots)
+    meant = meant_by({(row["site"], row["key"], row["meant"]) for row in parts if row["meant"]})
+    rows = cursor.execute(_STANDING, ([row["num"] for row in parts],)).fetchall()
+    return renamed(map(measured_row, rows), meant), _disputed(cursor, {lot[0] for lot in lots}), meant
+
+
+def _parts(cursor: Any, lots: set[tuple[str, str]]) -> Sequence[Mapping[str, Any]]:
+    rows: Sequence[Mapping[str, Any]] = cursor.execute(
+        _PARTS, ([lot[0] for lot in lots], [lot[1] for lot in lots])
+    ).fetchall()
+    return rows
+
+
+def _disputed(cursor: Any, sites: set[str]) -> dict[tuple[str, str], Standing]:
+    rows = cursor.execute(_DISPUTED, (sorted(sites),)).fetchall()
+    return {(row["site"], row["key"]): Standing(row["object"], row["state"]) for row in rows}
+
+
+def joined_facts(cursor: Any, lots: set[tuple[str, str]]) -> JoinedFacts:
+    """What laboratories say of the items of these lots, and of which lots it is known that they are one."""
+    nums = [row["num"] for row in _parts(cursor, lots)]
+    rows = cursor.execute(_OF_ITEMS, (nums,)).fetchall() if nums else []
+    if not rows:
+        return JoinedFacts()
+    sites = {lot[0] for lot in lots}
+    joined = {
+        (row["site"], row["key"]): (row["site"], row["other"], row["lot"])
+        for row in cursor.execute(_JOINED, (sorted(sites),)).fetchall()
+    }
+    return JoinedFacts([measured_row(row) for row in rows], joined, _disputed(cursor, sites))
 
 
 # -- what was measured, for people ------------------------------------------------------------
@@ -140,7 +188,7 @@ _MEASURED = f"""
            case when s.num is null then r.high else s.high end as high,
            r.judged, {_CONFORMS} as conforms, coalesce(n.key, '') as inspection,
            n.object::text as inspection_object, n.kind as inspected, coalesce(r.series, 0) as series,
-           coalesce(r.measured, n.performed) as measured
+           coalesce(r.measured, n.performed) as measured, r.sample
     from parts p join result r on r.lot_id = p.lot_id and not r.voided
     join item i on i.num = r.item_id and i.site = %(site)s and i.key = %(item)s
     join lot l on l.num = r.lot_id

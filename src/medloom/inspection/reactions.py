@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from itertools import combinations
 
-from medloom.inspection.rules import (
-    BLOCKING,
+from medloom.inspection.rules import BLOCKING, ResultFacts
+from medloom.inspection.rules_compared import (
+    Contrast,
+    JoinedFacts,
     Measured,
-    ResultFacts,
+    Pair,
+    Standing,
     alike,
-    complete,
-    contrasts,
+    disagreed,
     dispute_number,
+    meant_by,
+    named,
+    renamed,
 )
 from medloom.kernel.act import derived_id
 from medloom.kernel.ruling import Written
 from medloom.materials.reactions import hold_because
+from medloom.materials.rules import AliasFacts
 from medloom.wire.operation import Kind, Operation
 
 
@@ -39,36 +44,86 @@ def block_lot(written: Sequence[Written], facts: ResultFacts | None) -> list[Ope
 
 
 def dispute(written: Sequence[Written], facts: ResultFacts | None) -> list[Operation]:
-    """One disagreement for each item about which two laboratories say different things, once.
+    """What follows where two laboratories say different things of an item: one disagreement, opened once.
 
-    Both results stand and both block; which of them counts is a person's decision.
+    Both results stand and both block; which of them counts is a person's decision. One that was settled
+    opens again when a new result disagrees otherwise than before.
     """
     facts = facts or ResultFacts()
-    known, found = set(facts.disputed), []
-    lots: dict[tuple[str, str, str], dict[str, dict[str, Measured]]] = {}
-    fresh: dict[tuple[str, str, str], dict[str, Written]] = {}
-    for one in facts.measured:
-        lots.setdefault(_lot(one), {}).setdefault(one.laboratory, {})[one.key] = one
+    standing = list(facts.measured)
+    now, causes = list(standing), {}
     for result in written:
         measured = measured_of(result, facts)
         if measured is not None:
-            lots.setdefault(_lot(measured), {}).setdefault(measured.laboratory, {})[measured.key] = measured
-            fresh.setdefault(_lot(measured), {})[measured.laboratory] = result
-    for lot, laboratories in fresh.items():
-        told = {name: list(each.values()) for name, each in lots[lot].items() if complete(each.values())}
-        for first, second in combinations(sorted(told), 2):
-            number = dispute_number(lot[1], (first, second))
-            if (lot[0], number) in known or not laboratories.keys() & {first, second}:
-                continue
-            if contrasts(told[first], told[second]):
-                known.add((lot[0], number))
-                result = laboratories.get(second) or laboratories[first]
-                found.append(_disagreement(result, number, lot, (first, second)))
+            now.append(measured)
+            causes[measured.site, measured.item, measured.laboratory] = result
+    before, found = disagreed(standing), []
+    for pair, contrasts in disagreed(now).items():
+        site, item, first, second = pair
+        cause = causes.get((site, item, second)) or causes.get((site, item, first))
+        fresh = contrasts - before.get(pair, set())
+        if cause is not None:
+            why = f"results of {first} and {second} disagree about {_lots(fresh or contrasts)}"
+            found += _follow(cause, pair, facts.disputed, contrasts, fresh, why)
     return found
 
 
-def _lot(one: Measured) -> tuple[str, str, str]:
-    return one.site, one.item, one.lot
+def dispute_joined(written: Sequence[Written], facts: AliasFacts | None) -> list[Operation]:
+    """What follows when two lots are found to be one part, or two after all: results of both are compared.
+
+    A disagreement that is about nothing any more, since the lots were parted, lapses: nobody need decide it.
+    """
+    known = facts.joined if facts is not None else None
+    if not isinstance(known, JoinedFacts):
+        return []
+    joined, found = dict(known.joined), []
+    disputed = dict(known.disputed)
+    for alias in written:
+        before = disagreed(renamed(known.measured, meant_by(joined.values())))
+        values = {**alias.asked.current, **alias.asked.fields}
+        site, number = alias.asked.home, alias.key
+        joined.pop((site, number), None)
+        if values.get("same", True) and values.get("other"):
+            joined[site, number] = (site, str(values["other"]), str(values["lot"]))
+        after = disagreed(renamed(known.measured, meant_by(joined.values())))
+        names = f"{values.get('lot')} and {values.get('other')}"
+        told = f"{names} are one part" if (site, number) in joined else f"{names} are two parts"
+        for pair in sorted({*before, *after}):
+            stands, were = after.get(pair, set()), before.get(pair, set())
+            if stands == were:
+                continue
+            for operation in _follow(alias, pair, disputed, stands, stands - were, told):
+                found.append(operation)
+                state = "lapsed" if operation.fields.get("command") == "lapse" else "open"
+                place = (pair[0], dispute_number(pair[1], pair[2:]))
+                disputed[place] = Standing(operation.object, state)
+    return found
+
+
+def _follow(
+    cause: Written,
+    pair: Pair,
+    disputed: Mapping[tuple[str, str], Standing],
+    contrasts: set[Contrast],
+    fresh: set[Contrast],
+    why: str,
+) -> list[Operation]:
+    """Open the pair's disagreement, open it again, or let it lapse; nothing where it stands as it should."""
+    site, item, first, second = pair
+    number = dispute_number(item, (first, second))
+    standing = disputed.get((site, number))
+    if standing is None:
+        fields = {"number": number, "item": item, "first": first, "second": second}
+        return [_operation(cause, pair, "dispute", Kind.SET, fields, why)] if contrasts else []
+    open_ = standing.state == "open"
+    command = "lapse" if open_ and not contrasts else "reopen" if fresh and not open_ else ""
+    given = {"command": command, "from": standing.state}
+    return [_operation(cause, pair, command, Kind.COMMAND, given, why, standing.object)] if command else []
+
+
+def _lots(contrasts: Iterable[Contrast]) -> str:
+    names = sorted({one.lot for one in contrasts})
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def measured_of(result: Written, facts: ResultFacts) -> Measured | None:
@@ -88,32 +143,34 @@ def measured_of(result: Written, facts: ResultFacts) -> Measured | None:
         key=result.key,
         site=result.asked.home,
         item=str(values["item"]),
-        lot=str(values["lot"]),
+        lot=facts.meant.get((result.asked.home, str(values["lot"])), str(values["lot"])),
         laboratory=str(values["laboratory"]),
         subject=cited.number if cited else "",
         alike=alike(values.get("kind"), None if nominal is None else Decimal(str(nominal))),
         conforms=conforms,
         inspection=str(values.get("inspection") or ""),
         series=int(values.get("series") or 0),
+        named=named(values.get("characteristic"), values.get("sample"), result.key),
     )
 
 
-def _disagreement(
-    result: Written, number: str, lot: tuple[str, str, str], laboratories: tuple[str, str]
+def _operation(
+    cause: Written, pair: Pair, what: str, kind: Kind, fields: dict[str, str], reason: str, object_: str = ""
 ) -> Operation:
-    cause = result.asked.operation
-    site, item, name = lot
-    first, second = laboratories
+    """An operation of the hub on the pair's disagreement; its ids follow from the cause."""
+    asked = cause.asked.operation
+    site, item, first, second = pair
+    name = f"{what} {dispute_number(item, (first, second))}"
     return Operation(
-        id=derived_id(result.seq, f"dispute {number}"),
+        id=derived_id(cause.seq, name),
         type="disagreement",
-        object=derived_id(result.seq, f"dispute {number}", "disagreement"),
-        kind=Kind.SET,
-        at=cause.at,
-        zone=cause.zone,
+        object=object_ or derived_id(cause.seq, name, "disagreement"),
+        kind=kind,
+        at=asked.at,
+        zone=asked.zone,
         actor="hub",
         site=site,
-        fields={"number": number, "item": item, "first": first, "second": second},
-        reason=f"results of {first} and {second} disagree about {name}",
-        requires=(cause.id,),
+        fields=fields,
+        reason=reason,
+        requires=(asked.id,),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from medloom.design.rules import limits_text, within
+from medloom.inspection.rules_compared import Measured, Standing
 from medloom.kernel.ruling import FINE, Asked, Ruling
 from medloom.wire.verdict import Finding
 
@@ -28,28 +29,6 @@ class Cited:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One result as it is compared: of which lot, by whom, of what, and whether it conforms.
-
-    subject     the specification's number, or "" when none is cited
-    alike       kind and nominal, by which results of two plans with different names are compared
-    conforms    None where nothing says so
-    inspection  its number, and `series`, how many results it has in all (0 when it does not say)
-    """
-
-    key: str
-    site: str
-    item: str
-    lot: str
-    laboratory: str
-    subject: str
-    alike: str
-    conforms: bool | None
-    inspection: str = ""
-    series: int = 0
-
-
-@dataclass(frozen=True)
 class ResultFacts:
     """What stands before a batch of results.
 
@@ -57,14 +36,16 @@ class ResultFacts:
     blocked   (site, lot number) of lots that an inspection hold blocks already
     unfit     (site, gauge number) -> state of gauges that are due, out of tolerance or retired
     measured  what stands measured, by other laboratories, of the lots of this batch
-    disputed  (site, number) of the disagreements that are there already
+    disputed  (site, number) -> the disagreements that are there already
+    meant     (site, lot number) -> the number of the part that a person found it to be
     """
 
     cited: Mapping[tuple[str, str], Cited] = field(default_factory=dict)
     blocked: frozenset[tuple[str, str]] = frozenset()
     unfit: Mapping[tuple[str, str], str] = field(default_factory=dict)
     measured: Sequence[Measured] = ()
-    disputed: frozenset[tuple[str, str]] = frozenset()
+    disputed: Mapping[tuple[str, str], Standing] = field(default_factory=dict)
+    meant: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def judged(value: Decimal, cited: Cited) -> str:
@@ -134,78 +115,6 @@ def _stated_limits(values: Mapping[str, object], cited: Cited) -> list[Finding]:
             got=limits_text(low, high, cited.unit),
         )
     ]
-
-
-# -- two laboratories -------------------------------------------------------------------------
-
-
-def alike(kind: object, nominal: object) -> str:
-    """Kind and nominal in words, by which results of differently named plans are compared: `diameter 4`."""
-    size = "" if nominal is None else f" {Decimal(str(nominal)).normalize():f}"
-    return f"{kind}{size}" if kind else ""
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """What two laboratories say of one subject of one lot, where they do not say the same.
-
-    first, second  how many results conform and how many there are, of each laboratory
-    why            `verdict`: both measured it; `once`: it fails at one and the other did not measure it
-    """
-
-    lot: str
-    subject: str
-    first: tuple[int, int]
-    second: tuple[int, int]
-    why: str
-
-
-def contrasts(first: Sequence[Measured], second: Sequence[Measured]) -> list[Contrast]:
-    """Where two laboratories disagree about lots that both measured, by lot and subject.
-
-    Results of one specification are compared with each other. Where the two have plans of their own, all
-    results of one kind and nominal are: a hole too large in both is no contrast, whatever it is called.
-    """
-    shared = {one.subject for one in first} & {one.subject for one in second} - {""}
-    sides = [_by_subject(first, shared), _by_subject(second, shared)]
-    both = {lot for lot, _ in sides[0]} & {lot for lot, _ in sides[1]}
-    found = []
-    for lot, subject in sorted({*sides[0], *sides[1]}):
-        if lot not in both:
-            continue
-        mine, theirs = sides[0].get((lot, subject), (0, 0)), sides[1].get((lot, subject), (0, 0))
-        fails = (mine[0] < mine[1], theirs[0] < theirs[1])
-        if fails[0] == fails[1]:
-            continue
-        why = "verdict" if mine[1] and theirs[1] else "once"
-        found.append(Contrast(lot, subject, mine, theirs, why))
-    return found
-
-
-def complete(measured: Iterable[Measured]) -> bool:
-    """Whether every inspection among these results of one laboratory has told all of its results."""
-    counts: dict[str, tuple[int, int]] = {}
-    for one in measured:
-        counts[one.inspection] = (counts.get(one.inspection, (0, 0))[0] + 1, one.series)
-    return all(count >= series for count, series in counts.values())
-
-
-def _by_subject(measured: Iterable[Measured], shared: set[str]) -> dict[tuple[str, str], tuple[int, int]]:
-    """(lot, subject) -> how many conform, how many there are."""
-    found: dict[tuple[str, str], tuple[int, int]] = {}
-    for one in measured:
-        if one.conforms is None:
-            continue
-        subject = one.subject if one.subject in shared else one.alike or one.subject
-        conforming, count = found.get((one.lot, subject), (0, 0))
-        found[one.lot, subject] = (conforming + one.conforms, count + 1)
-    return found
-
-
-def dispute_number(item: str, laboratories: Iterable[str]) -> str:
-    """The number of the one disagreement of two laboratories about one item."""
-    first, second = sorted(laboratories)
-    return f"{item}/{first}~{second}"
 
 
 # -- one suspicion instead of many bad parts --------------------------------------------------

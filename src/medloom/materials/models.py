@@ -71,6 +71,8 @@ class Lot(Entity):
         db_table = "lot"
         verbose_name = _("Lot")
         constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_lot_key")]
+        # Asked of each new entry: did it mention a lot that nobody has told of?
+        indexes = [models.Index(fields=["entry"], condition=Q(placeholder=True), name="lot_mentioned_by")]
 
 
 class Serial(Entity):

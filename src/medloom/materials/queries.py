@@ -12,6 +12,7 @@ from medloom.kernel.letters import FROM, TO
 from medloom.kernel.ruling import Asked, Written
 from medloom.materials.rules import (
     BASE,
+    AliasFacts,
     MoveFacts,
     OpenHold,
     Place,
@@ -67,13 +68,22 @@ _SAME_NUMBER = """
     join lot l on l.site = w.site and l.key = w.key"""
 
 
-def alias_facts(cursor: Any, asked: Sequence[Asked]) -> set[tuple[str, str]]:
-    """(site, number) of aliases whose number is a lot of its own at the site."""
+#: What an upper room asks of lots that are joined or parted: (site, lot number) of each.
+Joining = Callable[[Any, set[tuple[str, str]]], Any]
+
+
+def alias_facts(cursor: Any, asked: Sequence[Asked], *, joining: Joining | None = None) -> AliasFacts:
+    """Which aliases have a number that is a lot of its own at the site; and of those that join two lots,
+    what the upper room knows of both."""
     named = sorted({(one.home, str(one.fields["number"])) for one in asked if one.fields.get("number")})
-    if not named:
-        return set()
-    rows = cursor.execute(_SAME_NUMBER, ([n[0] for n in named], [n[1] for n in named])).fetchall()
-    return {(row["site"], row["key"]) for row in rows}
+    rows = cursor.execute(_SAME_NUMBER, ([n[0] for n in named], [n[1] for n in named])) if named else ()
+    numbers = {(row["site"], row["key"]) for row in (rows.fetchall() if named else ())}
+    both = set()
+    for one in asked:
+        values = {**one.current, **one.fields}
+        if values.get("other"):
+            both |= {(one.home, str(values["lot"])), (one.home, str(values["other"]))}
+    return AliasFacts(numbers, joining(cursor, both) if both and joining else None)
 
 
 def numbers_of(cursor: Any, lots: Iterable[tuple[str, str]]) -> dict[int, tuple[str, str]]:

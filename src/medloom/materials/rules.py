@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from medloom.kernel.letters import drawn_like, look_alikes
 from medloom.kernel.ruling import FINE, Asked, Ruling, rejected
@@ -103,15 +104,27 @@ def _alike(asked: Asked, alike: Sequence[str]) -> Finding:
 # -- aliases ----------------------------------------------------------------------------------
 
 
-def admit_alias(asked: Asked, facts: Collection[tuple[str, str]] | None) -> Ruling:
+@dataclass(frozen=True)
+class AliasFacts:
+    """What stands before a batch of aliases.
+
+    numbers  (site, lot number) of the lots that carry such a number
+    joined   what an upper room knows of the lots that are joined or parted, for its own reaction
+    """
+
+    numbers: Collection[tuple[str, str]] = frozenset()
+    joined: Any = None
+
+
+def admit_alias(asked: Asked, facts: AliasFacts | None) -> Ruling:
     """A number that is a lot of its own already is told: from now on it still means that lot.
 
     It came before its alias and stands as a lot; naming it in `other` joins the two for every trace.
-    `facts`: (site, lot number) of the lots that carry such a number.
     """
     values = {**asked.current, **asked.fields}
     number = str(values.get("number"))
-    if values.get("other") or not values.get("same", True) or (asked.home, number) not in (facts or ()):
+    numbers = facts.numbers if facts is not None else ()
+    if values.get("other") or not values.get("same", True) or (asked.home, number) not in numbers:
         return FINE
     finding = Finding(
         code="alias_is_lot", path="/fields/number", expected=f"other: {number}, to join the two", got=number

@@ -8,16 +8,17 @@ of the two came first, so that a correction of the receipt takes it back as it d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection
-
+from medloom.kernel.access import ALL, seeing
+from medloom.kernel.cursor import open_cursor
 from medloom.kernel.ruling import Written
+from medloom.trace.events.arrivals import join_events
 from medloom.trace.queries import void_earlier
 
-#: How many edges one look at what nothing joined may write.
-JOINED_MOST = 5_000
+#: How many entries of the log one transaction looks at.
+LOOKED_MOST = 5_000
 
 _EDGE = "insert into trace_edge (parent, child, step, entry, site, quantity)"
 _ROW = "select l.num, r.lot_id, r.num, r.entry, r.site, r.quantity"
@@ -37,9 +38,25 @@ _OF_LOTS = f"""{_EDGE} {_ROW} from unnest(%s::bigint[]) n(num)
     join receipt r on r.partner = l.site and r.partner_lot = l.key and r.partner is not null
     where {_SOUND} and {_ABSENT}"""
 
-_LEFT_OVER = f"""{_EDGE} {_ROW} from receipt r
-    join lot l on l.site = r.partner and l.key = r.partner_lot
-    where r.partner is not null and {_SOUND} and {_ABSENT} limit %s"""
+#: Entries of the log behind the last one looked at, and the placeholders that they made: a lot that is only
+#: mentioned has no operation of its own, and its row names the entry that mentioned it.
+_NEW = """
+    select l.index, case when e.verdict = 'accepted' and e.type = any(%s) then e.type end as type, e.object,
+           (select array_agg(o.num) from lot o where o.entry = e.seq and o.placeholder) as mentioned
+    from leaf l join entry e on e.seq = l.seq where l.index > %s order by l.index limit %s"""
+
+_RECEIPTS = "select num from receipt where object = any(%s)"
+#: Lots told of, and those of which a second number, a serial or what their item is was told.
+_LOTS = """
+    select num from lot where object = any(%(told)s)
+    union select lot_id from alias where object = any(%(told)s) and lot_id is not null
+    union select lot_id from serial where object = any(%(told)s) and lot_id is not null
+    union select o.num from item i join lot o on o.item_id = i.num where i.object = any(%(told)s)"""
+_LOOKED = "select last from arrival_looked where id = 1"
+_LOOK_ON = """insert into arrival_looked (id, last) values (1, %s)
+    on conflict (id) do update set last = greatest(arrival_looked.last, excluded.last)"""
+#: What may make a lot known by a name that an event has.
+_NAMING = ("lot", "alias", "serial", "item")
 
 
 def follow_receipts(cursor: Any, written: Sequence[Written]) -> None:
@@ -56,19 +73,45 @@ def _names_sender(one: Written) -> bool:
 
 
 def follow_lots(cursor: Any, written: Sequence[Written]) -> None:
-    """Join lots that another site has received already: the sender's own record came later."""
+    """Join lots that another site has received already, or an event has named: their record came later."""
     nums = sorted({one.num for one in written if one.version == 1})
     if nums:
         cursor.execute(_OF_LOTS, (nums,))
+        join_events(cursor, nums)
 
 
 def join_left_over() -> int:
     """Join what nothing joined; how many edges were written. The worker asks every minute.
 
-    Two transactions at once, one with the receipt and one with the lot, do not see each other; and a lot
-    that is only mentioned (a placeholder) has no operation of its own that could be followed. Runs where the
-    registrant's view is set (`seeing(ALL)`).
+    Two transactions at once, one with the receipt and one with the lot, do not see each other; a lot that is
+    only mentioned (a placeholder) has no operation of its own that could be followed; and an event may name a
+    lot by an alias, a serial or a GTIN that is told later. Looks at what the log has grown by since the last
+    time, by index: one statement when there is nothing, whatever stands in the tables. The log is dense and
+    holds only what is committed, so nothing can come in between what was looked at.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_LEFT_OVER, [JOINED_MOST])
-        return int(cursor.rowcount)
+    joined = 0
+    while True:
+        with seeing(ALL), open_cursor() as cursor:
+            looked = cursor.execute(_LOOKED).fetchone()
+            last = looked["last"] if looked else -1
+            rows = cursor.execute(_NEW, (["receipt", *_NAMING], last, LOOKED_MOST)).fetchall()
+            if rows:
+                joined += _join(cursor, rows)
+                cursor.execute(_LOOK_ON, (rows[-1]["index"],))
+        if len(rows) < LOOKED_MOST:
+            return joined
+
+
+def _join(cursor: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+    received = [row["object"] for row in rows if row["type"] == "receipt"]
+    told = [row["object"] for row in rows if row["type"] in _NAMING]
+    lots = {num for row in rows for num in row["mentioned"] or ()}
+    joined = 0
+    if told:
+        lots |= {row["num"] for row in cursor.execute(_LOTS, {"told": told}).fetchall()}
+    if received:
+        nums = [row["num"] for row in cursor.execute(_RECEIPTS, (received,)).fetchall()]
+        joined += cursor.execute(_OF_RECEIPTS, (nums,)).rowcount
+    if lots:
+        joined += cursor.execute(_OF_LOTS, (sorted(lots),)).rowcount + join_events(cursor, sorted(lots))
+    return joined

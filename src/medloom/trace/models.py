@@ -15,7 +15,17 @@ from medloom.kernel.fields import Choice, Code, Count, Text
 from medloom.trace.events.models import Capture, EventLot, EventName, TraceEvent
 from medloom.wire.sheet import Lifecycle, Owner, Step
 
-__all__ = ["Capture", "EventLot", "EventName", "Scope", "ScopeExport", "ScopeLine", "TraceEdge", "TraceEvent"]
+__all__ = [
+    "Capture",
+    "EventLot",
+    "EventName",
+    "Looked",
+    "Scope",
+    "ScopeExport",
+    "ScopeLine",
+    "TraceEdge",
+    "TraceEvent",
+]
 
 
 class TraceEdge(models.Model):
@@ -90,6 +100,16 @@ class Scope(Entity):
         db_table = "scope"
         verbose_name = _("Recall scope")
         constraints = [models.UniqueConstraint(fields=["site", "key"], name="uniq_scope_key")]
+
+
+class Looked(models.Model):
+    """How far the log was looked through for what nothing joined (trace/arrivals.py). Framework table."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    last = models.BigIntegerField()
+
+    class Meta:
+        db_table = "arrival_looked"
 
 
 class ScopeLine(models.Model):

@@ -8,11 +8,8 @@ import pytest
 
 from medloom.inspection.rules import (
     Cited,
-    Measured,
     ResultFacts,
     admit_result,
-    complete,
-    contrasts,
     mean_and_spread,
     suspicion,
 )
@@ -59,41 +56,6 @@ def test_another_unit_is_never_compared() -> None:
 def test_without_a_specification_nothing_is_judged() -> None:
     assert codes(specification=None) == ["not_judged"]
     assert codes(None) == []
-
-
-def measured(lot: str, laboratory: str, kind: str, conforms: bool = True, subject: str = "", **more: object):
-    return Measured(
-        f"{lot}/{laboratory}/{kind}{more}", "B", "P", lot, laboratory, subject, kind, conforms, **more
-    )
-
-
-def test_laboratories_that_fail_the_same_kind_do_not_disagree() -> None:
-    first = [measured("1", "A", "diameter 4", False), measured("1", "A", "flatness")]
-    second = [measured("1", "B", "diameter 4", n > 2) for n in range(5)]
-    assert contrasts(first, second) == []
-
-
-def test_what_only_one_measured_and_failed_is_a_contrast() -> None:
-    first = [measured("1", "A", "radius 2.5", False), measured("2", "A", "radius 2.5", False)]
-    second = [measured("1", "B", "angle 90", False)]
-    found = [(c.lot, c.subject, c.first, c.second, c.why) for c in contrasts(first, second)]
-    assert found == [
-        ("1", "angle 90", (0, 0), (0, 1), "once"),
-        ("1", "radius 2.5", (0, 1), (0, 0), "once"),
-    ]
-
-
-def test_one_specification_is_compared_with_itself_alone() -> None:
-    first = [measured("1", "A", "diameter 4", True, "H1"), measured("1", "A", "diameter 4", False, "H2")]
-    second = [measured("1", "B", "diameter 4", False, "H1"), measured("1", "B", "diameter 4", False, "H2")]
-    assert [(c.subject, c.why) for c in contrasts(first, second)] == [("H1", "verdict")]
-
-
-def test_an_inspection_is_compared_when_all_of_it_is_there() -> None:
-    half = [measured("1", "A", "flatness", inspection="I", series=2)]
-    assert not complete(half)
-    assert complete([*half, measured("1", "A", "length", inspection="I", series=2)])
-    assert complete([measured("1", "A", "flatness")])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from medloom.inspection.rules import Contrast, Measured, Suspicion, alike, contrasts, suspicion
+from medloom.inspection.rules import Suspicion, suspicion
+from medloom.inspection.rules_compared import Contrast, Measured, alike, contrasts, measured_row
 
 #: Marks of a cell: never colour alone.
 MARKS = {"high": "▲", "low": "▼", "in": "·", "open": "?"}
@@ -182,20 +183,7 @@ def compared(rows: Iterable[Mapping[str, Any]], site: str, item: str) -> dict[st
     found: dict[str, list[Measured]] = {}
     for row in rows:
         if row["laboratory"]:
-            found.setdefault(row["laboratory"], []).append(
-                Measured(
-                    row["key"],
-                    site,
-                    item,
-                    row["lot"],
-                    row["laboratory"],
-                    row["subject"],
-                    alike(row["kind"], row["nominal"]),
-                    row["conforms"],
-                    row["inspection"],
-                    row["series"],
-                )
-            )
+            found.setdefault(row["laboratory"], []).append(measured_row(row, site=site, item=item))
     return found
 
 

@@ -105,22 +105,25 @@ def event_rows(written: Sequence[Written]) -> list[Rows]:
         if not found.declares_error:
             edges += [
                 (parent, child, one.num, one.seq, 0, site, None)
-                for parent, child in sorted(_pairs(found, one.lines.get("lots", ())))
+                for parent, child in sorted(pairs(found.type, found.action, one.lines.get("lots", ())))
             ]
     made = [("trace_event_name", _NAMES, names)] if names else []
     return [*made, ("trace_edge", _EDGES, edges)] if edges else made
 
 
-def _pairs(found: Indexed, lots: Sequence[Mapping[str, Any]]) -> set[tuple[int, int]]:
-    """(what went in, what it went into), by internal number."""
+def pairs(kind: str, action: str, lots: Sequence[Mapping[str, Any]]) -> set[tuple[int, int]]:
+    """(what went in, what it went into), by internal number, for an event of that kind and action.
+
+    lots  `role` and `lot_num` of each lot of ours that it names
+    """
     by_role: dict[str, set[int]] = {}
     for line in lots:
         if num := line.get("lot_num"):
             by_role.setdefault(str(line["role"]), set()).add(int(num))
-    if found.type == "TransformationEvent":
-        pairs = {(i, o) for i in by_role.get("input", ()) for o in by_role.get("output", ())}
-    elif found.type in ("AggregationEvent", "AssociationEvent") and found.action == "ADD":
-        pairs = {(c, p) for c in by_role.get("child", ()) for p in by_role.get("parent", ())}
+    if kind == "TransformationEvent":
+        found = {(i, o) for i in by_role.get("input", ()) for o in by_role.get("output", ())}
+    elif kind in ("AggregationEvent", "AssociationEvent") and action == "ADD":
+        found = {(c, p) for c in by_role.get("child", ()) for p in by_role.get("parent", ())}
     else:
-        pairs = set()
-    return {(a, b) for a, b in pairs if a != b}
+        found = set()
+    return {(a, b) for a, b in found if a != b}
