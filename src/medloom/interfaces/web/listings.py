@@ -205,6 +205,33 @@ LISTINGS: dict[str, Listing] = {
             empty=_("What left a plant for a consignee appears here, lot by lot."),
         ),
         Listing(
+            "alert",
+            columns=("key", "site", "kind", "state", "feed", "rule", "count", "detail", "since"),
+            filters=("site", "kind", "state", "feed"),
+            views=(
+                View(_("All"), {}),
+                View(_("To look at"), {"state": "raised,acknowledged"}),
+                View(_("Closed"), {"state": "closed"}),
+            ),
+            empty=_(
+                "No feed has been late, changed its form or broken a rule so far. The hub looks every minute."
+            ),
+        ),
+        Listing(
+            "correction",
+            columns=("key", "site", "kind", "state", "came", "meant", "field", "feed", "times"),
+            filters=("site", "kind", "state", "subject"),
+            views=(
+                View(_("All"), {}),
+                View(_("To decide"), {"state": "proposed"}),
+                View(_("Accepted"), {"state": "accepted"}),
+                View(_("Undone"), {"state": "undone"}),
+            ),
+            empty=_(
+                "Spellings that keep coming and values off by a factor are proposed here; nothing changes."
+            ),
+        ),
+        Listing(
             "purchase_line",
             columns=("key", "site", "item", "quantity", "received", "rejected", "stocked", "due"),
             filters=("site", "order", "item", "due"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -95,6 +96,8 @@ def show_alarms(request: HttpRequest) -> HttpResponse:
     open_only = request.GET.get("state", "open") == "open"
     shown = list((rows.filter(seen_at__isnull=True) if open_only else rows).order_by("-id")[:200])
     names = names_of(a.seen_by for a in shown if a.seen_by)
+    if request.GET.get("export") == "xlsx":
+        return _export_alarms(request, shown, names, viewer)
     context = {
         "alarms": [
             {
@@ -110,6 +113,19 @@ def show_alarms(request: HttpRequest) -> HttpResponse:
         "may": viewer.may("it", "quality", "planner", "admin"),
     }
     return render(request, "medloom/alarms.html", context)
+
+
+def _export_alarms(
+    request: HttpRequest, shown: list[Alarm], names: Mapping[str, str], viewer: Viewer
+) -> HttpResponse:
+    head = [_("Raised"), _("Plant"), _("Alarm"), _("What to do"), _("Detail"), _("Seen"), _("Person")]
+    rows = []
+    for alarm in shown:
+        why = ALARMS.get(alarm.code) or cause_of(alarm.code)
+        seen = alarm.seen_at.isoformat() if alarm.seen_at else ""
+        plant, who = viewer.sites.get(alarm.site, alarm.site), names.get(alarm.seen_by or "", "")
+        rows.append([alarm.raised.isoformat(), plant, str(why.label), str(why.todo), alarm.detail, seen, who])
+    return spreadsheet(request, name="alarms", title=_("Alarms"), head=head, rows=rows, count=len(rows))
 
 
 def _stock_columns(viewer: Viewer) -> list[Column]:
