@@ -206,7 +206,7 @@ LISTINGS: dict[str, Listing] = {
         ),
         Listing(
             "alert",
-            columns=("key", "site", "kind", "state", "feed", "rule", "count", "detail", "since"),
+            columns=("key", "site", "kind", "state", "feed", "detail", "since"),
             filters=("site", "kind", "state", "feed"),
             views=(
                 View(_("All"), {}),
@@ -219,7 +219,7 @@ LISTINGS: dict[str, Listing] = {
         ),
         Listing(
             "correction",
-            columns=("key", "site", "kind", "state", "came", "meant", "field", "feed", "times"),
+            columns=("key", "site", "kind", "state", "came", "meant", "feed", "times"),
             filters=("site", "kind", "state", "subject"),
             views=(
                 View(_("All"), {}),

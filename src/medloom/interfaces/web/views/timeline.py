@@ -36,7 +36,7 @@ from medloom.interfaces.web.viewer import now, viewer_of
 #: Without a period asked for, so many days before the last state are shown.
 DAYS = 14
 DAYS_MOST = 92
-SHOWN_MOST, RUNS_SHOWN = 30, 30
+SHOWN_MOST, RUNS_SHOWN = 20, 20
 SAID = {
     "planned": gettext_lazy("planned"),
     "logged": gettext_lazy("logged"),

@@ -81,9 +81,10 @@ document.addEventListener("DOMContentLoaded", function () {
     animation: false,
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12, color: INK },
     grid: grids,
+    title: told.measured.map((lane, n) => ({ text: lane.name, left: 0, top: grids[n + 1].top + TALL / 2 - 18, padding: 0, textStyle: { fontSize: 12, fontWeight: "normal", color: INK, width: 62, overflow: "break", lineHeight: 15 } })),
     xAxis: grids.map((one, n) => ({ gridIndex: n, type: "time", min: told.first, max: told.last, splitLine: line, axisTick: { show: n === grids.length - 1 }, axisLine: { lineStyle: { color: "#cfd6dd" } }, axisLabel: { show: n === grids.length - 1, formatter: short, hideOverlap: true, color: "#51606f" } })),
     yAxis: [{ gridIndex: 0, type: "category", data: told.lanes, inverse: true, axisTick: { show: false }, axisLine: { show: false }, splitLine: line, axisLabel: { color: INK, width: LEFT - 12, overflow: "truncate" } }].concat(
-      told.measured.map((lane, n) => Object.assign({ gridIndex: n + 1, type: "value", name: lane.name, nameLocation: "middle", nameRotate: 0, nameGap: LEFT - 16, nameTextStyle: { align: "left", width: 62, overflow: "break", color: INK }, splitNumber: 2, axisLabel: { fontSize: 10, color: "#51606f", showMinLabel: false, showMaxLabel: false }, splitLine: line }, reach(lane)))),
+      told.measured.map((lane, n) => Object.assign({ gridIndex: n + 1, type: "value", splitNumber: 2, axisLabel: { fontSize: 10, color: "#51606f", showMinLabel: false, showMaxLabel: false }, splitLine: line }, reach(lane)))),
     axisPointer: { link: [{ xAxisIndex: "all" }], show: true, type: "line", triggerTooltip: false, label: { show: false }, lineStyle: { color: "#8fa3b5" } },
     dataZoom: [{ type: "slider", xAxisIndex: "all", left: LEFT, right: RIGHT, height: 18, bottom: 6, labelFormatter: short, brushSelect: false }, { type: "inside", xAxisIndex: "all", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false }],
     tooltip: { confine: true, formatter: (point) => point.data.tip },
