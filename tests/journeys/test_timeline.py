@@ -41,8 +41,8 @@ def run(net: Network, part: str, hour: int, *parameters: dict[str, Any]) -> list
     return [finding.code for finding in answer.findings]
 
 
-@pytest.fixture
-def net(transactional_db: None) -> Network:
+def machine_told() -> Network:
+    """The generated network, with a machine that told states and two runs against their plan."""
     net = build()
     for plan in PLANS:
         fields = {"revision": "A", "name": "plan", **plan}
@@ -60,6 +60,11 @@ def net(transactional_db: None) -> Network:
     assert codes == ["parameter_out_of_limits", "parameter_differs"]
     assert run(net, "P-02", 10, {"name": "P-02-PROGRAM", "unit": "1"}) == ["parameter_missing"]
     return net
+
+
+@pytest.fixture
+def net(transactional_db: None) -> Network:
+    return machine_told()
 
 
 def page(client: Client, query: str = "") -> str:
@@ -82,6 +87,8 @@ def test_what_contradicts_the_plan_stands_beside_it(net: Network) -> None:
     assert "6000 rpm (5880 to 6120 rpm)" in only and "9000" in only and "P-2.NC" in only
     silent = page(anna, "?show=silent")
     assert "M01/P-02" in silent and "M01/P-01" not in silent
+    book = anna.get("/timeline/?export=xlsx")
+    assert book.status_code == 200 and book["Content-Type"].startswith("application/vnd.openxmlformats")
     assert page(anna, "?period=not-a-day&machine=none&show=odd").count("M01/P-0") > 0
 
 

@@ -28,9 +28,12 @@ document.addEventListener("DOMContentLoaded", function () {
       { x: params.coordSys.x, y: params.coordSys.y, width: params.coordSys.width, height: params.coordSys.height });
     if (!shape) { return null; }
     const drawn = { type: "rect", shape: shape, style: style(params.dataIndex) };
-    const text = label(params.dataIndex);
-    if (!text || shape.width < 40) { return drawn; }
-    return { type: "group", children: [drawn, { type: "text", silent: true, style: { text: text, x: shape.x + shape.width / 2, y: shape.y + shape.height / 2, width: shape.width - 6, overflow: "truncate", align: "center", verticalAlign: "middle", fontSize: 11, fill: INK } }] };
+    /* names of one machine differ at their end: what does not fit is cut at the front */
+    const room = Math.floor((shape.width - 6) / 6.7);
+    const whole = label(params.dataIndex);
+    const text = whole.length <= room ? whole : room < 4 ? "" : "…" + whole.slice(1 - room);
+    if (!text) { return drawn; }
+    return { type: "group", children: [drawn, { type: "text", silent: true, style: { text: text, x: shape.x + shape.width / 2, y: shape.y + shape.height / 2, align: "center", verticalAlign: "middle", fontSize: 11, fill: INK } }] };
   };
   const gap = (code) => code === "unknown" ? { fill: COLOURS.unknown, stroke: "#7b8794", lineDash: [3, 3] } : { fill: COLOURS[code] };
   const run = (mark) => mark === "bad" ? { fill: "#f3d3d6", stroke: "#b3202e", lineWidth: 2 } : mark === "silent" ? { fill: "#fbeccb", stroke: "#a87413", lineWidth: 1.5 } : { fill: "#dfe9f4", stroke: "#6b89ab" };
