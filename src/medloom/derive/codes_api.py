@@ -9,6 +9,7 @@ _NOTHING = "Nothing, unless it comes often: then help the plant's programmer."
 
 #: What a program does about codes that agents and their feeds have too, and whose agent mends them itself.
 FOR_PROGRAMS = {
+    "field_unknown": "Leave the field away, or ask for one that the type has.",
     "busy": "Send the same again after Retry-After seconds, under the same Idempotency-Key.",
     "hub_unfit": "Send the same again after Retry-After seconds, under the same Idempotency-Key.",
     "length_missing": "Send Content-Length, or the body in chunks.",

@@ -43,7 +43,9 @@ def door(
     def guarded(request: HttpRequest, **parts: Any) -> HttpResponse:
         with translation.override("en"):
             if request.method == "OPTIONS":
-                return HttpResponse(status=204, headers={"Allow": allowed, **(told or {})})
+                empty = HttpResponse(status=204, headers={"Allow": allowed, **(told or {})})
+                del empty["Content-Type"]
+                return empty
             found = _kept(request, views, allowed, parts)
             response = answer(found, (types or {}).get(found.code)) if isinstance(found, Problem) else found
         taken = request.META.get(TAKEN)

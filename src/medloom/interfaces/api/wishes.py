@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -94,6 +95,10 @@ class Unclear(Exception):
         self.refusal = Refusal(code=code, path=path, expected=expected, got=got[:200])
 
 
+_MEMBER = re.compile(r"Object (contains unknown|missing required) field `(.+)`", re.DOTALL)
+_KIND = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
+
+
 def wish_of(told: Any) -> Wish:
     """A wish from plain data. Raises Unclear body_wrong with the place at fault."""
     try:
@@ -101,7 +106,19 @@ def wish_of(told: Any) -> Wish:
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$")
         path = place.rstrip("`").replace(".", "/").replace("[", "/").replace("]", "")
-        raise Unclear("body_wrong", path, message) from None
+        if found := _MEMBER.fullmatch(message):
+            unknown = found[1] == "contains unknown"
+            members = ", ".join(each.encode_name for each in msgspec.structs.fields(Wish))
+            told = (
+                f"one of {members}"
+                if unknown and not path
+                else "no such member"
+                if unknown
+                else "this member"
+            )
+            raise Unclear("body_wrong", f"{path}/{found[2][:60]}", told) from None
+        found = _KIND.fullmatch(message)
+        raise Unclear("body_wrong", path, *(found.groups() if found else (message,))) from None
 
 
 def declared_for(caller: Caller, wish: Wish) -> Declared:

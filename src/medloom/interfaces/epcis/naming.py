@@ -115,7 +115,7 @@ def delete_query(request: HttpRequest, caller: Caller, name: str) -> HttpRespons
     one_of(request, ())
     row = _row(caller, name)
     NamedQuery.objects.filter(site=row.site, name=row.name).delete()
-    return HttpResponse(status=204)
+    return HttpResponse(status=204, content_type="application/json")
 
 
 def ask_query(request: HttpRequest, caller: Caller, name: str) -> HttpResponse:
