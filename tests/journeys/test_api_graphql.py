@@ -101,11 +101,16 @@ def test_a_question_that_costs_too_much_is_refused_before_anything_is_read(net: 
     deep = "{ lot_page { items " + "{ item " * 50 + "{ key }" + " }" * 50 + " } }"
     flood = "{ " + " ".join(f"a{n}: lot_page {{ next }}" for n in range(500)) + " }"
     wide = "{ " + " ".join(f'a{n}: lot(id: "x") {{ key }}' for n in range(21)) + " }"
+    each = "id site key version entry placeholder voided item_key kind state"
     pages = (
         "{ "
-        + " ".join(f"p{n}: lot_page(limit: 200) {{ items {{ {'key ' * 60} }} }}" for n in range(3))
+        + " ".join(
+            f"p{n}: lot_page(limit: 200) {{ items {{ {each} item {{ id key name version }} }} }}"
+            for n in range(8)
+        )
         + " }"
     )
+    again = "{ lot_page(limit: 1) { items { " + "item { key } " * 100 + "} } }"
     ring = "{ lot_page { items { ...b } } } fragment b on Lot { item { key } ...b }"
     names = "abcdefghijklmn"
     bomb = "{ lot_page { ...a } } " + " ".join(
@@ -116,6 +121,7 @@ def test_a_question_that_costs_too_much_is_refused_before_anything_is_read(net: 
             deep: "query_too_deep",
             flood: "query_too_costly",
             wide: "query_too_wide",
+            again: "query_too_wide",
             pages: "query_too_costly",
             ring: "query_too_deep",
             bomb: "query_too_costly",
