@@ -15,6 +15,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.csrf import csrf_exempt
 
 from medloom.interfaces.api.caller import TAKEN, Caller, caller_of
@@ -47,7 +48,13 @@ def door(
                 del empty["Content-Type"]
                 return empty
             found = _kept(request, views, allowed, parts)
-            response = answer(found, (types or {}).get(found.code)) if isinstance(found, Problem) else found
+        if isinstance(found, Problem):
+            language = language_of(request.headers.get("Accept-Language", ""))
+            with translation.override(language):
+                response = answer(found, (types or {}).get(found.code))
+            response["Content-Language"] = language
+        else:
+            response = found
         taken = request.META.get(TAKEN)
         for name, value in taken.headers.items() if taken is not None else ():
             response[name] = value
@@ -56,6 +63,17 @@ def door(
         return response
 
     return guarded
+
+
+def language_of(accept: str) -> str:
+    """The language in which a problem is told: Chinese for whoever prefers it to English, else English.
+
+    What is written is judged in English in any case: a decision in the ledger is the same for all readers.
+    """
+    for name, _ in parse_accept_lang_header(accept[:200].lower()):
+        if name.startswith(("zh", "en")):
+            return "zh-hans" if name.startswith("zh") else "en"
+    return "en"
 
 
 def _kept(

@@ -120,5 +120,7 @@ def must_be_cheap(document: DocumentNode, variables: Mapping[str, Any]) -> int:
         if isinstance(node, OperationDefinitionNode):
             count.walk(node.selection_set, 1, 1)
         elif isinstance(node, FragmentDefinitionNode):  # checked in full even where nothing uses it
-            _Count(fragments, variables, open=[node.name.value]).walk(node.selection_set, 2, 0)
+            apart = _Count(fragments, variables, visits=count.visits, open=[node.name.value])
+            apart.walk(node.selection_set, 2, 0)
+            count.visits = apart.visits
     return count.cost

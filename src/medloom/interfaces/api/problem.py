@@ -56,7 +56,7 @@ class Problem(Exception):
         meant = CODES.get(self.code) or CODES.get(f"{self.code.split('_', 1)[0]}_<type>")
         found: dict[str, Any] = {
             "type": f"urn:medloom:problem:{self.code}",
-            "title": meant.means if meant else self.code.replace("_", " "),
+            "title": str(meant.means) if meant else self.code.replace("_", " "),
             "status": self.status,
             "code": self.code,
         }
