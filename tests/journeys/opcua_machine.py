@@ -1,11 +1,14 @@
 """A machine's OPC UA server as a process: says `ready`, then takes lines `NAME VALUE` and answers each.
 
 python -m tests.journeys.opcua_machine ADDRESS NAME=FIRST...
+
+A value `single:0.1` is a number of 32 bits; `ago:3600:7` was told by a machine whose clock is an hour behind.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import sys
 from typing import Any
 
@@ -15,7 +18,13 @@ NAMESPACE = "urn:test:machine"
 
 
 def value_of(text: str) -> Any:
-    """True, a whole number, a number or a text."""
+    """True, a whole number, a number or a text; see above for the two others."""
+    if text.startswith("single:"):
+        return ua.Variant(float(text.removeprefix("single:")), ua.VariantType.Float)
+    if text.startswith("ago:"):
+        seconds, _, rest = text.removeprefix("ago:").partition(":")
+        at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=int(seconds))
+        return ua.DataValue(ua.Variant(float(rest), ua.VariantType.Double), SourceTimestamp=at)
     if text in ("true", "false"):
         return text == "true"
     if text.isdigit():

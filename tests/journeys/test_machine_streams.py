@@ -5,6 +5,7 @@ Proves: issue "three plants", plant B; faults 19 (a sender of one byte a second)
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import socket
@@ -21,6 +22,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from medloom.agent.collector import Taken
+from medloom.agent.sources.broker import Broker
 from medloom.agent.sources.live import LiveSource
 from medloom.agent.store import SqliteSite
 from medloom.agent.tests.machines import pieces
@@ -235,6 +237,35 @@ def test_messages_wait_at_the_broker_while_the_agent_is_dead(
     assert rows_of(store) == whole
     listened.close()
     store.close()
+
+
+def test_a_broker_that_refuses_the_login_is_named_and_not_hammered() -> None:
+    tries = 0
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.05)
+        source = Broker(f"mqtt://127.0.0.1:{listener.getsockname()[1]}", topic="a/#", client="medloom-test")
+        clock, asked = 0.0, 0
+
+        def refuse() -> None:
+            nonlocal tries
+            with contextlib.suppress(TimeoutError):
+                talk, _ = listener.accept()
+                tries += 1
+                talk.recv(1_024)
+                talk.sendall(b"\x20\x02\x00\x05")  # CONNACK: not authorised
+                talk.close()
+
+        while clock < 10.0:
+            asked = tries
+            assert source.hear("", now=clock) is None
+            refuse()
+            for _ in range(20 if tries > asked else 1):  # until the answer has arrived
+                source.hear("", now=clock)
+                time.sleep(0.005)
+            clock += 0.25
+        assert "ot authorized" in source.trouble()
+        assert 3 <= tries <= 6, "each pause is twice the one before"
+        source.close()
 
 
 def test_an_adapter_whose_reader_has_every_line_has_told_all() -> None:

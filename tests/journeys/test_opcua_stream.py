@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from medloom.agent.collector import Collector, Taken
 from medloom.agent.declaration import parse_mapping
 from medloom.agent.listening import Listened
+from medloom.agent.signals import Signal
 from medloom.agent.sources.opcua import OpcUa
 from medloom.agent.store import SqliteSite
 from medloom.agent.tests.machines import MAPPING
@@ -40,10 +42,16 @@ class Machine:
         self.address = f"opc.tcp://127.0.0.1:{port}/machine"
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
+    def start(self, **values: str) -> None:
         argv = [sys.executable, "-m", "tests.journeys.opcua_machine", self.address]
+        first = {
+            "JobStatus": "2",
+            "Availability": "true",
+            "CurrentLotName": "UNAVAILABLE",
+            "ScrewSpeed": "0.5",
+        }
         self.process = subprocess.Popen(
-            [*argv, "JobStatus=2", "Availability=true", "CurrentLotName=UNAVAILABLE", "ScrewSpeed=0.5"],
+            [*argv, *(f"{name}={value}" for name, value in {**first, **values}.items())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -126,3 +134,46 @@ def test_job_states_become_statuses_and_an_interruption_a_gap(tmp_path: Path, ma
     assert run["number"] == "M1/L-01"
     assert [(row["name"], row["value"]) for row in run["parameters"]] == [("L-01-SPEED", "210")]
     store.close()
+
+
+def test_a_node_that_is_not_there_is_told_and_the_others_are_heard_with_their_own_times(
+    machine: Machine,
+) -> None:
+    nodes = {f"ns=2;s={name}": name for name in ("ScrewSpeed", "JobStatus", "NotThere")}
+    source = OpcUa(machine.address, nodes=nodes, session=lambda: uuid.uuid4().hex)
+
+    def heard(values: int) -> list[Signal]:
+        found: list[Signal] = []
+        until = time.monotonic() + 60
+        while len(found) < values and time.monotonic() < until:
+            if told := source.hear("", now=time.monotonic()):
+                found += [signal for line in told.lines for signal in line.signals]
+                source.keep(told)
+            time.sleep(0.02)
+        return found
+
+    try:
+        first = heard(2)
+        assert {each.item for each in first} == {"ScrewSpeed", "JobStatus"}
+        assert "NotThere BadNodeIdUnknown" in source.trouble()
+        machine.tell(ScrewSpeed="ago:3600:7.5")
+        (late,) = heard(1)
+        begun = dt.datetime.fromisoformat(first[0].at)
+        told = dt.datetime.fromisoformat(late.at)
+        assert late.value == "7.5" and dt.timedelta(minutes=50) < begun - told < dt.timedelta(minutes=61)
+    finally:
+        source.close()
+
+
+def test_a_number_of_32_bits_has_the_digits_that_the_machine_shows(machine: Machine) -> None:
+    machine.kill()
+    machine.start(ScrewSpeed="single:0.1")
+    source = OpcUa(
+        machine.address, nodes={"ns=2;s=ScrewSpeed": "ScrewSpeed"}, session=lambda: uuid.uuid4().hex
+    )
+    found, until = None, time.monotonic() + 60
+    while found is None and time.monotonic() < until:
+        found = source.hear("", now=time.monotonic())
+        time.sleep(0.02)
+    source.close()
+    assert found is not None and found.lines[0].signals[0].value == "0.1"

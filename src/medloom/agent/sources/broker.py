@@ -36,7 +36,7 @@ class _Value(msgspec.Struct):
     """A message of JSON: `item` is the last part of its topic unless it says another."""
 
     timestamp: str
-    value: str | int | float | bool | None
+    value: msgspec.Raw
     item: str = ""
 
 
@@ -58,6 +58,7 @@ class Broker:
         place = urlsplit(address)
         self._host, self._port = place.hostname or "127.0.0.1", place.port or 1883
         self._topic, self._wrong, self._order_seconds = topic, "not connected yet", order_seconds
+        self._refused = ""
         self._gather, self._gather_until = False, 0.0
         self._arrived: deque[mqtt.MQTTMessage] = deque()
         self._given: list[mqtt.MQTTMessage] = []
@@ -141,15 +142,15 @@ class Broker:
             except OSError as error:
                 self._failed(error.strerror or str(error), now)
                 return False
-            self._connected, self._pause = True, 0.5
+            self._connected, self._refused = True, ""
         before = -1
         most = 4 * WINDOW if self._gather or self._gather_until else MESSAGES_MAX
         while len(self._arrived) > before and len(self._arrived) < most:
             before = len(self._arrived)
             for _ in range(8):
                 if self._mqtt.loop(timeout=0.0) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-                    self._failed("connection lost", now)
-                    return bool(self._arrived)
+                    self._failed(self._refused or "connection lost", now)
+                    return False
         return True
 
     def _failed(self, why: str, now: float) -> None:
@@ -161,7 +162,7 @@ class Broker:
 
     def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
-            self._wrong = f"{self._host}:{self._port}: {reason}"
+            self._refused = str(reason)
             return
         # Each time: an agent may have died between its first connection and its subscription.
         client.subscribe(self._topic, qos=1)
@@ -170,7 +171,9 @@ class Broker:
             self._gap = "the broker had forgotten this subscription: messages may be missing"
 
     def _on_subscribe(self, client: Any, data: Any, mid: Any, reasons: Any, properties: Any) -> None:
-        refused = next((str(reason) for reason in reasons if reason.is_failure), "")
+        # Granted without acknowledgement, messages would be lost with the first cable.
+        refused = next((str(reason) for reason in reasons if reason.is_failure or reason.value < 1), "")
+        self._pause = self._pause if refused else 0.5
         self._wrong = f"{self._host}:{self._port}: {self._topic}: {refused}" if refused else ""
 
     def _on_message(self, client: Any, data: Any, message: mqtt.MQTTMessage) -> None:
@@ -211,17 +214,20 @@ def _signals(topic: str, payload: bytes) -> list[Signal]:
         return parse_line(payload)
     try:
         told = msgspec.json.decode(payload, type=_Value)
+        value = value_text(told.value)
     except (msgspec.DecodeError, RecursionError) as error:
         expected = '{"timestamp": "...", "value": ...}'
         raise LineRefused("stream_row_wrong", "/payload", expected, str(error)[:200]) from error
     item = told.item or topic.rpartition("/")[2]
-    return [Signal(moment(told.timestamp), item, value_text(told.value))]
+    return [Signal(moment(told.timestamp), item, value)]
 
 
-def value_text(value: object) -> str:
-    """A value as an adapter would write it; nothing is UNAVAILABLE."""
+def value_text(raw: msgspec.Raw) -> str:
+    """A value as an adapter would write it, a number with its digits as told; nothing is UNAVAILABLE.
+
+    Raises msgspec.DecodeError for a list or an object.
+    """
+    value = msgspec.json.decode(raw, type=str | int | float | bool | None)
     if value is None:
         return "UNAVAILABLE"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    return value if isinstance(value, str) else bytes(raw).decode("ascii").strip()
