@@ -10,7 +10,8 @@ from medloom.agent.sources.rows import Delivery
 from medloom.agent.sources.tables import FILE_BYTES_MAX, SUFFIXES, read_table
 from medloom.wire.verdict import Refusal
 
-FILES_MAX = 20_000
+#: Of one round, which is held in memory; what is more comes with the next. One file always goes.
+ROUND_BYTES_MAX, ROUND_FILES_MAX = 32 * 1024 * 1024, 500
 #: A file whose size and time have stood still this long is taken as complete.
 SETTLE_SECONDS = 2.0
 
@@ -26,7 +27,7 @@ class Seen:
 
 @dataclass
 class Folder:
-    """One folder and everything below it.
+    """One folder and everything below it, however many files have gathered there.
 
     `poll` gives each complete file once for each state it is found in, in name order, so that masters
     and earlier months come first. What was read already is decided by content (the source identity of
@@ -39,16 +40,20 @@ class Folder:
     _done: dict[str, Seen] = field(default_factory=dict)
 
     def poll(self, *, now: float) -> Iterator[Delivery]:
-        """Files that are complete and not yet given. `now` is a monotonic clock, in seconds."""
+        """Files that are complete and not yet given, a round of them. `now` is monotonic seconds."""
         present = dict(self._files())
         for gone in set(self._first) - set(present):
             self._first.pop(gone)
             self._done.pop(gone, None)
+        size = given = 0
         for name, (path, seen) in present.items():
             if self._done.get(name) == seen or not self._settled(name, seen, now=now):
                 continue
+            if given and (size + seen.size_bytes > ROUND_BYTES_MAX or given >= ROUND_FILES_MAX):
+                continue
             delivery = self._read(name, path, seen)
             if delivery is not None:
+                size, given = size + seen.size_bytes, given + 1
                 self._done[name] = seen
                 yield delivery
 
@@ -69,15 +74,17 @@ class Folder:
 
     def _files(self) -> list[tuple[str, tuple[Path, Seen]]]:
         found = []
-        for path in sorted(self.root.rglob("*")):
+        try:
+            paths = sorted(self.root.rglob("*"))
+        except OSError:  # a share that is gone: looked at again in the next round
+            return []
+        for path in paths:
             name = path.relative_to(self.root).as_posix()
             if _is_passing(path) or path.suffix.lower() not in SUFFIXES or path.is_symlink():
                 continue
             state = _state(path)
             if state is not None:
                 found.append((name, (path, state)))
-            if len(found) >= FILES_MAX:
-                break
         return found
 
     def _read(self, name: str, path: Path, seen: Seen) -> Delivery | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from medloom.agent.sources import folder as folders
 from medloom.agent.sources.folder import Folder
 from medloom.agent.tests.files import xlsx
 
@@ -54,3 +55,28 @@ def test_a_broken_file_is_one_delivery_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "r.xlsx").write_bytes(b"PK\x03\x04 broken")
     (delivery,) = Folder(tmp_path, settle_seconds=0).poll(now=0)
     assert delivery.refusal is not None and delivery.refusal.code == "file_broken"
+
+
+def test_what_is_too_much_for_one_round_comes_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files gather for years, and the newest has the last name: it must not be left out for their number."""
+    monkeypatch.setattr(folders, "ROUND_FILES_MAX", 3)
+    monkeypatch.setattr(folders, "ROUND_BYTES_MAX", 1_000)
+    folder = Folder(tmp_path, settle_seconds=0)
+    for n in range(8):
+        (tmp_path / f"r{n}.csv").write_bytes(b"a\n1\n")
+    (tmp_path / "s8.csv").write_bytes(b"a\n" + b"1\n" * 5_000)
+    (tmp_path / "s9.csv").write_bytes(b"a\n1\n")
+    rounds = [names(folder, n) for n in range(5)]
+    assert [len(each) for each in rounds] == [3, 3, 3, 1, 0]
+    assert sorted(name for each in rounds for name in each) == sorted(p.name for p in tmp_path.iterdir())
+
+
+def test_a_folder_that_is_gone_gives_nothing_and_comes_back(tmp_path: Path) -> None:
+    place = tmp_path / "share"
+    folder = Folder(place, settle_seconds=0)
+    assert names(folder, 0) == []
+    place.mkdir()
+    (place / "r.csv").write_bytes(b"a\n1\n")
+    assert names(folder, 1) == ["r.csv"]
