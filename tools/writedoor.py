@@ -24,6 +24,7 @@ FRAMEWORK_WRITERS = {
     "src/medloom/interfaces/epcis/naming.py": "questions kept under a name: a framework row",
     "src/medloom/parties/bus.py": "how far the bus has come: a framework row",
     "src/medloom/parties/webhooks.py": "subscriptions, attempts, keys: framework rows",
+    "src/medloom/interfaces/webhooks/courier.py": "attempts that a later one has mended: framework rows",
     "src/medloom/drills/programs.py": "a drill takes a role away: logins",
     "src/medloom/parties/queries.py": "which requests of programs came before: no business fact",
     "src/medloom/parties/agents.py": "which of two agents goes on: the session, a framework row",

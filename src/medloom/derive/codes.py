@@ -236,6 +236,13 @@ AGENT = {
     "column_gone": Meant(
         "a column that was there before is gone", "Ask who changed the sheet.", "Help if needed."
     ),
+    "database_unusable": Meant(
+        "the plant's database, or a table of it, cannot be read",
+        "Look at address, login and right to read; the answer of the database is told with it.",
+    ),
+    "table_unknown": Meant(
+        "there is no table or view of that name", "Name one of those that are told; case counts."
+    ),
     "column_missing": Meant("a required column is missing", "Correct the sheet or the mapping."),
     "column_new": Meant("the sheet has a new column", "Map it or list it as ignored."),
     "feed_drift": Meant("the columns of a feed have changed", "Map the new columns or list them as ignored."),
