@@ -11,6 +11,7 @@ from typing import Any
 
 from medloom.design.queries import revisions_of
 from medloom.design.rules import admit_device, admit_revision
+from medloom.governance.corrections import admit_correction
 from medloom.governance.queries import correction_facts
 from medloom.governance.reactions import apply_correction
 from medloom.inspection.queries import joined_facts, result_facts
@@ -74,6 +75,7 @@ FACTS = {
 ADMISSION = {
     "alias": admit_alias,
     "bom": admit_revision,
+    "correction": admit_correction,
     "device": admit_device,
     "document": admit_revision,
     "hold": admit_hold,

@@ -26,6 +26,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from medloom.governance.measuring import alert_operations, correction_operations, measure
+from medloom.governance.queries import looking
 from medloom.hub import wiring
 from medloom.interfaces import bus
 from medloom.interfaces.web.exportjobs import drop_old, run_job
@@ -41,6 +42,8 @@ log = logging.getLogger(__name__)
 
 #: An agent says something at least every few seconds; silence for this long is told to a person once.
 SILENT_S = 15 * 60
+#: Alerts and corrections written at once; a storm of them is several batches, and none holds up the door.
+GOVERNED_MOST = 500
 #: What a delivery under way is given to end when the worker is stopped.
 STOP_S = 2.0
 
@@ -97,14 +100,22 @@ def join_receipts(timestamp: int) -> int:
 
 
 def govern_now(now: dt.datetime) -> int:
-    """Count what is new, then raise and close alerts and propose corrections; how many operations it made."""
-    fresh = measure(now)
-    operations = alert_operations(now, new_id)
-    if fresh:  # what is not new cannot suggest anything that was not proposed before
-        operations += correction_operations(now, new_id)
-    if operations:
-        append([own(operation) for operation in operations], author=HQ, wiring=wiring)
-    return len(operations)
+    """Count what is new, then raise and close alerts and propose corrections; how many operations it made.
+
+    Nothing where another worker is at it. What is not new suggests nothing that was not proposed before; once
+    an hour it is asked all the same, for a worker may have died between counting and proposing.
+    """
+    with looking() as mine:
+        if not mine:
+            return 0
+        fresh = measure(now)
+        operations = alert_operations(now, new_id)
+        if fresh or now.minute == 0:
+            operations += correction_operations(now, new_id)
+        for start in range(0, len(operations), GOVERNED_MOST):
+            part = operations[start : start + GOVERNED_MOST]
+            append([own(operation) for operation in part], author=HQ, wiring=wiring)
+        return len(operations)
 
 
 def new_id() -> str:

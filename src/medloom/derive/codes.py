@@ -165,6 +165,11 @@ ROOMS = {
     "judged_differs": Meant(
         "plant and hub judge a value differently", "Compare limits and revision.", "Decide."
     ),
+    "row_changed": Meant(
+        "the value that a correction speaks of is no longer the one it was proposed for, or made",
+        "Nothing.",
+        "Look at the value as it stands now; dismiss the correction.",
+    ),
     "kind_wrong": Meant("the command is not for this kind of lot", "Use the command for this kind."),
     "limits_differ": Meant(
         "the limits judged by are not those of the revision cited",

@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 from django.db import transaction
 
-from medloom.governance import queries, rules
+from medloom.governance import corrections, queries, rules
 from medloom.governance.actions import close_alert, propose_correction, raise_alert
 from medloom.governance.models import FeedDay, Measured
 from medloom.kernel.access import ALL, seeing
@@ -35,18 +35,27 @@ Key = tuple[str, str, str, dt.date]
 
 
 def measure(now: dt.datetime) -> int:
-    """Count what the log has grown by; returns how many entries were looked at."""
+    """Count what the log has grown by; returns how many entries were looked at.
+
+    Each part is one transaction, with the mark locked: a worker that dies counts nothing by halves, and
+    two at once count nothing twice.
+    """
     total = 0
     while True:
         with seeing(ALL):
-            mark = Measured.objects.filter(id=1).first()
-            leaves = queries.uncounted(mark.last if mark else -1)
+            leaves = queries.uncounted(_counted_to(now))
             if leaves:
                 _keep(counted(leaves))
-                Measured.objects.update_or_create(id=1, defaults={"last": leaves[-1]["leaf"], "at": now})
+                Measured.objects.filter(id=1).update(last=leaves[-1]["leaf"], at=now)
         total += len(leaves)
         if len(leaves) < queries.LEAVES_MOST:
             return total
+
+
+def _counted_to(now: dt.datetime) -> int:
+    """The last leaf that is counted, locked until the transaction ends; -1 before any."""
+    Measured.objects.bulk_create([Measured(id=1, last=-1, at=now)], ignore_conflicts=True)
+    return int(Measured.objects.select_for_update().get(id=1).last)
 
 
 def counted(leaves: Sequence[Mapping[str, Any]]) -> dict[Key, tuple[rules.Tally, dt.datetime]]:
@@ -100,8 +109,8 @@ def _keep(tallies: Mapping[Key, tuple[rules.Tally, dt.datetime]]) -> None:
 
 
 def lateness(newest: dt.datetime, promise: str, now: dt.datetime) -> float:
-    """Age of the newest row over the promised one: 1 is just in time."""
-    return (now - newest).total_seconds() / _SECONDS.get(promise, 86_400)
+    """Age of the newest row over the promised one: 1 is just in time, a row from the future 0."""
+    return max(0.0, (now - newest).total_seconds() / _SECONDS.get(promise, 86_400))
 
 
 def near_by_feed(pairs: Sequence[tuple[UUID, UUID]], now: dt.datetime) -> Counter[tuple[str, str]]:
@@ -123,8 +132,11 @@ def judged(
     """
     promises = queries.promises()
     feeds: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    heard: dict[tuple[str, str], dt.datetime] = {}
     for row in queries.feed_days(now.date(), site=site):
         feeds.setdefault((row["site"], row["feed"], row["type"]), []).append(row)
+        place = (row["site"], row["feed"])
+        heard[place] = max(row["newest"], heard.get(place, row["newest"]))
     found = []
     for (where, feed, type_), rows in sorted(feeds.items()):
         days = [_read(row) for row in rows]
@@ -132,7 +144,8 @@ def judged(
         new = rules.total(t for row, t in zip(rows, days, strict=True) if row["day"] >= edge)
         old = rules.total(t for row, t in zip(rows, days, strict=True) if row["day"] < edge)
         newest = max(row["newest"] for row in rows)
-        late = lateness(newest, promises.get(where, "P1D"), now)
+        # Whatever a feed tells is heard of it: a list of items need not change while records come in time.
+        late = lateness(heard[where, feed], promises.get(where, "P1D"), now)
         declared = catalogue().get(type_)
         needed = declared.required if declared is not None else ()
         pairs = (near or {}).get((where, feed), 0) if type_ == "lot" else 0
@@ -177,7 +190,9 @@ def alert_operations(now: dt.datetime, mint: Callable[[], str]) -> list[Operatio
     """Alerts to be raised, and those to be closed because their cause is gone."""
     act = Act(actor="hub", at=now.isoformat(timespec="seconds"), mint=mint)
     with seeing(ALL):
-        wanted = {(each.site, each.name): each for each in alerts_wanted(now)}
+        # One alert for what several types of a feed have in common: the one that tells of most rows.
+        each_count = sorted(alerts_wanted(now), key=lambda one: one.count)
+        wanted = {(each.site, each.name): each for each in each_count}
         standing = queries.open_alerts()
     known = {(row["site"], _name(row)) for row in standing}
     raised = [raise_alert(act=act, wanted=each) for name, each in wanted.items() if name not in known]
@@ -214,12 +229,12 @@ def _spelled(act: Act, row: Mapping[str, Any]) -> Operation:
 
 
 def _slips(act: Act) -> list[Operation]:
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in queries.measured_values(RESULTS_MOST):
-        groups.setdefault((row["site"], row["specification"]), []).append(row)
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in queries.measured_values(RESULTS_MOST):  # 0.5 cm beside 5 mm is no slip
+        groups.setdefault((row["site"], row["specification"], row["unit"]), []).append(row)
     found = []
-    for (site, _specification), rows in groups.items():
-        for slip in rules.slips([row["value"] for row in rows]):
+    for (site, _specification, _unit), rows in groups.items():
+        for slip in corrections.slips([row["value"] for row in rows]):
             row = rows[slip.index]
             found.append(
                 propose_correction(

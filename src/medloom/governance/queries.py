@@ -6,7 +6,8 @@ Counting reads the log from where it stood, in its own order, and never looks ba
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,9 @@ from medloom.kernel.ruling import Asked
 
 #: Leaves counted at once: a few hundred milliseconds of one worker.
 LEAVES_MOST = 5_000
-#: The pages look at so many days; the newest of them are "now", those before are what a feed was like.
-DAYS_NOW, DAYS_BEFORE = 7, 35
+#: The pages look at so many days of a feed, up to its last; the newest of them are "now", those before are
+#: what it was like. A feed that is silent stays late for a year, and is then taken for ended.
+DAYS_NOW, DAYS_BEFORE, DAYS_SILENT = 7, 35, 366
 
 
 def _rows(sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
@@ -39,14 +41,44 @@ def uncounted(last: int, *, most: int = LEAVES_MOST) -> list[dict[str, Any]]:
     )
 
 
+#: The lock of whoever looks at the data: "MLGOVERN".
+_ONE = 0x4D4C_474F_5645
+
+
+@contextmanager
+def looking() -> Iterator[bool]:
+    """Whether this is the only one that looks: two at once would raise each alert twice.
+
+    Held by the connection, so a worker that dies leaves nothing behind. Outside a transaction.
+    """
+    mine = bool(_rows("select pg_try_advisory_lock(%s) as mine", (_ONE,))[0]["mine"])
+    try:
+        yield mine
+    finally:
+        if mine:
+            _rows("select pg_advisory_unlock(%s) as done", (_ONE,))
+
+
 def feed_days(today: dt.date, *, site: str = "", feed: str = "") -> list[dict[str, Any]]:
-    """Tallies of the last weeks by site, feed, type and day, oldest first."""
+    """Tallies of each feed's last weeks by site, feed, type and day, oldest first.
+
+    Up to the feed's own last day, or a feed that fell silent would be forgotten and its alert closed. Days
+    behind tomorrow are left out: they were counted while the hub's clock was wrong.
+    """
     return _rows(
         """
-        select site, feed, type, day, newest, counts from feed_day
-        where day > %s and (%s = '' or site = %s) and (%s = '' or feed = %s) order by day""",
-        (today - dt.timedelta(days=DAYS_NOW + DAYS_BEFORE), site, site, feed, feed),
-    )
+        with last as (
+          select site, feed, max(day) as day from feed_day
+          where day <= %s and day > %s and (%s = '' or site = %s) and (%s = '' or feed = %s) group by 1, 2)
+        select f.site, f.feed, f.type, f.day, f.newest, f.counts from last
+        join feed_day f on f.site = last.site and f.feed = last.feed
+             and f.day <= last.day and f.day > last.day - %s::int
+        order by f.day""",
+        (
+            today + dt.timedelta(days=1), today - dt.timedelta(days=DAYS_SILENT), site, site, feed, feed,
+            DAYS_NOW + DAYS_BEFORE,
+        ),
+    )  # fmt: skip
 
 
 def feeds_of_lots(lots: Iterable[UUID], since: dt.datetime) -> dict[UUID, set[tuple[str, str]]]:
@@ -181,16 +213,26 @@ def disputed() -> dict[tuple[str, str], int]:
 def rows_of(
     *, site: str, feed: str, type_: str, codes: Sequence[str], most: int = 50
 ) -> list[dict[str, Any]]:
-    """The newest rows of a feed with one of these codes, or any refusal, among the newest 50,000 records."""
+    """The newest rows of a feed with one of these codes, or any refusal; all records are looked through.
+
+    By the index of what was refused, and that of what was accepted with findings (kernel migration 0008).
+    """
     return _rows(
         """
-        select e.seq, e.verdict, e.received, e.object, e.decision
-        from (select * from entry order by seq desc limit 50000) e
-        where e.site = %s and e.source = %s and e.type = %s
-              and case when cardinality(%s::text[]) = 0 then e.verdict in ('quarantined', 'rejected')
-                  else e.decision like any (select '%%"' || c || '"%%' from unnest(%s::text[]) c) end
-        order by e.seq desc limit %s""",
-        (site, feed, type_, list(codes), list(codes), most),
+        with named as (select array(select '%%"' || c || '"%%' from unnest(%s::text[]) c) as codes),
+        told as (
+          (select e.seq, e.verdict, e.received, e.object, e.decision from entry e, named
+           where e.verdict <> 'accepted' and e.site = %s and e.source = %s and e.type = %s
+                 and case when cardinality(named.codes) = 0 then e.verdict in ('quarantined', 'rejected')
+                     else e.decision like any (named.codes) end
+           order by e.seq desc limit %s)
+          union all
+          (select e.seq, e.verdict, e.received, e.object, e.decision from entry e, named
+           where e.verdict = 'accepted' and e.decision like '%%"findings"%%'
+                 and e.site = %s and e.source = %s and e.type = %s and e.decision like any (named.codes)
+           order by e.seq desc limit %s))
+        select * from told order by seq desc limit %s""",
+        (list(codes), site, feed, type_, most, site, feed, type_, most, most),
     )
 
 
@@ -257,14 +299,15 @@ def promises() -> Mapping[str, str]:
 
 
 def results_named(cursor: Any, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
-    """(site, key) -> head of each of these results, for applying a correction inside the door."""
+    """(site, key) -> head of each of these results, for applying a correction inside the door; locked."""
     if not wanted:
         return {}
     rows = cursor.execute(
-        """select r.site, r.key, r.object, r.version, e.body::json ->> 'id' as told,
-                  e.body::json ->> 'fields' as fields from result r
+        """select r.site, r.key, r.object, r.version, r.voided, r.value::text as value,
+                  e.body::json ->> 'id' as told, e.body::json ->> 'fields' as fields from result r
            join entry e on e.seq = r.entry
-           where (r.site, r.key) in (select * from unnest(%s::text[], %s::text[]))""",
+           where (r.site, r.key) in (select * from unnest(%s::text[], %s::text[]))
+           order by r.num for no key update of r""",
         ([site for site, _ in wanted], [key for _, key in wanted]),
     ).fetchall()
     return {(row["site"], row["key"]): row for row in rows}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from medloom.kernel.act import derived_id
@@ -34,10 +33,6 @@ MISSING = ("missing", "value_missing", "key_missing", "field_missing")
 DRIFTS = ("feed_drift", "column_new", "column_gone", "column_missing", "sheet_missing")
 #: The measures in the order in which they are shown.
 MEASURES = ("completeness", "validity", "balance", "timeliness", "uniqueness", "units", "drift")
-#: How off a value may be from its neighbours by a factor to be taken for a slip, and which slips there are.
-SLIPS = (("10", Decimal(10)), ("25.4", Decimal("25.4")), ("1000", Decimal(1000)))
-SLIP_TOLERANCE = Decimal("0.02")
-NEIGHBOURS_LEAST = 5
 
 
 @dataclass
@@ -231,14 +226,14 @@ def measures(
     is just in time); `near`: pairs of lot numbers that may be the same, one of which this feed brought.
     """
     rows, changed = now.rows, drifts(now, before)
-    accepted = now.whole
+    accepted, taken = now.whole, rows - now.refused
     gaps = sum(max(0, accepted - now.given.get(name, 0)) for name in needed) + now.share(MISSING)
-    cells = max(1, accepted * max(1, len(needed)) + now.share(MISSING))
+    cells = accepted * max(1, len(needed)) + now.share(MISSING)
     slack = max(0.0, min(1.0, (late - 1) / 2)) if late else 0.0
     return [
         Measure("completeness", _score(gaps, cells), gaps, cells, MISSING),
         Measure("validity", _score(now.refused, rows), now.refused, rows),
-        Measure("balance", _score(now.share(BALANCES), rows), now.share(BALANCES), rows, BALANCES),
+        Measure("balance", _score(now.share(BALANCES), taken), now.share(BALANCES), taken, BALANCES),
         Measure("timeliness", round(100 * (1 - slack), 1), int(late > 1), 1),
         Measure("uniqueness", _score(min(near, accepted), max(accepted, 1)), near, accepted),
         Measure("units", _score(now.share(UNITS), rows), now.share(UNITS), rows, UNITS),
@@ -246,7 +241,7 @@ def measures(
             "drift",
             max(0.0, 100.0 - 20.0 * len(changed)),
             len(changed),
-            rows,
+            max(rows, len(changed)),
             DRIFTS,
             tuple((each.kind, each.field) for each in changed),
         ),
@@ -258,8 +253,14 @@ def _score(broken: int, rows: int) -> float:
 
 
 def score(found: Sequence[Measure]) -> float:
-    """One figure of a feed: the mean of its measures, so that each point can be found again."""
-    return round(sum(each.score for each in found) / len(found), 1) if found else 100.0
+    """One figure of a feed: the mean of its measures, so that each point can be found again.
+
+    What had nothing to look at does not count, and the figure is never above validity: of a row that was
+    refused nothing else is known, and a feed whose every row is refused must not be good on the whole.
+    """
+    looked = [each.score for each in found if each.rows]
+    valid = [each.score for each in found if each.name == "validity" and each.rows]
+    return round(min([sum(looked) / len(looked), *valid]), 1) if looked else 100.0
 
 
 def overall(parts: Sequence[tuple[float, int]]) -> float:
@@ -320,38 +321,3 @@ def alerts(
 def alias_of(correction: str) -> str:
     """The object of the alias that accepting this correction makes: the same one each time."""
     return derived_id("correction", correction, "alias")
-
-
-@dataclass(frozen=True)
-class Slip:
-    """A value that is off from all its neighbours by a factor; `meant` is what it would then be."""
-
-    index: int
-    factor: str
-    meant: Decimal
-
-
-def slips(values: Sequence[str]) -> list[Slip]:
-    """Values of one characteristic that are off by 10, 25.4 or 1,000 from the middle of the others."""
-    numbers = [_number(value) for value in values]
-    known = sorted(number for number in numbers if number is not None and number > 0)
-    if len(known) < NEIGHBOURS_LEAST + 1:
-        return []
-    middle = known[len(known) // 2]
-    found = []
-    for index, number in enumerate(numbers):
-        if number is None or number <= 0:
-            continue
-        for name, factor in SLIPS:
-            for meant, told in ((number / factor, name), (number * factor, f"1/{name}")):
-                if abs(meant - middle) <= SLIP_TOLERANCE * middle:
-                    found.append(Slip(index, told, meant.quantize(Decimal("0.000001")).normalize()))
-    return found
-
-
-def _number(value: Any) -> Decimal | None:
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None

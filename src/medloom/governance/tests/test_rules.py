@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medloom.governance import rules
+from medloom.governance import corrections, rules
 from medloom.governance.rules import Drift, Tally
 
 pytestmark = pytest.mark.pure
@@ -53,13 +53,39 @@ def test_each_rule_names_the_rows_that_broke_it() -> None:
 
 
 def test_a_score_is_the_mean_of_what_can_be_looked_at() -> None:
-    found = rules.measures(feed(100, refused=40), Tally(), late=0.5)
-    assert rules.score(found) == round(sum(each.score for each in found) / len(found), 1)
+    found = rules.measures(feed(100, findings=40), Tally(), needed=("number", "lot"), late=0.5)
+    assert rules.score(found) == round(sum(each.score for each in found) / len(found), 1) < 100
     assert rules.overall([(100.0, 100), (50.0, 300)]) == 62.5
     assert rules.daily(feed(10, findings=2, refused=3)) == 50.0
     changed = Tally()
     rules.count(changed, verdict="accepted", fields={"remark": "x"}, whole=False)
     assert by_name(rules.measures(changed, Tally(), needed=("number",)))["completeness"].score == 100.0
+
+
+@pytest.mark.parametrize(
+    ("refused", "most"), [(100, 0.0), (99, 1.0), (50, 50.0)], ids=["all", "all but one", "half"]
+)
+def test_a_feed_cannot_be_better_than_the_share_that_was_taken(refused: int, most: float) -> None:
+    """With every row refused six of seven measures have nothing against it: 85.7 points, and green enough."""
+    assert rules.score(rules.measures(feed(100, refused=refused), Tally(), late=0.5)) <= most
+
+
+def test_a_feed_of_nothing_and_of_one_row() -> None:
+    """No row is no fault and no praise: what had nothing to look at is left out of the mean."""
+    nothing = rules.measures(Tally(), feed(300), needed=("lot",), late=3.0)
+    assert [each.name for each in nothing if each.rows] == ["timeliness"]
+    assert rules.score(nothing) == 0.0, "it is late, and nothing else is known of it"
+    (one, refused) = (feed(1), feed(1, refused=1))
+    assert rules.score(rules.measures(one, Tally(), needed=("lot",), late=0.5)) == 100.0
+    assert rules.score(rules.measures(refused, Tally(), needed=("lot",), late=0.5)) == 0.0
+    assert rules.alerts("A", "f", refused, rules.measures(refused, Tally()), [], late=0.5) == []
+
+
+def test_a_value_without_neighbours_that_agree_is_no_slip() -> None:
+    """A unit that changed in the middle: nobody can tell which half is right, so none is proposed."""
+    assert corrections.slips(["5.0"] * 6 + ["50.0"] * 6) == []
+    assert corrections.slips(["50.0"] * 4 + ["5.0"] * 3) == []
+    assert len(corrections.slips(["5.0"] * 40 + ["50.0"] * 3)) == 3
 
 
 @pytest.mark.parametrize(
@@ -135,11 +161,11 @@ def test_many_refused_rows_and_a_late_feed_are_alerts() -> None:
 )
 def test_a_value_off_by_a_factor_is_found(wrong: str, factor: str, meant: str) -> None:
     values = ["5.01", "4.99", "5.00", "5.02", "4.98", "5.00", wrong]
-    (slip,) = rules.slips(values)
+    (slip,) = corrections.slips(values)
     assert (slip.index, slip.factor, format(slip.meant, "f")) == (6, factor, meant)
 
 
 def test_what_only_spreads_is_no_slip() -> None:
-    assert rules.slips(["5", "5.5", "4.4", "6", "5.1", "9"]) == []
-    assert rules.slips(["5", "50"]) == [], "two values have no middle"
-    assert rules.slips(["5"] * 8 + ["NaN", "x", "-50", "0"]) == []
+    assert corrections.slips(["5", "5.5", "4.4", "6", "5.1", "9"]) == []
+    assert corrections.slips(["5", "50"]) == [], "two values have no middle"
+    assert corrections.slips(["5"] * 8 + ["NaN", "x", "-50", "0"]) == []

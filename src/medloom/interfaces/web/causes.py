@@ -93,6 +93,9 @@ CAUSES: dict[str, Cause] = {
     "lot_held": Cause(_("The lot is on hold"), _("Clear the hold first, or choose another lot.")),
     "hold_covers_nothing": Cause(_("The hold covers nothing"), _("Name a lot or a machine.")),
     "signature_missing": Cause(_("The signature is missing"), _("Sign with its meaning.")),
+    "row_changed": Cause(
+        _("The value was changed in the meantime"), _("Look at the value as it stands now.")
+    ),
     "kind_wrong": Cause(_("Not meant for this kind of lot"), _("Use the step that fits its kind.")),
     "balance_order": Cause(
         _("Stocked and scrapped do not add up to the order"), _("Check the counts at their source.")

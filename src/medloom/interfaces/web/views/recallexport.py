@@ -8,6 +8,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import get_language
 from procrastinate.contrib.django import app
 
@@ -66,7 +67,7 @@ def _answer(
 
 def _file(body: bytes, kind: str, name: str) -> HttpResponse:
     found = HttpResponse(body, content_type=KINDS[kind])
-    found["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+    found["Content-Disposition"] = content_disposition_header(True, f"{name}.{kind}")
     return found
 
 
