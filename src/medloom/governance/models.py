@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from medloom.kernel.entity import Entity, Facts
 from medloom.kernel.fields import Choice, Code, Count, Instant, Text
@@ -45,7 +46,11 @@ class Alert(Entity):
     )
     state = Choice(
         _("State"),
-        choices=[("raised", _("Raised")), ("acknowledged", _("Acknowledged")), ("closed", _("Closed"))],
+        choices=[
+            ("raised", pgettext_lazy("state", "Raised")),
+            ("acknowledged", _("Acknowledged")),
+            ("closed", _("Closed")),
+        ],
         default="raised",
     )
     feed = Code(_("Feed"), max_length=64, null=True, blank=True)

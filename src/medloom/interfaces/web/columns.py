@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from medloom.interfaces.web.telling import alert_words
 from medloom.interfaces.web.templatetags.medloom import moment_html, tagged
 from medloom.interfaces.web.words import Word, state_word
 from medloom.kernel.entity import Declared
@@ -198,6 +199,8 @@ def draw(column: Column, row: Any, drawing: Drawing) -> SafeString | str:
         return SafeString('<span class="soft">–</span>')
     if kind == "key":
         return _key(row, value, drawing)
+    if column.name == "detail" and drawing.type == "alert":
+        return alert_words(str(value))
     if kind == "ref":
         return _ref(value)
     if kind == "number":

@@ -6,6 +6,8 @@ the reader's language, and as they are when they are not known here.
 
 from __future__ import annotations
 
+import re
+
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_noop as _
 
@@ -95,3 +97,44 @@ PROMISES: dict[str, object] = {
 def promise_words(promise: str) -> object:
     """A freshness promise in words; another one as it is declared."""
     return PROMISES.get(promise, promise)
+
+
+#: What a feed is judged by (governance/rules.py, Measure).
+MEASURE_WORDS: dict[str, object] = {
+    "completeness": gettext_lazy("Completeness"),
+    "validity": gettext_lazy("Validity"),
+    "balance": gettext_lazy("Balance"),
+    "timeliness": gettext_lazy("Timeliness"),
+    "uniqueness": gettext_lazy("Uniqueness"),
+    "units": gettext_lazy("Units"),
+    "drift": gettext_lazy("Constancy"),
+}
+#: How a feed's form has changed (governance/rules.py, Drift).
+DRIFTS: dict[str, object] = {
+    "column_new": gettext_lazy("new column"),
+    "column_gone": gettext_lazy("column vanished"),
+    "column_missing": gettext_lazy("column vanished"),
+    "missing_share": gettext_lazy("more values missing"),
+    "value_form": gettext_lazy("another form of value"),
+}
+#: What the hub writes into an alert (governance/rules.py, alerts) -> the same in the reader's language.
+_FOUND: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?P<bad>\d+) of (?P<all>\d+) rows"), _("%(bad)s of %(all)s rows")),
+    (re.compile(r"(?P<n>[\d.]+) x the promised time"), _("%(n)s times the promised time")),
+    (re.compile(r"(?P<n>\d+) older than (?P<h>\d+) hours"), _("%(n)s older than %(h)s hours")),
+)
+_SCORED = re.compile(r"(?P<measure>[a-z]+) (?P<score>[\d.]+): (?P<bad>\d+) of (?P<all>\d+)")
+
+
+def alert_words(detail: str) -> str:
+    """What an alert found, in the reader's language; as the hub wrote it when it is not known here."""
+    for pattern, words in _FOUND:
+        if match := pattern.fullmatch(detail):
+            return gettext(words) % match.groupdict()
+    if match := _SCORED.fullmatch(detail):
+        named = MEASURE_WORDS.get(match["measure"], match["measure"])
+        return f"{named} {match['score']}: {match['bad']} / {match['all']}"
+    parts = [part.partition(" ") for part in detail.split(", ")]
+    if all(kind in DRIFTS for kind, _blank, _field in parts):
+        return ", ".join(f"{field}: {DRIFTS[kind]}" for kind, _blank, field in parts)
+    return detail

@@ -47,7 +47,7 @@ STATES: dict[str, Word] = {
     "open": Word(_("Open"), "warn"),
     "cleared": Word(_("Cleared"), "good"),
     "frozen": Word(_("Frozen"), "info"),
-    "raised": Word(_("Raised"), "warn"),
+    "raised": Word(pgettext_lazy("state", "Raised"), "warn"),
     "dismissed": Word(_("Dismissed")),
     "settled": Word(_("Settled"), "good"),
     "lapsed": Word(_("Lapsed")),

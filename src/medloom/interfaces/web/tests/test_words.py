@@ -7,6 +7,7 @@ import io
 
 import openpyxl
 import pytest
+from django.utils.translation import override
 
 from medloom.derive import codes
 from medloom.design.models import Equipment
@@ -14,6 +15,8 @@ from medloom.interfaces.live import NAMED_MOST, hint_for, line
 from medloom.interfaces.web.columns import Column, choice_word, columns_of, domain_words, idle_free
 from medloom.interfaces.web.export import neutral, workbook
 from medloom.interfaces.web.proposals import propose
+from medloom.interfaces.web.telling import alert_words
+from medloom.interfaces.web.viewer import in_language
 from medloom.interfaces.web.views.overview import freshness
 from medloom.interfaces.web.words import CAUSES, STATES, cause_of, state_word
 from medloom.kernel.entity import catalogue, declare
@@ -131,3 +134,35 @@ def test_columns_come_from_the_declaration() -> None:
 def test_every_code_of_values_and_rooms_is_told_in_words() -> None:
     judged = {**codes.VALUES, **codes.ROOMS, **codes.SCOPES, **codes.BYTES, **codes.JUDGED}
     assert [code for code in judged if str(cause_of(code).label) == code] == []
+
+
+@pytest.mark.parametrize(
+    ("detail", "expected"),
+    [
+        ("11 of 20 rows", "20 行中有 11 行"),
+        ("3.4 x the promised time", "为承诺时限的 3.4 倍"),
+        ("2 older than 24 hours", "2 项超过 24 小时"),
+        ("uniqueness 71.0: 29 of 100", "唯一性 71.0: 29 / 100"),
+        ("column_new Colour, missing_share lot", "Colour: 新增列, lot: 缺失值增多"),
+        ("something else", "something else"),
+    ],
+)
+def test_what_an_alert_found_is_told_in_the_readers_language(detail: str, expected: str) -> None:
+    with override("zh-hans"):
+        assert alert_words(detail) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "chinese", "english"),
+    [
+        (
+            "注塑工厂（生成数据） · Moulding plant (generated)",
+            "注塑工厂（生成数据）",
+            "Moulding plant (generated)",
+        ),
+        ("Penang Example Machining", "Penang Example Machining", "Penang Example Machining"),
+        ("苏州示例 · 二厂", "苏州示例 · 二厂", "苏州示例 · 二厂"),
+    ],
+)
+def test_a_plant_is_named_in_the_readers_language(name: str, chinese: str, english: str) -> None:
+    assert (in_language(name, "zh-hans"), in_language(name, "en")) == (chinese, english)

@@ -19,6 +19,7 @@ from medloom.governance.models import Alert
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.columns import object_address
 from medloom.interfaces.web.export import spreadsheet
+from medloom.interfaces.web.telling import DRIFTS, MEASURE_WORDS, alert_words
 from medloom.interfaces.web.viewer import HQ, Viewer, now, viewer_of
 from medloom.interfaces.web.views.lists import title_of
 from medloom.interfaces.web.views.overview import ago
@@ -26,23 +27,19 @@ from medloom.interfaces.web.words import cause_of
 from medloom.kernel.entity import catalogue
 
 MEASURES: dict[str, tuple[object, object]] = {
-    "completeness": (gettext_lazy("Completeness"), gettext_lazy("Needed values that are there.")),
-    "validity": (gettext_lazy("Validity"), gettext_lazy("Rows that were not refused.")),
-    "balance": (gettext_lazy("Balance"), gettext_lazy("Rows whose sums are right.")),
-    "timeliness": (gettext_lazy("Timeliness"), gettext_lazy("The newest row within its promise.")),
-    "uniqueness": (gettext_lazy("Uniqueness"), gettext_lazy("Lots without a near twin.")),
-    "units": (gettext_lazy("Units"), gettext_lazy("Values that came with the right unit.")),
-    "drift": (gettext_lazy("Constancy"), gettext_lazy("The feed looks as it did before.")),
+    name: (MEASURE_WORDS[name], said)
+    for name, said in {
+        "completeness": gettext_lazy("Needed values that are there."),
+        "validity": gettext_lazy("Rows that were not refused."),
+        "balance": gettext_lazy("Rows whose sums are right."),
+        "timeliness": gettext_lazy("The newest row within its promise."),
+        "uniqueness": gettext_lazy("Lots without a near twin."),
+        "units": gettext_lazy("Values that came with the right unit."),
+        "drift": gettext_lazy("The feed looks as it did before."),
+    }.items()
 }
 #: Open alerts shown on the board itself; the rest stand in their list.
 ALERTS_SHOWN = 8
-DRIFTS: dict[str, object] = {
-    "column_new": gettext_lazy("new column"),
-    "column_gone": gettext_lazy("column vanished"),
-    "column_missing": gettext_lazy("column vanished"),
-    "missing_share": gettext_lazy("more values missing"),
-    "value_form": gettext_lazy("another form of value"),
-}
 
 
 def tone_of(score: float) -> str:
@@ -99,18 +96,13 @@ def alerts_of(viewer: Viewer, rows: list[dict[str, Any]]) -> list[dict[str, Any]
         {
             **row,
             "word": words.get(row["kind"], row["kind"]),
-            "rule": _rule_word(row["rule"] or ""),
+            "rule": alert_words(row["detail"]),
             "plant": viewer.sites.get(row["site"], row["site"]),
             "address": object_address("alert", row["object"]),
         }
         for row in reversed(rows)
         if row["site"] in viewer.sites
     ]
-
-
-def _rule_word(rule: str) -> object:
-    """The measure that a rule is called after, or the drift it names."""
-    return MEASURES[rule][0] if rule in MEASURES else DRIFTS.get(rule, rule)
 
 
 def _export(request: HttpRequest, feeds: list[dict[str, Any]]) -> HttpResponse:
