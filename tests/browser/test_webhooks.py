@@ -95,7 +95,7 @@ def test_a_key_is_replaced_with_an_overlap_that_may_be_taken_back_or_ended(
     page.goto(f"{live_server.url}/webhooks/")
     keys = page.locator("#keys table tr")
     expect(keys).to_have_count(1)
-    page.click("text=更换密钥")
+    page.locator("#keys summary").click()
     page.select_option("#overlap", "1")
     page.get_by_role("button", name="立即更换密钥").click()
     expect(keys).to_have_count(2)

@@ -183,6 +183,11 @@ def note(subscription: Subscription, **told: Any) -> Attempt:
     return made
 
 
+def mend(subscription: Subscription, named: str, at: dt.datetime) -> None:
+    """What was given up under that id has been taken after all."""
+    Attempt.objects.filter(subscription=subscription, named=named, dead=True).update(mended_at=at)
+
+
 def keep(subscription: Subscription, *names: str) -> None:
     """Write what the courier changed of it."""
     subscription.save(update_fields=list(names))

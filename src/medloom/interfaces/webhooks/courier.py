@@ -28,7 +28,7 @@ from medloom.interfaces.webhooks.address import networks
 from medloom.interfaces.webhooks.sending import Sent, send
 from medloom.kernel import access
 from medloom.kernel.cursor import open_cursor
-from medloom.parties.webhooks import Attempt, Subscription, keep, key_numbers, note
+from medloom.parties.webhooks import Attempt, Subscription, keep, key_numbers, mend, note
 from medloom.wire.cloudevent import BATCH, resync
 from medloom.wire.judge import HQ
 from medloom.wire.webhook import headers, private_key
@@ -141,7 +141,7 @@ def send_again(row: Subscription, attempt: Attempt, at: dt.datetime) -> Attempt:
     sent = _signed(row, attempt.named, body, at)
     made = note(row, kind="again", at=at, **_came(sent), **_told(attempt.named, found, body))
     if sent.taken:
-        Attempt.objects.filter(subscription=row, named=attempt.named, dead=True).update(mended_at=at)
+        mend(row, attempt.named, at)
     return made
 
 
