@@ -6,6 +6,8 @@ import pytest
 from django.db import connection
 
 from medloom.kernel.access import ALL, seeing
+from medloom.materials.models import Lot, Serial
+from medloom.production.models import StepRecord
 from tests.browser.network import Network, build
 from tests.journeys.laboratories import deliver_blocks
 from tests.journeys.sending import plant
@@ -66,3 +68,20 @@ def test_inspections_tell_how_many_results_are_out(net: Network) -> None:
     assert {key for key, *_ in told if f">{key}</a>" in page} == {"EMPTY"}
     sheet = client.get("/o/inspection/", {"export": "xlsx"})
     assert sheet.status_code == 200
+
+
+def test_figures_above_the_facts_are_those_of_the_records(net: Network) -> None:
+    made = {"day": "2026-11-02", "output_lot": "G-OUT", "total": 100, "good": 97, "shots": 50, "cavities": 2}
+    plant("step_record", site="SZ", fields={"number": "G-1"} | made)
+    plant("step_record", site="SZ", fields={"number": "G-2"} | made | {"shots": 49})
+    plant("serial", site="SZ", fields={"lot": "G-OUT", "number": "00007"})
+    client = visitor("anna")
+    with seeing(ALL):
+        steps = {row.key: row.object for row in StepRecord.objects.filter(key__startswith="G-")}
+        lot, unit = Lot.objects.get(key="G-OUT"), Serial.objects.get(number="00007")
+    sound = client.get(f"/o/step_record/{steps['G-1']}/").content.decode()
+    assert "97.0 %" in sound and '<b data-tone="good">100</b>' in sound
+    assert '<b data-tone="bad">98</b>' in client.get(f"/o/step_record/{steps['G-2']}/").content.decode()
+    page = client.get(f"/o/lot/{lot.object}/").content.decode()
+    assert "Quantity made <b>194</b>" in page and f"/o/serial/?lot={lot.key}" in page
+    assert "Disposition of the lot" in client.get(f"/o/serial/{unit.object}/").content.decode()

@@ -35,6 +35,8 @@ from medloom.wire.verdict import Answer
 
 #: Lots on hold and frozen scopes that an empty page offers.
 BEGIN_MOST = 6
+#: Rows of the table before somebody asks for all that a page shows: a scope is read from its top.
+LISTED_MOST = 50
 KINDS = {name: dimension.kind for name, dimension in DIMENSIONS.items()}
 
 
@@ -85,6 +87,7 @@ def build(request: HttpRequest) -> HttpResponse:
     status = 422 if asked.get("wrong") or (expression is None and len(request.GET) > 1) else 200
     if expression is not None:
         context |= _answer(expression, asked["text"], viewer)
+        context |= _listed(request, context["rows"])
         context["supersedes"] = request.GET.get("supersedes", "")
         context |= _exports(f"{reverse('web:scope')}export/", asked["text"])
     return render(request, "medloom/recall.html", context, status=status)
@@ -103,6 +106,13 @@ def _starters() -> dict[str, Any]:
         ],
         "recent": list(Scope.objects.filter(state="frozen", voided=False).order_by("-num")[:BEGIN_MOST]),
     }
+
+
+def _listed(request: HttpRequest, rows: list[Any]) -> dict[str, Any]:
+    """The rows that the page begins with, and how many more there are; all where the address says so."""
+    whole = request.GET.get("rows") == "all"
+    listed = rows if whole else rows[:LISTED_MOST]
+    return {"listed": listed, "rest": len(rows) - len(listed)}
 
 
 def _may_freeze(viewer: Viewer) -> str:
@@ -205,6 +215,7 @@ def show_frozen(request: HttpRequest, object_: Any) -> HttpResponse:
         **result_of(kept, viewer),
         "shown_most": SHOWN_MOST,
     }
+    context |= _listed(request, context["rows"])
     waiting = perhaps(kept, expression)
     context |= {"perhaps": waiting[:PERHAPS_MOST], "perhaps_count": len(waiting)}
     context |= _exports(f"{reverse('web:scope-frozen', args=[scope.object])}export/")

@@ -11,7 +11,8 @@ document.addEventListener("DOMContentLoaded", function () {
   const COLUMN_GAP = 96;
   const LANE_GAP = 34;
   const TALLEST = 1200;
-  /* Below this nobody reads a lot's number: the picture then begins at the lot that was asked for. */
+  const MANY = 60;
+  /* Below this nobody reads a lot's number: the picture then begins at its upper left, and is moved by dragging. */
   const READABLE = 0.55;
   const plants = Array.from(new Set(scope.nodes.map((n) => n.plant))).sort();
   const colour = (plant) => COLOURS[plants.indexOf(plant) % COLOURS.length];
@@ -38,9 +39,8 @@ document.addEventListener("DOMContentLoaded", function () {
     graph.fit(undefined, 20);
     if (graph.zoom() > 1) { graph.zoom(1); graph.center(); }
     if (graph.zoom() < READABLE) {
-      const start = graph.nodes(".start");
-      graph.zoom(READABLE);
-      graph.center(start.length ? start : undefined);
+      const box = graph.elements().boundingBox();
+      graph.viewport({ zoom: READABLE, pan: { x: 20 - box.x1 * READABLE, y: 20 - box.y1 * READABLE } });
     }
   };
   /* columns left to right by elk's x, rows within each plant's lane by elk's y */
@@ -64,7 +64,7 @@ document.addEventListener("DOMContentLoaded", function () {
       mine.move({ parent: "lane-" + plant });
       top += tall * ROW + LANE_GAP;
     });
-    place.style.height = Math.max(220, Math.min(TALLEST, top + 60)) + "px";
+    place.style.height = Math.max(220, Math.min(lots.length > MANY ? 680 : TALLEST, top + 60)) + "px";
     graph.resize();
     fit();
     place.dataset.ready = "yes";
