@@ -46,8 +46,6 @@ SPEAK_SECONDS = 0.25
 CONTROL_SHARE = 0.25
 #: While the hub's hints are heard, polling only makes up for a lost one.
 HEARD_FACTOR = 4
-#: How many times as long as it takes to look through a folder the next look may wait.
-LOOK_SHARE = 10.0
 #: With more than this many operations unsent, reading waits: the files and tables keep them just as well.
 UNSENT_OPERATIONS_MAX = 100_000
 
@@ -211,7 +209,6 @@ class Agent:
         return self.queued > UNSENT_OPERATIONS_MAX
 
     def _read_folder(self, watched: Watched) -> bool:
-        begun = self.clock() if watched.reading is None else None
         if watched.reading is None:
             if watched.due and self.clock() < watched.due:
                 return False
@@ -219,8 +216,6 @@ class Agent:
         batch = next(watched.reading, None)
         if batch is None:
             watched.reading = None
-            if begun is not None:  # nothing new: the longer the look took, the later the next
-                watched.due = max(watched.due, self.clock() + LOOK_SHARE * (self.clock() - begun))
             return False
         feed, outcomes, again = batch
         try:
