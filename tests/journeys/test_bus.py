@@ -85,7 +85,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 async def ready(urls: list[str]) -> None:
     """Until the cluster has chosen who leads."""
-    for _ in range(200):
+    for _ in range(600):  # three nodes on a busy machine take their time to choose
         with contextlib.suppress(Exception):
             link = await nats.connect(urls, connect_timeout=1, max_reconnect_attempts=1)
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import json
 import os
 from pathlib import Path
@@ -171,6 +172,10 @@ def test_wrong_documents_are_refused_whole_or_in_part_as_asked(net: None) -> Non
     assert len(kept) == 1, "the wrong one is on the repair desk with its bytes"
     for body in (b"{", b'{"a": NaN}', b"[]", b"\xff"):
         assert lin.post("/epcis/capture", body).status_code == 400
+    small = gzip.compress(json.dumps(document(bad)).encode())
+    answer = lin.post("/epcis/capture", small, Content_Encoding="gzip")
+    assert answer.json()["errors"][0]["path"] == "/epcisBody/eventList/0/bizStep"
+    assert answer.json()["type"] == "epcisException:ValidationException"
     large = document(*[good] * 2_001)
     assert lin.post("/epcis/capture", large).status_code == 413
     huge = {**good, "medloom:text": "x" * 60_000}

@@ -33,6 +33,7 @@ TYPES = {
     "document_unreadable": "epcisException:ValidationException",
     "event_wrong": "epcisException:ValidationException",
     "capture_too_large": "epcisException:CaptureLimitExceededException",
+    "push_too_large": "epcisException:CaptureLimitExceededException",
     "event_id_taken": "epcisException:ResourceAlreadyExistsException",
     "query_value_wrong": "epcisException:QueryParameterException",
     "parameter_unknown": "epcisException:QueryParameterException",

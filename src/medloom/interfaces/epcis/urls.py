@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from medloom.formats.epcis.reading import ident_of
 from medloom.formats.epcis.vocabulary import EVENT_TYPES
+from medloom.interfaces.api.body import bytes_of
 from medloom.interfaces.api.caller import Caller
 from medloom.interfaces.api.door import View, door, nothing
 from medloom.interfaces.api.problem import Problem
@@ -56,7 +57,7 @@ def post_capture(request: HttpRequest, caller: Caller) -> HttpResponse:
     caller.must_write(catalogue()["trace_event"])
     must_understand(request)
     proceed = _behaviour(request)
-    handed = capturing.open_document(request.body)
+    handed = capturing.open_document(bytes_of(request))
     done = capturing.capture(handed, caller, now=timezone.now(), proceed=proceed)
     address = f"/epcis/capture/{done.capture.id}"
     if handed.faults and not proceed:
@@ -101,7 +102,7 @@ def post_event(request: HttpRequest, caller: Caller) -> HttpResponse:
     """Keep one event: 201 with its address, also when it is here already; 409 when its id is another's."""
     caller.must_write(catalogue()["trace_event"])
     must_understand(request)
-    handed = capturing.open_event(request.body)
+    handed = capturing.open_event(bytes_of(request))
     found = handed.found[0]
     if found is None:
         raise capturing.refusal(handed.faults)
