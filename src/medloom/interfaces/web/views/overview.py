@@ -236,7 +236,7 @@ def show_tasks(request: HttpRequest) -> HttpResponse:
         ),
         (
             _("Decide on similar lots"),
-            _("Numbers that differ by punctuation or an ending."),
+            _("Numbers that a slip of the pen would explain."),
             len(pairs_of(viewer)),
             reverse("web:matches"),
             "arrows-split",
