@@ -97,12 +97,12 @@ def test_a_key_is_replaced_with_an_overlap_that_may_be_taken_back_or_ended(
     expect(keys).to_have_count(1)
     page.locator("#keys summary").click()
     page.select_option("#overlap", "1")
-    page.get_by_role("button", name="立即更换密钥").click()
+    page.get_by_role("button", name="Replace the key now").click()
     expect(keys).to_have_count(2)
-    page.get_by_role("button", name="保留另一把密钥").click()
-    expect(page.locator("body")).to_contain_text("另一把密钥继续有效；此密钥再并行签名 7 天")
+    page.get_by_role("button", name="Keep the other key").click()
+    expect(page.locator("body")).to_contain_text("The other key stays in force")
     assert SigningKey.objects.get(number=1).until is None
-    page.get_by_role("button", name="结束并行").click()
+    page.get_by_role("button", name="End the overlap").click()
     expect(keys).to_have_count(1)
     expect(keys).to_contain_text("1")
 

@@ -96,7 +96,7 @@ document.addEventListener("DOMContentLoaded", function () {
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !drawer.hidden) { close(); } });
   document.getElementById("map-find").oninput = settle;
   document.body.addEventListener("htmx:afterSwap", () => { draw(); settle(); });
-  new ResizeObserver(draw).observe(place());
+  new ResizeObserver(() => { draw(); settle(); }).observe(place());
   /* the readers stay in sight while the page is moved; their arrows follow */
   let due = false;
   window.addEventListener("scroll", () => { if (!due) { due = true; requestAnimationFrame(() => { due = false; draw(); settle(); }); } }, { passive: true });
