@@ -143,7 +143,7 @@ def test_fault_55_a_webhook_never_reaches_inside(lin: User, tmp_path: Path, sett
         "https://169.254.169.254/latest/meta-data/", "https://[fe80::1]/", "https://10.1.2.3/",
         "https://192.168.0.1/", "https://172.16.9.9/", "https://100.64.0.1/", "https://[fc00::1]/",
         "https://[::ffff:127.0.0.1]/", "https://[64:ff9b::7f00:1]/", "https://2130706433/", "https://0x7f.1/",
-        "https://127.1/", "https://224.0.0.1/",
+        "https://127.1/", "https://[fec0::1]/", "https://224.0.0.1/",
     ):  # fmt: skip
         with pytest.raises(AddressRefused):
             judged(target_of(url))

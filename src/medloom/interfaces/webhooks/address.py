@@ -63,7 +63,9 @@ def public(address: Address) -> bool:
     if inside is not None:
         return public(inside)
     tunnelled = any(address in net for net in _TUNNELS if net.version == address.version)
-    return address.is_global and not address.is_multicast and not address.is_reserved and not tunnelled
+    # fec0::/10 is an inner network of old that Python takes for a global one
+    inner = getattr(address, "is_site_local", False)
+    return address.is_global and not (address.is_multicast or address.is_reserved or inner or tunnelled)
 
 
 def judged(target: Target, permitted: Sequence[Network] = ()) -> list[str]:
