@@ -6,6 +6,7 @@ And fault 58: a connection that is used again without a party sees nothing.
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import psycopg
@@ -40,19 +41,26 @@ def fenced() -> set[str]:
     return {name for (name,) in rows("select relname from pg_class where relrowsecurity")}
 
 
-#: Looks that found their holes closed in this run; case 57 is survived when all of them did.
-CLOSED: set[str] = set()
+#: Looks that found their holes closed in this run, and how long each took; case 57 is survived when all did.
+CLOSED: dict[str, float] = {}
 LOOKS = 6
 
 
-def closed(look: str) -> None:
+@pytest.fixture(autouse=True)
+def begun() -> float:
+    """When this look began, in seconds of a clock that only goes forward."""
+    return time.monotonic()
+
+
+def closed(look: str, begun: float) -> None:
     """Note a look that passed, and the case when it was the last."""
-    CLOSED.add(look)
+    CLOSED[look] = time.monotonic() - begun
     if len(CLOSED) == LOOKS:
-        faults.record(57, survived=True, seed=1, seconds=0, detail=f"11 holes closed, in {LOOKS} looks")
+        seconds, detail = sum(CLOSED.values()), f"11 holes closed, in {LOOKS} looks"
+        faults.record(57, survived=True, seed=1, seconds=seconds, detail=detail)
 
 
-def test_every_business_table_is_fenced_for_its_owner_too(transactional_db: None) -> None:
+def test_every_business_table_is_fenced_for_its_owner_too(transactional_db: None, begun: float) -> None:
     """Holes 1 and 2: an owner without FORCE; a superuser, or a role that bypasses."""
     open_ = rows("""
         select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -71,10 +79,10 @@ def test_every_business_table_is_fenced_for_its_owner_too(transactional_db: None
         select r.rolname, m.rolname from pg_auth_members a join pg_roles r on r.oid = a.roleid
         join pg_roles m on m.oid = a.member where m.rolname = any(%s)""", ["medloom_app"]
     ) == []  # fmt: skip
-    closed("every_business_table_is_fenced_for_its_owner_too")
+    closed("every_business_table_is_fenced_for_its_owner_too", begun)
 
 
-def test_no_view_shows_what_a_policy_hides(transactional_db: None) -> None:
+def test_no_view_shows_what_a_policy_hides(transactional_db: None, begun: float) -> None:
     """Holes 3 and 4: a plain view runs as its owner; a materialised view has no policies at all."""
     assert (
         rows("""
@@ -83,10 +91,12 @@ def test_no_view_shows_what_a_policy_hides(transactional_db: None) -> None:
           and coalesce('security_invoker=true' = any(c.reloptions), false) = false""")
         == []
     )
-    closed("no_view_shows_what_a_policy_hides")
+    closed("no_view_shows_what_a_policy_hides", begun)
 
 
-def test_functions_that_see_more_are_known_owned_apart_and_pinned(transactional_db: None) -> None:
+def test_functions_that_see_more_are_known_owned_apart_and_pinned(
+    transactional_db: None, begun: float
+) -> None:
     """Holes 5 and 9: SECURITY DEFINER by a wrong owner or with an open search path; a wrong LEAKPROOF."""
     ours = "p.pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
     found = rows(f"""
@@ -101,10 +111,10 @@ def test_functions_that_see_more_are_known_owned_apart_and_pinned(transactional_
     assert rows("select oprname from pg_operator where oprnamespace <> 'pg_catalog'::regnamespace") == []
     (tracer,) = rows("select rolcanlogin from pg_roles where rolname = 'medloom_tracer'")
     assert tracer == (False,)
-    closed("functions_that_see_more_are_known_owned_apart_and_pinned")
+    closed("functions_that_see_more_are_known_owned_apart_and_pinned", begun)
 
 
-def test_constraints_tell_nothing_of_other_sites(transactional_db: None) -> None:
+def test_constraints_tell_nothing_of_other_sites(transactional_db: None, begun: float) -> None:
     """Holes 6 and 7: a unique or foreign key answers whether a hidden row exists."""
     opaque = {("id",), ("num",), ("object",)}
     for table, columns in rows(f"""
@@ -124,10 +134,10 @@ def test_constraints_tell_nothing_of_other_sites(transactional_db: None) -> None
                      'pending', %s, 'material')""",
                 10**9, key, key,
             )  # fmt: skip
-    closed("constraints_tell_nothing_of_other_sites")
+    closed("constraints_tell_nothing_of_other_sites", begun)
 
 
-def test_the_application_can_only_read_add_and_change(transactional_db: None) -> None:
+def test_the_application_can_only_read_add_and_change(transactional_db: None, begun: float) -> None:
     """Hole 8: TRUNCATE and foreign keys do not ask policies; triggers run as whoever writes."""
     for right in ("DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"):
         assert rows("""
@@ -144,10 +154,12 @@ def test_the_application_can_only_read_add_and_change(transactional_db: None) ->
     for schema in ("business", "ledger", "framework", "public"):
         (may,) = rows("select has_schema_privilege('medloom_app', %s, 'CREATE')", schema)
         assert may == (False,), schema
-    closed("the_application_can_only_read_add_and_change")
+    closed("the_application_can_only_read_add_and_change", begun)
 
 
-def test_a_party_is_set_for_one_transaction_and_by_known_places_only(transactional_db: None) -> None:
+def test_a_party_is_set_for_one_transaction_and_by_known_places_only(
+    transactional_db: None, begun: float
+) -> None:
     """Holes 10 and 11: SET on a pooled connection outlives its request; a role sets its own party."""
     build()
     with seeing("SZ"):
@@ -178,4 +190,4 @@ def test_a_party_is_set_for_one_transaction_and_by_known_places_only(transaction
             app.execute("set role medloom")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             app.execute("alter table lot disable row level security")
-    closed("a_party_is_set_for_one_transaction_and_by_known_places_only")
+    closed("a_party_is_set_for_one_transaction_and_by_known_places_only", begun)

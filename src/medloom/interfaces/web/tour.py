@@ -17,12 +17,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from medloom.governance import queries as asked
+from medloom.inspection.queries import inspected_items
 from medloom.interfaces.web import queries
+from medloom.interfaces.web.machines import machines_heard
 from medloom.interfaces.web.viewer import Viewer
 from medloom.interfaces.web.words import cause_of
+from medloom.kernel.cursor import open_cursor
 
 #: Findings that say that what was done is not what was planned.
-AGAINST_PLAN = ("parameter_differs", "parameter_out_of_limits", "wrong_revision", "revision_not_effective")
+AGAINST_PLAN = ("wrong_revision", "revision_not_effective")
+#: Findings of a machine's log: one step for a plant, since the timeline shows log and plan of each run.
+LOGGED = ("parameter_differs", "parameter_out_of_limits")
 STEPS_MOST = 10
 #: Key of the session: the step that is shown, or OFF when the person has dismissed the tour.
 KEY, OFF = "tour", "off"
@@ -46,6 +51,7 @@ def stops_of(viewer: Viewer) -> list[Stop]:
 def _stops(viewer: Viewer) -> Iterator[Stop]:
     held = asked.held_by_finding()
     yield from _limits(viewer, held)
+    yield from _logs(viewer, held)
     yield from _plan(viewer, held)
     figures = asked.open_figures()
     quarrels = sum(one.get("disagreements", 0) for one in figures.values())
@@ -93,6 +99,8 @@ def _address(row: dict[str, Any]) -> str:
 
 
 def _limits(viewer: Viewer, held: list[dict[str, Any]]) -> Iterator[Stop]:
+    with open_cursor() as cursor:
+        items = inspected_items(cursor)
     for row in held:
         if row["code"] == "out_of_limits":
             title = ngettext(
@@ -102,9 +110,39 @@ def _limits(viewer: Viewer, held: list[dict[str, Any]]) -> Iterator[Stop]:
             )
             said = _("Measured values beside the limits they were judged by; each lot is held.")
             plant = viewer.sites.get(row["site"], row["site"])
-            yield Stop(
-                f"limits-{row['site']}", title % {"n": row["lots"], "plant": plant}, said, _address(row)
-            )
+            address = _address(row)
+            # Where whole parts were inspected they stand beside each other; a limit that none keeps is apart.
+            most = max((i["inspections"] for i in items if i["site"] == row["site"]), default=0)
+            for item in items:
+                if most and (item["site"], item["inspections"]) == (row["site"], most):
+                    said = _("What is too large stands first; a limit that every part breaks is told apart.")
+                    named = {"site": item["site"], "item": item["item"]}
+                    address = f"{reverse('web:measured')}?{urlencode(named)}"
+                    break
+            yield Stop(f"limits-{row['site']}", title % {"n": row["lots"], "plant": plant}, said, address)
+
+
+def _logs(viewer: Viewer, held: list[dict[str, Any]]) -> Iterator[Stop]:
+    codes: dict[str, list[dict[str, Any]]] = {}
+    for row in held:
+        if row["code"] in LOGGED:
+            codes.setdefault(row["site"], []).append(row)
+    machines = machines_heard() if codes else []
+    for site, rows in codes.items():
+        lots = {lot["num"] for row in rows for lot in asked.held_lots(site=site, code=row["code"])}
+        title = ngettext(
+            "%(n)s lot whose machine log contradicts the plan at %(plant)s",
+            "%(n)s lots whose machine log contradicts the plan at %(plant)s",
+            len(lots),
+        )
+        machine = next((each for each in machines if each.site == site), None)
+        address = _address(rows[0])
+        if machine is not None:
+            named = {"machine": str(machine.object), "show": "contradicts"}
+            address = f"{reverse('web:timeline')}?{urlencode(named)}"
+        said = _("What the machine said of itself, and below it what was planned; the lots are held.")
+        plant = viewer.sites.get(site, site)
+        yield Stop(f"log-{site}", title % {"n": len(lots), "plant": plant}, said, address)
 
 
 def _plan(viewer: Viewer, held: list[dict[str, Any]]) -> Iterator[Stop]:
