@@ -85,8 +85,9 @@ class Demonstration:
         """Whether laboratories disagree and what the log contradicts is held; and no new hold for a while."""
         with psycopg.connect(conninfo("owner", self.state)) as link:
             found = link.execute(
-                "select (select count(*) from disagreement where state = 'open'), (select count(distinct lot_id)"
-                " from hold where state = 'open' and cause like '%parameter%'),"
+                "select (select count(*) from disagreement where state = 'open'),"
+                " (select count(distinct lot_id) from hold where state = 'open'"
+                " and cause like '%parameter%'),"
                 " (select max(received) < now() - interval '10 seconds' from entry where type = 'hold')"
             ).fetchone()
         return found is not None and found[0] >= 1 and found[1] >= 2 and bool(found[2])
