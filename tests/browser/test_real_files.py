@@ -27,7 +27,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from medloom.process.programs import search_path
 from medloom.process.state import State, conninfo
-from tests.browser.conftest import check_page, picture
+from tests.browser.conftest import picture
 from tests.live_process import free_port
 from tools.fault import ROOT
 
@@ -217,16 +217,3 @@ def test_the_tour_is_taken_to_its_end(
             walk.click(page.get_by_role("button", name=on, exact=True))
     walk.click(page.get_by_role("button", name=end))
     expect(page.locator(".tour")).to_have_count(0)
-
-
-def test_overview_findings_quality_board_and_data_map_are_fit_to_be_looked_at(walk: Walk) -> None:
-    page = walk.page
-    check_page(page, "real-overview")
-    walk.click(page.locator("nav a[href='/quality/']"))
-    expect(page.locator("#findings")).to_be_visible()
-    check_page(page, "real-quality")
-    walk.click(page.locator("#findings a"))
-    check_page(page, "real-findings")
-    walk.click(page.locator("nav a[href='/map/']"))
-    page.wait_for_selector("#map[data-ready=yes]")
-    check_page(page, "real-map")
