@@ -12,9 +12,10 @@ from bench.context import Context
 from bench.figure import Figure
 from bench.genealogy import Genealogy, generate, load
 from medloom.kernel.cursor import Cursor
+from medloom.trace.accounts.queries import devices
 from medloom.trace.frozen.queries import draw
 from medloom.trace.scopes.expression import parse
-from medloom.trace.scopes.queries import devices, evaluate
+from medloom.trace.scopes.queries import evaluate
 
 #: Edges that make about a hundred thousand and a million devices (100 in a finished lot, 60 % of the lots).
 SIZES = (8_000, 80_000)

@@ -382,6 +382,7 @@ SCOPES = {
         "what the scope holds changed between looking and freezing", _ASKS, "Look again and freeze again."
     ),
     "scope_too_large": Meant("the scope holds more lots than are frozen at once", _ASKS, "Divide it."),
+    "scope_too_slow": Meant("the scope was not answered in time", _ASKS, "Narrow the block that it names."),
     "too_complex": Meant("the scope's text is longer or deeper than a question", _ASKS, "Divide it."),
     "too_many_conditions": Meant("a group of the scope has too many conditions", _ASKS, "Divide it."),
     "too_many_values": Meant("one condition names too many values", _ASKS, "Divide it."),

@@ -128,6 +128,7 @@ class ScopeLine(models.Model):
     entry = models.BigIntegerField()
     devices = models.IntegerField()
     ranges = models.TextField()
+    meant = models.CharField(max_length=12, default="whole")
     unit = models.CharField(max_length=8)
     made = models.DecimalField(max_digits=24, decimal_places=6, null=True)
     stock = models.DecimalField(max_digits=24, decimal_places=6)

@@ -21,6 +21,7 @@ from medloom.interfaces.web.scopereport import report_of
 from medloom.kernel.access import seeing
 from medloom.trace.frozen.lines import LINES_MOST
 from medloom.trace.models import ScopeExport
+from medloom.trace.scopes.bounds import JOB_S
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def run_job(job: UUID, *, at: dt.datetime) -> str:
     try:
         with translation.override(row.language):
             with seeing(row.sees):
-                report = report_of(row.actor, row.question, row.scope, most=LINES_MOST)
+                report = report_of(row.actor, row.question, row.scope, most=LINES_MOST, seconds=JOB_S)
             ScopeExport.objects.filter(id=job).update(step=2, lots=len(report.lines))
             with seeing(row.sees):
                 body = made(report, row.kind, at=at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.columns import column_of, columns_of, unit_word
 from medloom.interfaces.web.plantmap import draw_map
+from medloom.interfaces.web.scopewords import MEANT, meant_words
 from medloom.interfaces.web.viewer import Viewer
 from medloom.interfaces.web.views.lists import drawing_of
 from medloom.interfaces.web.views.scope import DRAWN_MOST, Placed, edges_inside, graph_of
@@ -26,6 +28,7 @@ SHOWN_MOST = 500
 #: Waiting rows that are looked through for a scope's lots.
 WAITING_MOST = 20_000
 PERHAPS_MOST = 50
+RANGES_SHOWN = 12
 LISTED = ("key", "site", "item", "state")
 
 
@@ -49,6 +52,18 @@ class Shown:
     unknown: Decimal | None
     bars: list[Bar]
     blocked: bool
+
+    @property
+    def meant(self) -> tuple[str, str]:
+        """Which part of the lot, and why; two empty texts for a whole one."""
+        if self.line.meant == "whole":
+            return "", ""
+        return meant_words(self.line.meant, numbered=bool(self.line.ranges))
+
+    @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """First and last number of each range of devices, as many as a page shows."""
+        return self.line.spans[:RANGES_SHOWN]
 
 
 def bars_of(balance: Balance) -> list[Bar]:
@@ -93,6 +108,11 @@ def result_of(lines: Sequence[Line], viewer: Viewer) -> dict[str, Any]:
         "plants": len({line.site for line in told}),
         "starts": sum(1 for line in told if line.distance == 0),
         "sums": sums,
+        "in_part": [
+            (count, *MEANT[word])
+            for word, count in sorted(Counter(line.meant for line in told).items())
+            if word != "whole"
+        ],
         "map": draw_map(told, names=viewer.sites, regions=regions_of()),
         "rows": rows,
         "more": len(told) - len(shown),

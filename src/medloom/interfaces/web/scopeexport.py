@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from medloom.formats.epcis.making import Thing, When, document, observation, transformation
 from medloom.interfaces.web.columns import idle_free, unit_word
 from medloom.interfaces.web.export import OPTIONS, fill_sheet, neutral
+from medloom.interfaces.web.scopewords import meant_words
 from medloom.interfaces.web.viewer import Viewer
 from medloom.interfaces.web.words import verdict_word
 from medloom.kernel.entity import catalogue
@@ -22,6 +23,7 @@ from medloom.materials.models import Lot, Receipt, Serial, Shipment
 from medloom.production.models import StepRecord
 from medloom.trace import queries as trace
 from medloom.trace.frozen.lines import Line, ordered
+from medloom.trace.rules import UNIT_BITS
 
 #: Rows of one sheet: what a spreadsheet takes is a million, what a person reads is less.
 SHEET_MOST = 200_000
@@ -65,7 +67,7 @@ def lots_table(report: Report) -> Table:
     head = [
         _("Step"), _("Lot number"), _("Plant"), _("Name"), _("Item"), _("Devices"), _("Unit"),
         _("Quantity made"), _("Stock"), _("Shipped"), _("Scrapped"), _("Consumed"), _("Returned"),
-        _("Unknown"), _("Quantities not said"), _("Reached from"), _("Proof"),
+        _("Unknown"), _("Quantities not said"), _("Reached from"), _("Proof"), _("Meant"), _("Why"),
     ]  # fmt: skip
     rows = [
         [
@@ -73,6 +75,7 @@ def lots_table(report: Report) -> Table:
             items.get(line.lot, ""), line.devices, str(unit_word(line.balance.unit)) or _("pieces"),
             *map(_plain, (sums.made, sums.stock, sums.shipped, sums.scrapped, sums.consumed, sums.returned)),
             _plain(sums.unknown), sums.unsaid, numbers.get(line.via, ""), line.entry,
+            *meant_words(line.meant, numbered=bool(line.ranges)),
         ]
         for line in told
         for sums in (line.balance,)
@@ -102,9 +105,9 @@ def tables_of(report: Report) -> list[Table]:
     ]  # fmt: skip
     numbered = [[one.lot.key, one.number] for one in serials]
     ranges = [
-        [line.key, line.site, int(first), int(first) + int(units) - 1, int(units)]
+        [line.key, line.site, first, last, last - first + 1, first >> UNIT_BITS]
         for line in ordered(report.lines)
-        for first, _plus, units in (each.partition("+") for each in line.ranges.split())
+        for first, last in line.spans
     ]
     waiting = [
         [
@@ -126,7 +129,11 @@ def tables_of(report: Report) -> list[Table]:
             ],
             shipments,
         ),
-        Table(_("Devices"), [_("Lot number"), _("Plant"), _("Devices from"), _("To"), _("Devices")], ranges),
+        Table(
+            _("Devices"),
+            [_("Lot number"), _("Plant"), _("Devices from"), _("To"), _("Devices"), _("Step record")],
+            ranges,
+        ),
         Table(_("Serial numbers"), [_("Lot number"), _("Serial number")], numbered),
         Table(
             _("Not yet admitted"),
@@ -175,17 +182,24 @@ def _steps(report: Report, edges: Iterable[trace.Edge], names: dict[int, Line]) 
         parent = names[edge.parent]
         thing = Thing(parent.site, parent.key, quantity=_quantity(edge.quantity), unit=parent.balance.unit)
         inputs.setdefault(edge.step, []).append(thing)
-    records = StepRecord.objects.filter(num__in=inputs, voided=False).select_related("output_lot")
+    parts = {line.lot: line for line in report.lines if line.meant != "whole"}
+    steps = {first >> UNIT_BITS for line in parts.values() for first, _last in line.spans}
+    records = StepRecord.objects.filter(num__in=steps | inputs.keys(), voided=False)
     made = []
-    for record in records.order_by("num"):
+    for record in records.select_related("output_lot").order_by("num"):
         when = _moment(report.viewer, record.site, record.started, record.day)
         if when is None or record.output_lot is None:
             continue
+        part = parts.get(record.output_lot.num)
+        if part is not None and record.good is not None and record.num not in steps:
+            continue  # what this record made of the lot is not meant
         out = Thing(record.site, record.output_lot.key, quantity=_quantity(record.good))
         made.append(
             transformation(
-                object_=str(record.object), when=when, site=record.site, inputs=inputs[record.num],
-                outputs=[out], record=record.entry,
+                object_=str(record.object), when=when, site=record.site,
+                inputs=inputs.get(record.num, []), outputs=[out], record=record.entry,
+                meant=part.meant if part else "",
+                devices=f"{record.num << UNIT_BITS}+{record.good}" if part and record.good else "",
             )
         )  # fmt: skip
     return made

@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 
 from medloom.interfaces.web.columns import idle_free, unit_word
 from medloom.interfaces.web.scopeexport import Report, lots_table
+from medloom.interfaces.web.scopewords import meant_words
 from medloom.interfaces.web.words import verdict_word
+from medloom.trace.frozen.lines import ordered
 from medloom.trace.scopes.balance import totals
 
 FONTS = Path(__file__).resolve().parent / "static" / "vendor" / "fonts"
@@ -22,6 +24,8 @@ FONTS = Path(__file__).resolve().parent / "static" / "vendor" / "fonts"
 PRINTED_MOST = 3_000
 #: Columns of the lots' table that are printed.
 PRINTED = (0, 1, 2, 4, 5, 7, 8, 9, 10, 11, 13, 16)
+#: Ranges of devices of one lot that are printed.
+RANGES_PRINTED = 20
 PAGE = """
 #let data = json(bytes(sys.inputs.data))
 #set page(paper: "a4", flipped: true, margin: (x: 14mm, y: 15mm), footer: context [
@@ -63,6 +67,19 @@ def _block(
     return {"title": title, "head": head, "rows": rows, "note": note, "right": list(right)}
 
 
+def _parts(report: Report) -> dict[str, object]:
+    """Lots that are meant in part: which devices, and why more than these stays in."""
+    rows = []
+    for line in [one for one in ordered(report.lines) if one.meant != "whole"][:PRINTED_MOST]:
+        spans = [f"{first}–{last}" for first, last in line.spans]
+        more = [_("and %(count)s more") % {"count": len(spans) - RANGES_PRINTED}]
+        shown = spans[:RANGES_PRINTED] + (more if len(spans) > RANGES_PRINTED else [])
+        label, why = meant_words(line.meant, numbered=bool(spans))
+        rows.append([line.key, line.site, f"{line.devices:,}", ", ".join(shown), f"{label}. {why}"])
+    head = [_("Lot number"), _("Plant"), _("Devices"), _("Numbers"), _("Meant")]
+    return _block(_("Lots meant in part"), head, rows, note="" if rows else _("None."), right=[2])
+
+
 def print_of(report: Report) -> bytes:
     """The report as PDF bytes. Raises FontMissing."""
     if not any(FONTS.glob("*.ttf")):
@@ -102,6 +119,7 @@ def print_of(report: Report) -> bytes:
             right=[0, *range(4, len(PRINTED))],
         ),
     ]  # fmt: skip
+    blocks.insert(2, _parts(report))
     data = {
         "title": report.title,
         "about": [list(pair) for pair in report.about],

@@ -14,24 +14,28 @@ from medloom.kernel.cursor import open_cursor
 from medloom.parties.models import User
 from medloom.trace.frozen.queries import draw, frozen_lines
 from medloom.trace.models import Scope
+from medloom.trace.scopes.bounds import PAGE_S
 from medloom.trace.scopes.expression import parse, text_of
 from medloom.trace.scopes.refusal import ScopeRefused
 
 
-def report_of(actor: str, question: str, scope: UUID | None, *, most: int) -> Report:
-    """The report for that person, with at most `most` lots of a live scope. Raises Problem."""
+def report_of(actor: str, question: str, scope: UUID | None, *, most: int, seconds: float = PAGE_S) -> Report:
+    """The report for that person: so many lots of a live scope, in so many seconds. Raises Problem."""
     viewer = viewer_for(User.objects.get(id=UUID(hex=actor)))
-    return _frozen(scope, viewer) if scope is not None else _live(question, viewer, most)
+    return _frozen(scope, viewer) if scope is not None else _live(question, viewer, most, seconds)
 
 
-def _live(question: str, viewer: Viewer, most: int) -> Report:
+def _live(question: str, viewer: Viewer, most: int, seconds: float) -> Report:
     try:
         expression = parse(question)
     except ScopeRefused as wrong:
         raise Problem(422, wrong.code, path=wrong.path, expected=wrong.expected, got=wrong.got) from None
     text = text_of(expression)
-    with open_cursor() as cursor:
-        drawn = draw(cursor, expression, text, most=most)
+    try:
+        with open_cursor() as cursor:
+            drawn = draw(cursor, expression, text, most=most, seconds=seconds)
+    except ScopeRefused as slow:
+        raise Problem(422, slow.code, path=slow.path, expected=slow.expected, got=slow.got) from None
     if drawn.cut:
         raise Problem(422, "scope_too_large", expected=f"{most:,}", got=f"> {most:,}")
     about = [

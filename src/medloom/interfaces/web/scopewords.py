@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -98,8 +100,34 @@ SCOPE_CAUSES: dict[str, tuple[object, object]] = {
         _("Look at what it holds now and freeze it again."),
     ),
     "scope_too_large": (_("More lots than one scope may freeze"), _("Divide the question.")),
+    "scope_too_slow": (
+        _("The answer takes longer than a person waits"),
+        _("Narrow the block named here by a day, a plant, an item or a shorter range."),
+    ),
     "too_complex": (_("The question is too long or too deep"), _("Divide it.")),
     "too_many_conditions": (_("Too many conditions in one block"), _("Divide the question.")),
     "too_many_values": (_("Too many values in one condition"), _("Divide the question.")),
     "value_wrong": (_("Not a value of this kind"), _("Give the kind of value named as expected.")),
 }
+
+#: What of a lot a line means: a word for a table, and why it is so.
+MEANT: dict[str, tuple[Any, Any]] = {
+    "whole": (_("whole lot"), ""),
+    "part": (_("only these devices"), _("The rest of the lot is not in this scope.")),
+    "uncounted": (
+        _("these devices and uncounted pieces"),
+        _("A record of this lot does not say how many pieces it made: nobody can tell them apart."),
+    ),
+    "unrecorded": (
+        _("these devices and pieces without a record"),
+        _("More pieces were booked than its records count: nobody can tell which they are."),
+    ),
+}
+
+
+def meant_words(meant: str, *, numbered: bool) -> tuple[str, str]:
+    """The word and the reason; a lot of which no piece has a number stays whole."""
+    label, why = MEANT[meant]
+    if meant in ("uncounted", "unrecorded") and not numbered:
+        label = _("whole lot, pieces not told apart")
+    return str(label), str(why)

@@ -20,6 +20,7 @@ class Line:
     via      internal number of the lot it was reached from, 0 for a start
     entry    the ledger entry that proves the line
     devices  serialised devices meant; `ranges` names them by internal number, "first+count first+count"
+    meant    what of the lot is meant: whole, part, uncounted or unrecorded (`scopes.parts.meaning`)
     """
 
     lot: int
@@ -31,6 +32,13 @@ class Line:
     balance: Balance
     devices: int = 0
     ranges: str = ""
+    meant: str = "whole"
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """First and last internal number of each range of devices."""
+        pairs = (each.partition("+") for each in self.ranges.split())
+        return [(int(first), int(first) + int(units) - 1) for first, _, units in pairs]
 
     def text(self) -> str:
         """The line as it is hashed."""
@@ -46,6 +54,7 @@ class Line:
                 *map(plain, numbers),
                 str(sums.unsaid),
                 self.ranges,
+                *([] if self.meant == "whole" else [self.meant]),
             )
         )
 

@@ -13,11 +13,13 @@ from typing import Any
 
 from medloom.kernel.rows import HeadMoved
 from medloom.kernel.ruling import Asked, Written
+from medloom.trace.accounts.queries import lines
 from medloom.trace.frozen.lines import LINES_MOST, Line, digest
 from medloom.trace.rules import Freeze, ScopeFacts
 from medloom.trace.scopes.balance import Balance
+from medloom.trace.scopes.bounds import PAGE_S, bounded
 from medloom.trace.scopes.expression import Expression, parse
-from medloom.trace.scopes.queries import evaluate, lines, newest
+from medloom.trace.scopes.queries import evaluate, newest
 from medloom.trace.scopes.refusal import ScopeRefused
 from medloom.wire.operation import Kind
 
@@ -38,11 +40,15 @@ class Drawn:
         return sum(line.devices for line in self.lines)
 
 
-def draw(cursor: Any, expression: Expression, text: str, *, most: int = LINES_MOST) -> Drawn:
-    """Ask a scope with everything that is shown and frozen of it."""
-    as_of = newest(cursor)
-    found = evaluate(cursor, expression, most=most)
-    told = tuple(lines(cursor, found))
+def draw(
+    cursor: Any, expression: Expression, text: str, *, most: int = LINES_MOST, seconds: float = PAGE_S
+) -> Drawn:
+    """Ask a scope with everything that is shown and frozen of it. Raises ScopeRefused: scope_too_slow."""
+    with bounded(cursor, seconds) as asked:
+        as_of = newest(asked)
+        found = evaluate(asked, expression, most=most)
+        asked.at = text
+        told = tuple(lines(asked, found.portions))
     return Drawn(told, digest(text, told), as_of, found.cut, found.unnamed)
 
 
@@ -64,7 +70,11 @@ def scope_facts(cursor: Any, asked: Sequence[Asked]) -> ScopeFacts:
     for one in asked:
         text = texts.get(one.operation.object)
         if one.operation.kind is Kind.COMMAND and text is not None:
-            drawn = draw(cursor, parse(text), text)
+            try:
+                drawn = draw(cursor, parse(text), text)
+            except ScopeRefused as refused:
+                wrong[one.operation.id] = refused
+                continue
             freezes[one.operation.id] = Freeze(drawn.digest, len(drawn.lines), drawn.devices, drawn.cut)
     return ScopeFacts(freezes, wrong)
 
@@ -75,7 +85,10 @@ def keep_lines(cursor: Any, written: Sequence[Written]) -> None:
         if one.asked.operation.kind is not Kind.COMMAND:
             continue
         text = str(one.asked.current["expression"])
-        drawn = draw(cursor, parse(text), text)
+        try:
+            drawn = draw(cursor, parse(text), text)
+        except ScopeRefused as refused:  # it was in time when it was judged: judge it again
+            raise HeadMoved(f"scope {one.key}") from refused
         if drawn.digest != one.asked.fields["digest"]:
             raise HeadMoved(f"scope {one.key}")
         _insert(cursor, one.num, drawn.lines)
@@ -85,7 +98,7 @@ _COLUMNS = (
     ("scope", "bigint"), ("lot", "bigint"), ("site", "text"), ("distance", "integer"), ("via", "bigint"),
     ("entry", "bigint"), ("devices", "integer"), ("ranges", "text"), ("unit", "text"), ("made", "numeric"),
     ("stock", "numeric"), ("shipped", "numeric"), ("scrapped", "numeric"), ("consumed", "numeric"),
-    ("returned", "numeric"), ("unsaid", "integer"),
+    ("returned", "numeric"), ("unsaid", "integer"), ("meant", "text"),
 )  # fmt: skip
 
 
@@ -95,6 +108,7 @@ def _insert(cursor: Any, scope: int, told: Sequence[Line]) -> None:
             scope, line.lot, line.site, line.distance, line.via, line.entry, line.devices, line.ranges,
             line.balance.unit, line.balance.made, line.balance.stock, line.balance.shipped,
             line.balance.scrapped, line.balance.consumed, line.balance.returned, line.balance.unsaid,
+            line.meant,
         )
         for line in told
     ]  # fmt: skip
@@ -108,7 +122,7 @@ def _insert(cursor: Any, scope: int, told: Sequence[Line]) -> None:
 
 _LINES = """
     select l.lot, l.site, n.key, l.distance, l.via, l.entry, l.devices, l.ranges, l.unit, l.made, l.stock,
-           l.shipped, l.scrapped, l.consumed, l.returned, l.unsaid
+           l.shipped, l.scrapped, l.consumed, l.returned, l.unsaid, l.meant
     from scope_line l join lot n on n.num = l.lot where l.scope = %s"""
 
 
@@ -122,7 +136,6 @@ def _line(row: Mapping[str, Any]) -> Line:
         name: row[name]
         for name in ("unit", "made", "stock", "shipped", "scrapped", "consumed", "returned", "unsaid")
     }
-    head = {
-        name: row[name] for name in ("lot", "site", "key", "distance", "via", "entry", "devices", "ranges")
-    }
+    named = ("lot", "site", "key", "distance", "via", "entry", "devices", "ranges", "meant")
+    head = {name: row[name] for name in named}
     return Line(balance=Balance(**sums), **head)

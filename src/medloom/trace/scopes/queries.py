@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
-from medloom.trace.frozen.lines import Line
-from medloom.trace.scopes.balance import Counted, balances
+from medloom.trace.accounts.queries import makings
+from medloom.trace.scopes.bounds import PAGE_S, Bounded, bounded
 from medloom.trace.scopes.dimensions import Condition
-from medloom.trace.scopes.expression import Expression, Group, Joined
+from medloom.trace.scopes.expression import Expression, Group, Joined, text_of
+from medloom.trace.scopes.parts import ALL, SOME, meaning
 from medloom.trace.scopes.portions import Portion, Portions, join, reached, starts
 
-#: The most lots of one answer, and the most edges that are read for its quantities.
+#: The most lots of one answer.
 LOTS_MOST = 1_000_000
-EDGES_MOST = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Found:
 
 @dataclass
 class _Asking:
-    cursor: Any
+    cursor: Bounded
     most: int
     sites: list[str] = field(default_factory=list)
     cut: bool = False
@@ -62,14 +61,18 @@ _SITES = """
     select site from found where site is not null"""
 
 
-def evaluate(cursor: Any, expression: Expression, *, most: int = LOTS_MOST) -> Found:
-    """The lots that a scope holds, as far as the caller may see them."""
-    site = viewed(cursor)
-    asking = _Asking(cursor, most)
-    asking.sites = [site] if site != "*" else [row["site"] for row in cursor.execute(_SITES).fetchall()]
-    found = _set_of(asking, expression)
-    if site != "*":
-        found = _seen(cursor, found)
+def evaluate(cursor: Any, expression: Expression, *, most: int = LOTS_MOST, seconds: float = PAGE_S) -> Found:
+    """The lots that a scope holds, as far as the caller may see them, in at most so many seconds.
+
+    Needs a transaction. Raises ScopeRefused: scope_too_slow.
+    """
+    with bounded(cursor, seconds) as asked:
+        site = viewed(asked)
+        asking = _Asking(asked, most)
+        asking.sites = [site] if site != "*" else [row["site"] for row in asked.execute(_SITES).fetchall()]
+        found = _set_of(asking, expression)
+        if site != "*":
+            found = _seen(asked, found)
     if len(found) > most:
         asking.cut = True
         found = dict(sorted(found.items(), key=lambda one: (abs(one[1].distance), one[0]))[:most])
@@ -90,18 +93,31 @@ def _seen(cursor: Any, found: Portions) -> Portions:
 
 def _set_of(asking: _Asking, expression: Expression) -> Portions:
     if isinstance(expression, Group):
+        asking.cursor.at = text_of(expression)
         return _group(asking, expression)
     if isinstance(expression, Joined):
         left = _set_of(asking, expression.left)
-        return join(expression.operation, left, _set_of(asking, expression.right))
+        joined = join(expression.operation, left, _set_of(asking, expression.right))
+        return joined if expression.operation == "or" else _settled(asking, joined)
     begun = _set_of(asking, expression.of)
     if not begun:
         return {}
+    asking.cursor.at = text_of(expression)
     ahead, levels = expression.way != "origin", 1 if expression.way == "used_in" else 2**31 - 1
     walked = _walk(asking, list(begun), ahead=ahead, levels=levels)
     if expression.way == "used_in":
         return {lot: Portion(distance, via, entry) for lot, distance, via, entry in walked}
     return reached(begun, walked)
+
+
+def _settled(asking: _Asking, found: Portions) -> Portions:
+    """Without the lots of which nothing is left: a whole lot less all of its records."""
+    asked = [lot for lot, portion in found.items() if portion.part.unsettled]
+    if not asked:
+        return found
+    made = makings(asking.cursor, asked)
+    gone = {lot for lot in asked if not meaning(found[lot].part, made[lot])}
+    return {lot: portion for lot, portion in found.items() if lot not in gone} if gone else found
 
 
 def _walk(asking: _Asking, begun: list[int], *, ahead: bool, levels: int) -> list[tuple[int, int, int, int]]:
@@ -143,8 +159,6 @@ _WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
     "operator": ("r.operator = any(%s::text[])", ("values",)),
     "work_order": (f"r.work_order_id = any{_BY_KEY.format(table='work_order')}", ("sites", "values")),
     "shift": ("r.shift = any(%s::text[])", ("values",)),
-    "characteristic": ("r.characteristic = any(%s::text[])", ("values",)),
-    "value_unit": ("r.unit = any(%s::text[])", ("values",)),
     "program": ("r.program = any(%s::text[])", ("values",)),
     "gauge": (f"r.gauge_id = any{_BY_KEY.format(table='gauge')}", ("sites", "values")),
     "laboratory": ("r.laboratory = any(%s::text[])", ("values",)),
@@ -170,19 +184,24 @@ _RANGES = {
             then r.day <= (%s::timestamptz {_ZONED}
             else coalesce(r.started, r.ended) <= %s::timestamptz end""",
     ),
-    "value": ("r.value >= %s::numeric", "r.value <= %s::numeric"),
     "measured": ("r.measured >= %s::timestamptz", "r.measured <= %s::timestamptz"),
     "received": ("r.received >= %s::date", "r.received <= %s::date"),
     "shipped": ("r.shipped >= %s::date", "r.shipped <= %s::date"),
 }
+#: Names of readings and values, with their range and unit: found by functions (walks/queries.py).
+_MEASURED = {
+    name: f"r.num = any(((select {function}(%s::text[], %s::numeric, %s::numeric, %s::text[])))::bigint[])"
+    for name, function in (("parameter", "trace_readings"), ("characteristic", "trace_values"))
+}
+_ENDS = {"parameter": "reading", "characteristic": "value"}
 _CARRIERS = {
-    "record": """select r.output_lot_id as lot, r.num as step, r.entry from step_record r
+    "record": """select r.output_lot_id as lot, r.num as step, r.good, r.entry from step_record r
         where not r.voided and coalesce(r.total, 1) > 0 and r.site = any(%s::text[])""",
-    "result": "select r.lot_id as lot, null::bigint as step, r.entry from result r where not r.voided",
-    "receipt": "select r.lot_id as lot, null::bigint as step, r.entry from receipt r where not r.voided",
-    "shipment": """select n.lot_id as lot, null::bigint as step, r.entry from shipment r
+    "result": "select r.lot_id as lot, r.entry from result r where not r.voided",
+    "receipt": "select r.lot_id as lot, r.entry from receipt r where not r.voided",
+    "shipment": """select n.lot_id as lot, r.entry from shipment r
         join shipment_line n on n.parent_id = r.num and n.until is null where not r.voided""",
-    "lot": "select l.num as lot, null::bigint as step, l.entry from lot l where not l.voided",
+    "lot": "select l.num as lot, l.entry from lot l where not l.voided",
 }
 
 
@@ -196,15 +215,27 @@ def _group(asking: _Asking, group: Group) -> Portions:
     for carrier, conditions in by_carrier.items():
         rows = _rows(asking, carrier, conditions)
         asking.unnamed += sum(1 for row in rows if row["lot"] is None)
-        fits = starts((row["lot"], row["step"], row["entry"]) for row in rows if row["lot"] is not None)
-        found = fits if found is None else join("and", found, fits)
+        fits = _starts(asking, [row for row in rows if row["lot"] is not None])
+        found = fits if found is None else _settled(asking, join("and", found, fits))
     if not own:
         return found or {}
     if found is None:
-        rows = _rows(asking, "lot", own)
-        return starts((row["lot"], None, row["entry"]) for row in rows)
+        return _starts(asking, _rows(asking, "lot", own))
     kept = {row["lot"] for row in _rows(asking, "lot", own, among=list(found))} if found else set()
     return {lot: portion for lot, portion in found.items() if lot in kept}
+
+
+def _starts(asking: _Asking, rows: Sequence[dict[str, Any]]) -> Portions:
+    """Rows of a carrier as a set. All of a lot's records that count no pieces are all its loose ones."""
+    found = starts((row["lot"], row.get("step"), row.get("good"), row["entry"]) for row in rows)
+    vague = [lot for lot, portion in found.items() if portion.part.loose == SOME]
+    if vague:
+        named = {row["step"] for row in rows}
+        for lot, making in makings(asking.cursor, vague).items():
+            if all(step in named for step, good in making.counted.items() if good is None):
+                part = found[lot].part._replace(loose=ALL)
+                found[lot] = found[lot]._replace(part=part)
+    return found
 
 
 def _rows(
@@ -218,12 +249,11 @@ def _rows(
         sql.append("l.num = any(%s::bigint[])")
         values.append(among)
     named = {one.name: one for one in conditions}
-    if "parameter" in named:
-        text, given = _reading(named)
-        sql.append(text)
-        values += given
     for one in conditions:
-        if one.name in _RANGES:
+        if one.name in _MEASURED:
+            sql.append(_MEASURED[one.name])
+            values += _measured(named, one)
+        elif one.name in _RANGES:
             for end, text in zip((one.low, one.high), _RANGES[one.name], strict=True):
                 if end:
                     sql.append(text)
@@ -236,103 +266,11 @@ def _rows(
     return found
 
 
-def _reading(named: Mapping[str, Condition]) -> tuple[str, list[Any]]:
-    """Records with a reading of these names, in this range and unit: all of one line."""
-    sql = ["p.until is null and p.name = any(%s::text[])"]
-    values: list[Any] = [list(named["parameter"].values)]
-    if "reading_unit" in named:
-        sql.append("p.unit = any(%s::text[])")
-        values.append(list(named["reading_unit"].values))
-    ends = named.get("reading")
-    if ends is not None:
-        for end, sign in ((ends.low, ">="), (ends.high, "<=")):
-            if end:
-                sql.append(f"p.value {sign} %s::numeric")
-                values.append(end)
-    return f"r.num in (select p.parent_id from step_parameter p where {' and '.join(sql)})", values
-
-
-# -- what is told of the lots found ------------------------------------------------------------
-
-_MOVES = """
-    select m.lot_id as lot, m.kind, (m.target is not null and m.source is null) as inward,
-           case when m.unit = 'g' then 'kg' else m.unit end as unit,
-           sum(m.quantity * case when m.unit = 'g' then 0.001 else 1 end) as quantity
-    from move m where m.lot_id = any(%s::bigint[]) and not m.voided group by 1, 2, 3, 4"""
-#: What receipts and shipments say of lots, in the same form; where a plant books moves too, those stand.
-_DELIVERED = """
-    select r.lot_id as lot, 'received' as kind, true as inward,
-           case when r.unit = 'g' then 'kg' else r.unit end as unit,
-           sum(r.quantity * case when r.unit = 'g' then 0.001 else 1 end) as quantity
-    from receipt r where r.lot_id = any(%s::bigint[]) and not r.voided group by 1, 4
-    union all
-    select n.lot_id, 'shipped', false, case when n.unit = 'g' then 'kg' else n.unit end,
-           sum(n.quantity * case when n.unit = 'g' then 0.001 else 1 end)
-    from shipment_line n join shipment s on s.num = n.parent_id and not s.voided
-    where n.lot_id = any(%s::bigint[]) and n.until is null group by 1, 4"""
-_STOCK = """
-    select s.lot_id as lot, s.unit, sum(s.quantity) as quantity
-    from stock s where s.lot_id = any(%s::bigint[]) group by 1, 2"""
-_GOOD = """
-    select r.output_lot_id as lot, sum(r.good)::numeric as good
-    from step_record r where r.output_lot_id = any(%s::bigint[]) and not r.voided and r.good is not null
-    group by 1"""
-_USED = """
-    select e.parent as lot, sum(e.quantity) as quantity, count(*) filter (where e.quantity is null) as unsaid
-    from trace_edges(%s::bigint[], true, %s::bigint) e
-    left join alias a on a.num = e.step where a.num is null group by 1"""
-
-
-def counted(cursor: Any, lots: Sequence[int]) -> Counted:
-    """What moves, stock, step records and the genealogy say of these lots' quantities; five statements."""
-    asked = (list(lots),)
-    moves, stock = cursor.execute(_MOVES, asked), cursor.execute(_STOCK, asked)
-    delivered = cursor.execute(_DELIVERED, (list(lots), list(lots)))
-    good, used = cursor.execute(_GOOD, asked), cursor.execute(_USED, (list(lots), EDGES_MOST))
-    return Counted(
-        moves=moves.fetchall(),
-        delivered=delivered.fetchall(),
-        stock=stock.fetchall(),
-        good={row["lot"]: row["good"] for row in good.fetchall()},
-        used={row["lot"]: (row["quantity"] or Decimal(0), row["unsaid"]) for row in used.fetchall()},
-    )
-
-
-def devices(cursor: Any, portions: Mapping[int, Portion]) -> dict[int, list[tuple[int, int]]]:
-    """Lot -> its serialised devices meant, as (first internal number, how many)."""
-    rows = cursor.execute("select * from trace_devices(%s::bigint[])", (list(portions),)).fetchall()
-    found: dict[int, list[tuple[int, int]]] = {}
-    for row in rows:
-        steps = portions[row["lot"]].steps
-        if steps is None or row["step"] in steps:
-            found.setdefault(row["lot"], []).append((row["first"], row["units"]))
-    return found
-
-
-def lines(cursor: Any, found: Found) -> list[Line]:
-    """Every lot of a scope with its quantities, devices and proof."""
-    nums = sorted(found.portions)
-    named = cursor.execute("select num, site, key from lot where num = any(%s::bigint[])", (nums,)).fetchall()
-    sums = balances(nums, counted(cursor, nums))
-    ranges = devices(cursor, found.portions)
-    made = []
-    for row in named:
-        lot = row["num"]
-        portion, mine = found.portions[lot], sorted(ranges.get(lot, ()))
-        made.append(
-            Line(
-                lot=lot,
-                site=row["site"],
-                key=row["key"],
-                distance=portion.distance,
-                via=portion.via,
-                entry=portion.entry,
-                balance=sums[lot],
-                devices=sum(units for _, units in mine),
-                ranges=" ".join(f"{first}+{units}" for first, units in mine),
-            )
-        )
-    return made
+def _measured(named: Mapping[str, Condition], one: Condition) -> list[Any]:
+    """Names, ends of the range and units: what is asked of one reading or value."""
+    ends, unit = named.get(_ENDS[one.name]), named.get(f"{_ENDS[one.name]}_unit")
+    low, high = (ends.low or None, ends.high or None) if ends is not None else (None, None)
+    return [list(one.values), low, high, list(unit.values) if unit is not None else None]
 
 
 def newest(cursor: Any) -> int:

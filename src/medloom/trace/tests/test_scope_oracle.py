@@ -1,37 +1,41 @@
 """Precision and recall of scopes are 1: against sets over the very operations, and a search in numpy.
 
-The small genealogies go through the write door: lots split over several records and merge from several
-lots, are reworked in loops, and are packed into lots of serialised devices. The large one is laid into the
-tables.
+The small genealogies go through the write door: lots split over several records, which may not say how many
+pieces they made, and merge from several lots, are reworked in loops, and are packed into lots of serialised
+devices. The large one is laid into the tables. Joins of every kind are compared range by range.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import itertools
+import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from medloom.hub import WIRING
 from medloom.kernel.access import ALL, seeing
 from medloom.kernel.cursor import open_cursor
 from medloom.kernel.ledger import append
 from medloom.kernel.tests.making import make
+from medloom.production.models import StepRecord
+from medloom.trace.accounts.queries import devices
+from medloom.trace.frozen.queries import draw
+from medloom.trace.scopes.bounds import bounded
 from medloom.trace.scopes.expression import parse
-from medloom.trace.scopes.queries import devices, evaluate, keys_of
-from medloom.trace.tests.oracle import Graph
+from medloom.trace.scopes.queries import evaluate
+from medloom.trace.tests.large import BASE, DAY, ON, PER_DAY, Large, lay
 from medloom.wire.verdict import Verdict
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
-DAY = dt.date(2026, 3, 1)
 EXAMPLES = itertools.count()
 LOTS, MACHINES, DAYS = 9, 3, 6
 
@@ -44,7 +48,7 @@ class Step:
     day: int
     inputs: tuple[int, ...]
     output: int
-    good: int
+    good: int | None
     feed: int
 
 
@@ -54,19 +58,20 @@ STEPS = st.builds(
     day=st.integers(0, DAYS - 1),
     inputs=st.lists(st.integers(0, LOTS - 1), max_size=3, unique=True).map(tuple),
     output=st.integers(0, LOTS - 1),
-    good=st.integers(0, 40),
+    good=st.none() | st.integers(0, 40),
     feed=st.integers(0, 9),
 )
 
 
 @dataclass(frozen=True)
 class Question:
-    """A machine, a window of days, the least reading; None for whatever."""
+    """A machine, a window of days, the least reading, None for whatever; or these lots."""
 
     machine: int | None
     low: int
     high: int
     feed: int | None
+    lots: tuple[int, ...] = ()
 
 
 QUESTIONS = st.builds(
@@ -75,10 +80,13 @@ QUESTIONS = st.builds(
     low=st.integers(0, DAYS - 1),
     high=st.integers(0, DAYS - 1),
     feed=st.none() | st.integers(0, 9),
+    lots=st.just(()) | st.lists(st.integers(0, LOTS - 1), min_size=1, max_size=4, unique=True).map(tuple),
 )
 
 
 def text_of(mark: str, asked: Question) -> str:
+    if asked.lots:
+        return "{lot = " + ", ".join(f'"{mark}L{lot}"' for lot in asked.lots) + "}"
     low, high = sorted((asked.low, asked.high))
     parts = [f"day = {DAY + dt.timedelta(low)}..{DAY + dt.timedelta(high)}"]
     parts.append(f'machine = "{mark}M{asked.machine}"' if asked.machine is not None else f'shift = "{mark}"')
@@ -96,26 +104,104 @@ def fits(step: Step, asked: Question) -> bool:
     )
 
 
-def affected(steps: Sequence[Step], asked: Question) -> dict[int, int]:
-    """Lot -> devices, worked out by going through all records again and again until nothing is new."""
-    meant = [step for step in steps if fits(step, asked)]
-    reached = {step.output for step in meant}
-    whole: set[int] = set()
-    while True:
-        fresh = {
-            step.output for step in steps if any(lot in reached and lot != step.output for lot in step.inputs)
-        }
-        if fresh <= whole:
-            break
-        whole |= fresh
-        reached |= fresh
-    return {
-        lot: sum(s.good for s in steps if s.output == lot and (lot in whole or s in meant)) for lot in reached
-    }
+Pieces = frozenset[tuple[str, int]]
 
 
-def tell(mark: str, steps: Sequence[Step]) -> None:
-    """The records through the write door, each step once: equal steps are two records all the same."""
+@dataclass(frozen=True)
+class Meant:
+    """What is surely meant and what may be, as ordinary sets: a record's devices, a lot's loose pieces.
+
+    A record that does not say how many pieces it made has no devices of its own: its pieces are the lot's
+    loose ones, and whether they are those of another such record nobody knows.
+    """
+
+    sure: Pieces
+    may: Pieces
+
+    def __or__(self, other: Meant) -> Meant:
+        return Meant(self.sure | other.sure, self.may | other.may)
+
+    def __and__(self, other: Meant) -> Meant:
+        return Meant(self.sure & other.sure, self.may & other.may)
+
+    def __sub__(self, other: Meant) -> Meant:
+        return Meant(self.sure - other.may, self.may - other.sure)
+
+
+JOINED: dict[str, Callable[[Meant, Meant], Meant]] = {
+    "or": operator.or_, "and": operator.and_, "except": operator.sub,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class House:
+    """The records of one example, and what can be said of them without a database."""
+
+    steps: Sequence[Step]
+
+    def of_lot(self, lot: int) -> Pieces:
+        """Everything that a lot consists of."""
+        made = [(at, step) for at, step in enumerate(self.steps) if step.output == lot]
+        counted = {("record", at) for at, step in made if step.good is not None}
+        vague = not made or any(step.good is None for _, step in made)
+        return frozenset(counted | ({("loose", lot)} if vague else set()))
+
+    def lot_of(self, piece: tuple[str, int]) -> int:
+        """Whose piece it is."""
+        return piece[1] if piece[0] == "loose" else self.steps[piece[1]].output
+
+    def block(self, asked: Question) -> Meant:
+        """The records that fit, or the lots that are named."""
+        if asked.lots:
+            named = {lot for step in self.steps for lot in (*step.inputs, step.output)} & set(asked.lots)
+            whole = frozenset(piece for lot in named for piece in self.of_lot(lot))
+            return Meant(whole, whole)
+        fit = {at for at, step in enumerate(self.steps) if fits(step, asked)}
+        counted = frozenset(("record", at) for at in fit if self.steps[at].good is not None)
+        vague = {at for at, step in enumerate(self.steps) if step.good is None}
+        loose = {self.steps[at].output for at in fit & vague}
+        all_of = {lot for lot in loose if {at for at in vague if self.steps[at].output == lot} <= fit}
+        return Meant(
+            counted | frozenset(("loose", lot) for lot in all_of),
+            counted | frozenset(("loose", lot) for lot in loose),
+        )
+
+    def affected(self, begun: Meant) -> Meant:
+        """Worked out by going through all records again and again until nothing is new."""
+        reached = {self.lot_of(piece) for piece in begun.may}
+        whole: set[int] = set()
+        while True:
+            fresh = {
+                step.output
+                for step in self.steps
+                if any(lot in reached and lot != step.output for lot in step.inputs)
+            }
+            if fresh <= whole:
+                break
+            whole |= fresh
+            reached |= fresh
+        every = frozenset(piece for lot in whole for piece in self.of_lot(lot))
+        return Meant(begun.sure | every, begun.may | every)
+
+    def told(self, meant: Meant) -> dict[int, tuple[str, dict[int, int]]]:
+        """Lot -> what of it is meant in one word, and its records with so many devices."""
+        found = {}
+        for lot in {self.lot_of(piece) for piece in meant.may}:
+            whole = self.of_lot(lot)
+            mine = meant.may & whole
+            word = "whole" if mine == whole and mine & meant.sure == whole else "part"
+            if word == "part" and ("loose", lot) in mine:
+                word = "uncounted"
+            counted = {at: self.steps[at].good or 0 for kind, at in mine if kind == "record"}
+            found[lot] = (word, {at: good for at, good in counted.items() if good})
+        return found
+
+
+def tell(mark: str, steps: Sequence[Step]) -> dict[int, int]:
+    """The records through the write door, each step once: equal steps are two records all the same.
+
+    Answers with the internal number of each record.
+    """
     records = [
         make(
             "step_record",
@@ -125,7 +211,7 @@ def tell(mark: str, steps: Sequence[Step]) -> None:
                 "shift": mark,
                 "machine": f"{mark}M{step.machine}",
                 "output_lot": f"{mark}L{step.output}",
-                "good": step.good,
+                **({} if step.good is None else {"good": step.good}),
                 "inputs": [{"lot": f"{mark}L{lot}"} for lot in step.inputs],
                 "parameters": [{"name": "FEED", "value": str(step.feed / 10), "unit": "mm"}],
             },
@@ -133,41 +219,45 @@ def tell(mark: str, steps: Sequence[Step]) -> None:
         for at, step in enumerate(steps)
     ]
     assert {answer.verdict for answer in append(records, author="A", wiring=WIRING)} == {Verdict.ACCEPTED}
+    with seeing(ALL):
+        known = StepRecord.objects.filter(shift=mark).values_list("num", "number")
+        return {num: int(number.removeprefix(f"{mark}R")) for num, number in known}
 
 
-def asked_for(mark: str, text: str) -> dict[int, int]:
+def asked_for(mark: str, text: str, records: dict[int, int]) -> dict[int, tuple[str, dict[int, int]]]:
     with seeing(ALL), open_cursor() as cursor:
-        found = evaluate(cursor, parse(text)).portions
-        ranges, names = devices(cursor, found), keys_of(cursor, found)
-    return {
-        int(names[lot][1].removeprefix(f"{mark}L")): sum(units for _, units in ranges.get(lot, ()))
-        for lot in found
-    }
+        drawn = draw(cursor, parse(text), text, seconds=PATIENT_S)
+    found = {}
+    for line in drawn.lines:
+        ranges = (part.partition("+") for part in line.ranges.split())
+        mine = {records[int(first) >> 24]: int(units) for first, _, units in ranges}
+        found[int(line.key.removeprefix(f"{mark}L"))] = (line.meant, mine)
+    return found
 
 
-@given(steps=st.lists(STEPS, min_size=1, max_size=14), one=QUESTIONS, other=QUESTIONS)
-@settings(max_examples=30, deadline=None, derandomize=True, database=None)
-def check(steps: list[Step], one: Question, other: Question) -> None:
+@given(
+    steps=st.lists(STEPS, min_size=1, max_size=14),
+    asked=st.tuples(QUESTIONS, QUESTIONS, QUESTIONS),
+    joins=st.tuples(st.sampled_from(list(JOINED)), st.sampled_from(list(JOINED))),
+)
+@settings(max_examples=15, deadline=None, derandomize=True, database=None)
+def check(steps: list[Step], asked: tuple[Question, ...], joins: tuple[str, str]) -> None:
     mark = f"X{next(EXAMPLES)}"
-    tell(mark, steps)
-    first, second = f"affected({text_of(mark, one)})", f"affected({text_of(mark, other)})"
-    ours, theirs = affected(steps, one), affected(steps, other)
-    assert asked_for(mark, first) == ours
-    assert asked_for(mark, f"{first} or {second}").keys() == ours.keys() | theirs.keys()
-    both = asked_for(mark, f"{first} and {second}").keys()
-    assert both <= ours.keys() & theirs.keys()
-    missed = (ours.keys() & theirs.keys()) - both
-    assert all(not _share(steps, lot, one, other) for lot in missed), "no device of these is in both"
-    assert asked_for(mark, f"{first} except {second}").keys() >= ours.keys() - theirs.keys()
-
-
-def _share(steps: Sequence[Step], lot: int, one: Question, other: Question) -> bool:
-    """Whether some record that made the lot is meant by both questions, or either holds it whole."""
-    return any(s.output == lot and fits(s, one) and fits(s, other) for s in steps) or any(
-        any(part in affected(steps, asked) and part != lot for part in s.inputs) and s.output == lot
-        for s in steps
-        for asked in (one, other)
-    )
+    records, house = tell(mark, steps), House(steps)
+    text = [text_of(mark, one) for one in asked]
+    begun = [house.block(one) for one in asked]
+    full = [f"affected({one})" for one in text]
+    reached = [house.affected(one) for one in begun]
+    cases = {text[0]: begun[0], full[0]: reached[0]}
+    for name, join in JOINED.items():
+        cases[f"{full[0]} {name} {full[1]}"] = join(reached[0], reached[1])
+        cases[f"{full[0]} {name} {text[1]}"] = join(reached[0], begun[1])
+        cases[f"affected({text[0]} {name} {text[1]})"] = house.affected(join(begun[0], begun[1]))
+    first, second = joins
+    three = JOINED[second](JOINED[first](reached[0], begun[1]), reached[2])
+    cases[f"{full[0]} {first} {text[1]} {second} {full[2]}"] = three
+    for question, meant in cases.items():
+        assert asked_for(mark, question, records) == house.told(meant), question
 
 
 def test_scopes_of_random_genealogies_are_those_of_sets() -> None:
@@ -178,82 +268,83 @@ def test_scopes_of_random_genealogies_are_those_of_sets() -> None:
 
 #: 200,000 lots make a million edges: the same test at full size takes some minutes.
 MANY = int(os.environ.get("MEDLOOM_SCOPE_LOTS", "20000"))
-INPUTS, PER_DAY, ON = 5, 400, 40
-BASE = 7_000_000
-_HEAD = "num, object, site, key, version, changed, entry, placeholder, voided"
-_FILL = f"""
-    insert into lot ({_HEAD}, state, number)
-    select n, gen_random_uuid(), 'A', 'B' || n, 1, '{{}}', n, false, false, 'pending', 'B' || n
-    from generate_series(%(base)s, %(base)s + %(many)s - 1) n;
-    insert into equipment ({_HEAD}, number, kind)
-    select %(base)s + %(many)s + n, gen_random_uuid(), 'A', 'BM' || n, 1, '{{}}', 0, false, false, 'BM' || n,
-           'machine'
-    from generate_series(0, %(on)s - 1) n;
-    insert into step_record ({_HEAD}, number, day, machine_id, output_lot_id, total, good)
-    select n, gen_random_uuid(), 'A', 'BR' || n, 1, '{{}}', n, false, false, 'BR' || n,
-           %(day)s::date + ((n - %(base)s) / %(per)s)::int,
-           %(base)s + %(many)s + (n - %(base)s) %% %(on)s, n, 50, 50
-    from generate_series(%(base)s, %(base)s + %(many)s - 1) n;
-    insert into step_parameter (parent_id, line, since, name, value, unit)
-    select n, 1, 1, 'BSPEED', ((n - %(base)s) * 7919 %% %(many)s), '1'
-    from generate_series(%(base)s, %(base)s + %(many)s - 1) n;
-    insert into trace_edge (parent, child, step, entry, units, site)
-    select n, n::bigint << 24, n, n, 50, 'A' from generate_series(%(base)s, %(base)s + %(many)s - 1) n"""
+PATIENT_S = 600.0
+Units = NDArray[np.bool_]
 
 
-def _large() -> tuple[Graph, Graph]:
-    """Twenty thousand lots, each of up to five recent ones, with a rework loop here and there."""
-    random = np.random.default_rng(11)
-    children = np.repeat(np.arange(MANY), INPUTS)
-    parents = children - random.integers(1, 300, size=len(children))
-    loops = random.random(len(children)) < 0.002
-    parents = np.where(loops, children + random.integers(1, 50, size=len(children)), parents)
-    sound = (parents >= 0) & (parents < MANY) & (children % 97 != 0)
-    parents, children = parents[sound], children[sound]
-    with seeing(ALL), connection.cursor() as cursor:
-        given_ = {"base": BASE, "many": MANY, "on": ON, "per": PER_DAY, "day": DAY}
-        for statement in _FILL.split(";"):
-            cursor.execute(statement, given_)
-        cursor.execute(
-            """insert into trace_edge (parent, child, step, entry, units, site)
-               select p, c, c, c, 0, 'A' from unnest(%s::bigint[], %s::bigint[]) e (p, c)""",
-            [(parents + BASE).tolist(), (children + BASE).tolist()],
-        )
-    return (
-        Graph(nodes=MANY, sources=parents, targets=children),
-        Graph(nodes=MANY, sources=children, targets=parents),
-    )
+class Search:
+    """The same questions in memory: what is meant of each lot's first record (row 0) and second (row 1)."""
+
+    def __init__(self, found: Large) -> None:
+        self.found = found
+        self.ahead, self.behind = found.graph(ahead=True), found.graph(ahead=False)
+
+    def affected(self, begun: Units) -> Units:
+        """The records begun with, and every record of the lots that some lot reached went into."""
+        reach = np.zeros(self.found.many, dtype=bool)
+        reach[self.ahead.reach(np.flatnonzero(begun.any(axis=0)))] = True
+        whole = np.zeros(self.found.many, dtype=bool)
+        whole[self.found.children[reach[self.found.parents]]] = True
+        return begun | self.all_of(whole)
+
+    def origin(self, begun: Units) -> Units:
+        """The same the other way."""
+        reach = np.zeros(self.found.many, dtype=bool)
+        reach[self.behind.reach(np.flatnonzero(begun.any(axis=0)))] = True
+        whole = np.zeros(self.found.many, dtype=bool)
+        whole[self.found.parents[reach[self.found.children]]] = True
+        return begun | self.all_of(whole)
+
+    def all_of(self, lots: Units) -> Units:
+        """Every record of these lots."""
+        return np.stack([lots, lots & self.found.second])
 
 
-def _found(text: str) -> set[int]:
-    with seeing(ALL), open_cursor() as cursor:
-        answer = evaluate(cursor, parse(text))
+def _found(text: str) -> Units:
+    """What the scope holds, by its ranges of devices; no lot is in it without one."""
+    with seeing(ALL), open_cursor() as cursor, bounded(cursor, PATIENT_S) as asked:
+        answer = evaluate(asked, parse(text))
+        ranges = devices(asked, answer.portions)
     assert not answer.cut
-    return {lot - BASE for lot in answer.portions}
+    assert ranges.keys() == answer.portions.keys()
+    steps = np.array([first >> 24 for mine in ranges.values() for first, _ in mine], dtype=np.int64) - BASE
+    units = np.zeros((2, MANY), dtype=bool)
+    units[0, steps[steps < MANY]] = True
+    units[1, steps[steps >= 2 * MANY] - 2 * MANY] = True
+    return units
 
 
 def test_scopes_of_a_large_genealogy_are_those_of_a_search_in_memory() -> None:
-    ahead, behind = _large()
-    lots = np.arange(MANY)
-    machine, day = lots % ON, lots // PER_DAY
-    speed = lots * 7919 % MANY
-    window = f"day = {DAY + dt.timedelta(10)}..{DAY + dt.timedelta(12)}"
-    cases = [
-        (f'{{machine = "BM7"; {window}}}', (machine == 7) & (day >= 10) & (day <= 12)),
-        (f'{{parameter = "BSPEED"; reading = {MANY - 20}..}}', speed >= MANY - 20),
-        (f'{{lot = "B{BASE + 5}", "B{BASE + 17_000}"}}', np.isin(lots, [5, 17_000])),
-        (f"{{{window}}}", (day >= 10) & (day <= 12)),
-    ]
-    for text, meant in cases:
-        starts = lots[meant]
-        assert _found(text) == set(starts.tolist())
-        assert _found(f"affected({text})") == set(ahead.reach(starts).tolist()), text
-        assert _found(f"origin({text})") == set(behind.reach(starts).tolist()), text
-    one, other = (set(ahead.reach(lots[meant]).tolist()) for _, meant in cases[:2])
-    first, second = (f"affected({text})" for text, _ in cases[:2])
-    assert _found(f"{first} and {second}") == one & other
-    assert _found(f"{first} or {second}") == one | other
-    left = _found(f"{first} except {second}")
-    # Of a lot that the one holds whole and the other by a record's devices only, the rest stays: it is kept.
-    by_record = set(lots[cases[1][1]].tolist())
-    assert one - other <= left <= (one - other) | (one & by_record)
+    with seeing(ALL):
+        found = lay(MANY)
+    search, lots = Search(found), found.lots
+    day, speed = lots // PER_DAY, lots * 7919 % MANY
+    first, until = DAY + dt.timedelta(10), DAY + dt.timedelta(12)
+    window = f"day = {first}..{until}"
+    inside, two = (day >= 10) & (day <= 12), found.second
+    fast = speed >= MANY - 2_000
+    cases = {
+        f'{{machine = "BM7"; {window}}}': np.stack(
+            [inside & (lots % ON == 7), inside & two & ((lots + 1) % ON == 7)]
+        ),
+        f'{{parameter = "BSPEED"; reading = {MANY - 2_000}..}}': np.stack([fast, fast & False]),
+        f'{{lot = "B{BASE + 6}", "B{BASE + 17_000}"}}': search.all_of(np.isin(lots, [6, 17_000])),
+        f"{{{window}}}": np.stack([inside, inside & two]),
+    }
+    for text, begun in cases.items():
+        assert (_found(text) == begun).all(), text
+        assert (_found(f"affected({text})") == search.affected(begun)).all(), text
+        assert (_found(f"origin({text})") == search.origin(begun)).all(), text
+    (one, ones), (other, others), _, (days, all_days) = cases.items()
+    assert (
+        _found(f"affected({one}) and affected({other})") == search.affected(ones) & search.affected(others)
+    ).all()
+    assert (
+        _found(f"affected({one}) or affected({other})") == search.affected(ones) | search.affected(others)
+    ).all()
+    left = search.affected(ones) & ~search.affected(others)
+    assert (_found(f"affected({one}) except affected({other})") == left).all()
+    rest = search.affected(ones) & ~others
+    assert 0 < rest.sum() < search.affected(ones).sum()
+    assert (_found(f"affected({one}) except {other}") == rest).all()
+    assert (_found(f"affected({days} except {other})") == search.affected(all_days & ~others)).all()

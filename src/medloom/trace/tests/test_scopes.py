@@ -147,7 +147,9 @@ def test_devices_are_those_of_the_records_meant_and_all_of_what_follows(house: N
 
     assert counts('affected({machine = "M1"})') == {"CAP": 10, "VALVE": 4, "VALVE-R": 3}
     assert counts('{machine = "M1"} or {machine = "M2"; day = 2026-11-02..2026-11-02}') == {"CAP": 30}
-    assert counts('{lot = "CAP"} except {machine = "M1"}') == {"CAP": 30}
+    assert counts('{lot = "CAP"} except {machine = "M1"}') == {"CAP": 20}
+    assert counts('{lot = "CAP", "LID"} except {mould = "MOULD"}') == {}
+    assert counts('({lot = "CAP"} except {machine = "M1"}) or {machine = "M1"}') == {"CAP": 30}
     assert counts('{mould = "MOULD"} except {machine = "M2"}') == {"CAP": 10}
     assert counts('{machine = "M1"} and {machine = "M2"}') == {}
 

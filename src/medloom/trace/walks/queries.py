@@ -12,6 +12,7 @@ from typing import Any
 
 from medloom.kernel import beside
 from medloom.materials.queries import ANY_NEWER, NEWEST_HOLD
+from medloom.trace.queries import DEVICES_OF, LOT_AHEAD, rights
 
 #: Levels after which the walk no longer counts them; what lies further is told as one level more.
 LEVELS_MOST = 200
@@ -20,7 +21,7 @@ _LEVEL = """
             SELECT array_agg(found.node), array_agg(found.via), array_agg(found.entry)
             INTO nodes, vias, proofs FROM (
                 SELECT DISTINCT ON (e.{node}) e.{node} AS node, e.{via} AS via, e.entry FROM trace_edge e
-                WHERE e.{via} = ANY (fresh) AND e.voided_by IS NULL AND e.units = 0
+                WHERE e.{via} = ANY (fresh) AND e.voided_by IS NULL AND {lots}
                 ORDER BY e.{node}, e.entry, e.{via}) found;"""
 _REST = """
         fresh := ARRAY(
@@ -29,13 +30,13 @@ _REST = """
                 UNION
                 SELECT e.{node} FROM walk CROSS JOIN LATERAL (
                     SELECT i.{node} FROM trace_edge i
-                    WHERE i.{via} = walk.node AND i.voided_by IS NULL AND i.units = 0 OFFSET 0) e
+                    WHERE i.{via} = walk.node AND i.voided_by IS NULL AND {far} OFFSET 0) e
             )
             SELECT node FROM walk);
         RETURN QUERY SELECT DISTINCT ON (e.{node}) e.{node}, {levels} + 1, e.{via}, e.entry
             FROM unnest(fresh) far (node) CROSS JOIN LATERAL (
                 SELECT i.{node}, i.{via}, i.entry FROM trace_edge i
-                WHERE i.{via} = far.node AND i.voided_by IS NULL AND i.units = 0 OFFSET 0) e
+                WHERE i.{via} = far.node AND i.voided_by IS NULL AND {far} OFFSET 0) e
             LEFT JOIN unnest(seen) known (node) ON known.node = e.{node}
             LEFT JOIN unnest(begun) first (node) ON first.node = e.{node}
             WHERE known.node IS NULL OR first.node IS NOT NULL
@@ -43,20 +44,23 @@ _REST = """
 
 
 def _either(text: str) -> str:
-    ahead = text.format(node="child", via="parent", levels=LEVELS_MOST)
-    back = text.format(node="parent", via="child", levels=LEVELS_MOST)
+    ahead = text.format(
+        node="child", via="parent", levels=LEVELS_MOST, lots=LOT_AHEAD.format("e"), far=LOT_AHEAD.format("i")
+    )
+    back = text.format(node="parent", via="child", levels=LEVELS_MOST, lots="e.units = 0", far="i.units = 0")
     return f"IF ahead THEN{ahead}\n        ELSE{back}\n        END IF;"
 
 
 #: Each lot reached with its distance, the lot before it and the proving entry. A start that the walk comes
-#: back to is told again, with a distance. Nothing joins by nested loop here: the arrays' sizes are not known
-#: to the planner, and their product is what would be paid.
+#: back to is told again, with a distance. Nothing joins by nested loop here: the product of the arrays' sizes
+#: would be paid. Each level is planned with its arrays at hand, so that the small one is hashed and what was
+#: seen, which grows, is only read through.
 REACH_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION trace_reach(starts bigint[], ahead boolean, levels integer, most bigint)
 RETURNS TABLE (lot bigint, distance integer, via bigint, entry bigint) LANGUAGE plpgsql ROWS 10000
 STABLE SECURITY DEFINER
 SET search_path = business, pg_temp SET jit = off SET work_mem = '64MB' SET enable_nestloop = off
-SET enable_bitmapscan = off SET enable_seqscan = off AS $$
+SET enable_bitmapscan = off SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     begun bigint[] := ARRAY(SELECT DISTINCT unnest(starts));
     fresh bigint[] := begun;
@@ -64,17 +68,20 @@ DECLARE
     nodes bigint[];
     vias bigint[];
     proofs bigint[];
+    known bigint[];
     level integer := 0;
 BEGIN
     WHILE cardinality(fresh) > 0 AND cardinality(seen) <= most AND level < least(levels, {LEVELS_MOST}) LOOP
         level := level + 1;
         {_either(_LEVEL)}
+        known := ARRAY(SELECT n.node FROM unnest(nodes) n (node)
+            JOIN unnest(seen) s (node) ON s.node = n.node);
         RETURN QUERY SELECT found.node, level, found.via, found.entry
             FROM unnest(nodes, vias, proofs) found (node, via, entry)
-            LEFT JOIN unnest(seen) known (node) ON known.node = found.node
+            LEFT JOIN unnest(known) again (node) ON again.node = found.node
             LEFT JOIN unnest(begun) first (node) ON first.node = found.node
-            WHERE known.node IS NULL OR first.node IS NOT NULL;
-        fresh := ARRAY(SELECT unnest(nodes) EXCEPT SELECT unnest(seen));
+            WHERE again.node IS NULL OR first.node IS NOT NULL;
+        fresh := ARRAY(SELECT unnest(nodes) EXCEPT SELECT unnest(known));
         seen := seen || fresh;
     END LOOP;
     IF cardinality(fresh) > 0 AND level = {LEVELS_MOST} AND level < levels THEN
@@ -87,17 +94,43 @@ STABLE SECURITY DEFINER
 SET search_path = business, pg_temp SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_bitmapscan = off SET enable_seqscan = off AS $$
     SELECT e.parent, e.child, e.units, e.step FROM trace_edge e
-    WHERE e.parent = ANY (lots) AND e.voided_by IS NULL AND e.units > 0
+    WHERE e.parent = ANY (lots) AND e.voided_by IS NULL AND {DEVICES_OF.format("e")}
 $$;"""
 _SIGNATURES = ("trace_reach(bigint[], boolean, integer, bigint)", "trace_devices(bigint[])")
-REACH_RIGHTS = "".join(
-    f"""
-ALTER FUNCTION {signature} OWNER TO medloom_tracer;
-REVOKE EXECUTE ON FUNCTION {signature} FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION {signature} TO medloom_app;"""
-    for signature in _SIGNATURES
-)
+REACH_RIGHTS = rights(_SIGNATURES)
 DROP_REACH = "".join(f"DROP FUNCTION {signature};" for signature in _SIGNATURES)
+
+#: Which records have a reading, and which results a value, in a range: bare numbers, and the caller's own
+#: row-level security decides which of these rows are answered. Asked of the tables themselves, the policy
+#: comes before the comparison (numbers are not compared by a leakproof function), so every reading of that
+#: name would be looked at: 200,000 for an answer of 20.
+_IN_RANGE = """
+CREATE OR REPLACE FUNCTION {function}(names text[], at_least numeric, at_most numeric, of_units text[])
+RETURNS bigint[] LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = business, pg_temp SET jit = off SET enable_seqscan = off AS $$
+BEGIN
+    IF at_least IS NULL AND at_most IS NULL THEN
+        RETURN ARRAY(SELECT p.{number} FROM {table} p WHERE p.{name} = ANY (names) AND {stands}
+            AND (of_units IS NULL OR p.unit = ANY (of_units)));
+    END IF;
+    RETURN ARRAY(SELECT p.{number} FROM {table} p WHERE p.{name} = ANY (names) AND {stands}
+        AND p.value >= coalesce(at_least, '-Infinity') AND p.value <= coalesce(at_most, 'Infinity')
+        AND (of_units IS NULL OR p.unit = ANY (of_units)));
+END $$;"""
+RANGE_FUNCTIONS = _IN_RANGE.format(
+    function="trace_readings",
+    number="parent_id",
+    table="step_parameter",
+    name="name",
+    stands="p.until IS NULL",
+) + _IN_RANGE.format(
+    function="trace_values", number="num", table="result", name="characteristic", stands="NOT p.voided"
+)
+_RANGE_SIGNATURES = tuple(
+    f"{name}(text[], numeric, numeric, text[])" for name in ("trace_readings", "trace_values")
+)
+RANGE_RIGHTS = "GRANT SELECT ON step_parameter, result TO medloom_tracer;" + rights(_RANGE_SIGNATURES)
+DROP_RANGES = "".join(f"DROP FUNCTION {signature};" for signature in _RANGE_SIGNATURES)
 
 #: What groups are looked up by. Partial where most rows have nothing to be asked for, so that a plant that
 #: names no operator pays for none.

@@ -22,14 +22,16 @@ from medloom.interfaces.web.views.objects import declared_of, row_of
 from medloom.interfaces.web.writing import act_of, reason_of, refused
 from medloom.kernel.cursor import open_cursor
 from medloom.materials.models import Hold
+from medloom.trace.accounts.queries import devices
 from medloom.trace.actions import freeze_scope
 from medloom.trace.frozen.lines import LINES_MOST, difference
 from medloom.trace.frozen.queries import draw, frozen_lines
 from medloom.trace.models import Scope
 from medloom.trace.offers.queries import offered
+from medloom.trace.scopes.bounds import COUNT_S, bounded
 from medloom.trace.scopes.dimensions import DIMENSIONS
 from medloom.trace.scopes.expression import TEXT_LENGTH_MAX, Expression, parse, text_of
-from medloom.trace.scopes.queries import devices, evaluate
+from medloom.trace.scopes.queries import evaluate
 from medloom.trace.scopes.refusal import ScopeRefused
 from medloom.wire.verdict import Answer
 
@@ -86,7 +88,10 @@ def build(request: HttpRequest) -> HttpResponse:
         context |= _starters()
     status = 422 if asked.get("wrong") or (expression is None and len(request.GET) > 1) else 200
     if expression is not None:
-        context |= _answer(expression, asked["text"], viewer)
+        try:
+            context |= _answer(expression, asked["text"], viewer)
+        except ScopeRefused as slow:
+            return render(request, "medloom/recall.html", context | {"wrong": slow}, status=422)
         context |= _listed(request, context["rows"])
         context["supersedes"] = request.GET.get("supersedes", "")
         context |= _exports(f"{reverse('web:scope')}export/", asked["text"])
@@ -140,9 +145,12 @@ def count(request: HttpRequest) -> HttpResponse:
     """How much the question holds as it stands, while it is being typed."""
     expression, context = _asked(request)
     if expression is not None:
-        with open_cursor() as cursor:
-            found = evaluate(cursor, expression, most=LINES_MOST)
-            ranges = devices(cursor, found.portions)
+        try:
+            with open_cursor() as cursor, bounded(cursor, COUNT_S) as asked:
+                found = evaluate(asked, expression, most=LINES_MOST)
+                ranges = devices(asked, found.portions)
+        except ScopeRefused as slow:
+            return render(request, "medloom/recall/count.html", context | {"wrong": slow})
         context |= {
             "found": found,
             "count": len(found.portions),
@@ -174,8 +182,11 @@ def freeze(request: HttpRequest) -> HttpResponse | Writing:
     title = request.POST.get("title", "").strip()[:200]
     if not title:
         raise Problem(422, "missing", path="/title", expected=_("a title"))
-    with open_cursor() as cursor:
-        drawn = draw(cursor, expression, text_of(expression))
+    try:
+        with open_cursor() as cursor:
+            drawn = draw(cursor, expression, text_of(expression))
+    except ScopeRefused as slow:
+        raise Problem(422, slow.code, path=slow.path, expected=slow.expected, got=slow.got) from None
     act = act_of(viewer)
     operations = freeze_scope(
         act=act,
@@ -204,10 +215,14 @@ def show_frozen(request: HttpRequest, object_: Any) -> HttpResponse:
     expression = parse(scope.expression)
     with open_cursor() as cursor:
         kept = frozen_lines(cursor, scope.num)
-        fresh = draw(cursor, expression, scope.expression)
+        try:
+            changes, slow = difference(kept, draw(cursor, expression, scope.expression).lines), None
+        except ScopeRefused as refusal:
+            changes, slow = None, refusal
     context = {
         "scope": scope,
-        "changes": difference(kept, fresh.lines),
+        "changes": changes,
+        "slow": slow,
         "address": scope_address(scope.expression),
         "again": f"{scope_address(scope.expression)}&{urlencode({'supersedes': scope.number})}",
         "successors": list(Scope.objects.filter(supersedes=scope.number, voided=False).order_by("num")),
