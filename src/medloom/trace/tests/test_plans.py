@@ -23,7 +23,7 @@ from medloom.trace.tests.large import BASE, lay
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
-LOTS = 4_000
+LOTS, PATIENT_S = 4_000, 600.0
 INDEXES = (
     "trace_edge_forward", "trace_edge_backward", "trace_edge_unit", "step_parameter_scope", "result_scope",
 )  # fmt: skip
@@ -43,7 +43,7 @@ def read(cursor: Any) -> dict[str, tuple[int, int]]:
 def asked(cursor: Any, text: str) -> dict[str, tuple[int, int]]:
     """What a scope with its devices read beyond what was read before."""
     before = read(cursor)
-    with bounded(cursor) as patient:
+    with bounded(cursor, PATIENT_S) as patient:
         found = evaluate(patient, parse(text))
         devices(patient, found.portions)
     assert found.portions
