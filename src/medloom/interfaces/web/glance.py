@@ -18,8 +18,8 @@ from medloom.interfaces.web.marks import OUT
 from medloom.kernel.cursor import open_cursor
 from medloom.materials.models import Hold, Lot, Serial
 from medloom.production.models import Defect, StepRecord
+from medloom.trace.accounts.queries import counted
 from medloom.trace.scopes.balance import Balance, balances
-from medloom.trace.scopes.queries import counted
 
 
 @dataclass(frozen=True)
