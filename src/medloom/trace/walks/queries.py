@@ -53,14 +53,15 @@ def _either(text: str) -> str:
 
 #: Each lot reached with its distance, the lot before it and the proving entry. A start that the walk comes
 #: back to is told again, with a distance. Nothing joins by nested loop here: the product of the arrays' sizes
-#: would be paid, nor may a caller who has hash joins off (the write door) bring it back. Each level is planned with its arrays at hand, so that the small one is hashed and what was
-#: seen, which grows, is only read through.
+#: would be paid; so hash joins are on, though the write door, which may call, has them off. Each level is
+#: planned with its arrays at hand: the small one is hashed, and what was seen, which grows, is read through.
 REACH_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION trace_reach(starts bigint[], ahead boolean, levels integer, most bigint)
 RETURNS TABLE (lot bigint, distance integer, via bigint, entry bigint) LANGUAGE plpgsql ROWS 10000
 STABLE SECURITY DEFINER
 SET search_path = business, pg_temp SET jit = off SET work_mem = '64MB' SET enable_nestloop = off
-SET enable_hashjoin = on SET enable_bitmapscan = off SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
+SET enable_hashjoin = on
+SET enable_bitmapscan = off SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     begun bigint[] := ARRAY(SELECT DISTINCT unnest(starts));
     fresh bigint[] := begun;
