@@ -13,12 +13,12 @@ from medloom.exchange.sequencer import Sequencer, start_epoch
 from medloom.exchange.tests.test_sequencer import connect
 from medloom.kernel.access import seeing
 from medloom.kernel.entity import Entity, catalogue, meanings
-from medloom.kernel.fence import schema_of
 from medloom.kernel.fields import Expiry
 from medloom.kernel.meaning import Refused
 from medloom.kernel.models import Build, Entry, Leaf
 from medloom.materials.models import Lot, Serial
 from medloom.parties.people import User
+from medloom.process.fence import schema_of
 from medloom.wire.chain import entry_hash
 from medloom.wire.merkle import leaf_hash
 from medloom.wire.verdict import Verdict

@@ -23,7 +23,7 @@ FILES = (
     "**/queries.py",
     "**/*.sql",
     "settings.py",
-    "kernel/fence.py",
+    "process/fence.py",
     "kernel/entity.py",
     "process/migration.py",
     "process/roles.py",
@@ -104,7 +104,7 @@ def migrate(*, verbosity: int = 0) -> list[str]:
     from django.core.management import call_command
     from django.db import connection
 
-    from medloom.kernel import fence
+    from medloom.process import fence
 
     with connection.cursor() as cursor:  # held by this session: a second migration waits for the first
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])

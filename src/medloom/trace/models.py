@@ -45,7 +45,7 @@ class TraceEdge(models.Model):
     did not say. `voided_by` is the entry that took the edge back; the walk does not follow such edges.
     """
 
-    #: Belongs to the business schema, with the fence of a site's own rows (kernel/fence.py).
+    #: Belongs to the business schema, with the fence of a site's own rows (process/fence.py).
     projection = True
 
     pk = models.CompositePrimaryKey("child", "parent", "entry")
