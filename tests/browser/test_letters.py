@@ -38,6 +38,6 @@ def test_a_look_alike_is_seen_on_its_page_and_among_the_near_matches(
     page.goto(f"{live_server.url}/o/lot/{lots[HONEST]}/")
     expect(page.locator("h1")).not_to_contain_text("Look-alike")
     page.goto(f"{live_server.url}/matches/")
-    expect(page.get_by_text("letters of another alphabet that look the same")).to_be_visible()
+    expect(page.get_by_text("letters or figures that look the same")).to_be_visible()
     page.goto(f"{live_server.url}/o/lot/{lots[FORGED]}/")
     check_page(page, "look-alike")  # last: it leaves the page in the other language
