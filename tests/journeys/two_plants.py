@@ -168,7 +168,7 @@ def framework(site: str, user: User) -> dict[str, list[str]]:
         user=user, site=site, name=mark(site, "hook"), url=f"https://{MARKS[site]}.example/in", feed="v",
         next_at=now, made=now, error=mark(site, "error"),
     )  # fmt: skip
-    Attempt.objects.create(
+    attempt = Attempt.objects.create(
         subscription=hook, at=now, first=0, last=1, error=mark(site, "dead"), took_ms=1, dead=True
     )
     theirs = program(user.username)
@@ -184,6 +184,7 @@ def framework(site: str, user: User) -> dict[str, list[str]]:
         "upload": [str(upload.id)],
         "job": [str(job.id)],
         "subscription": [str(hook.id)],
+        "attempt": [str(attempt.pk)],
         "token": [str(theirs.token.id)],
         "capture": [answer["Location"].rsplit("/", 1)[-1]],
         "event": [event.get("eventID") or f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, site)}"],
