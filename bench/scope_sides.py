@@ -115,6 +115,7 @@ def _world(context: Context, edges: int) -> tuple[Genealogy, Cursor]:
         admin.execute("vacuum (analyze) trace_edge")
     link = context.app()
     link.execute("select set_config('medloom.site', '*', false)")
+    link.autocommit = False  # a scope is asked within a transaction, as a page asks it
     return found, Cursor(link)
 
 
@@ -123,7 +124,9 @@ def _ask(cursor: Cursor, text: str) -> tuple[float, int]:
     began = time.perf_counter()
     found = evaluate(cursor, expression)
     devices(cursor, found.portions)
-    return (time.perf_counter() - began) * 1e3, len(found.portions)
+    took = (time.perf_counter() - began) * 1e3
+    cursor.commit()
+    return took, len(found.portions)
 
 
 def measure(context: Context) -> list[Figure]:
@@ -147,6 +150,7 @@ def measure(context: Context) -> list[Figure]:
         began = time.perf_counter()
         drawn = draw(cursor, parse(text), text)
         pages.append((time.perf_counter() - began) * 1e3)
+        cursor.commit()
         median[side] = statistics.median(costs[large])
         told = f"{median[side]:.1f} ms for {lots[large]:,} lots with {drawn.devices:,} devices"
         detail[side] = told
