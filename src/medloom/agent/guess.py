@@ -9,7 +9,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from medloom.agent.declaration import MISSING_WORDS
-from medloom.agent.sample import SAMPLE_ROWS
 from medloom.agent.sources.rows import FileRefused, is_blank, original_text
 from medloom.agent.sources.tables import read_table
 from medloom.derive.headings import field_of
@@ -18,6 +17,8 @@ if TYPE_CHECKING:  # Django is not started where a file is only looked at
     from medloom.agent.sample import TableSample
     from medloom.kernel.entity import Declared
 
+#: Rows that a guess looks at.
+SAMPLE_ROWS = 500
 #: From this share of dates on a column holds dates.
 DAYS_SHARE = 0.8
 _LOT = re.compile(r"lot|batch|批号|批次", re.IGNORECASE)

@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from medloom.agent.guess import SAMPLE_ROWS
 from medloom.agent.sources.rows import FileRefused
 from medloom.agent.sources.sql import Database, TableSource
 
-SAMPLE_ROWS = 500
 _CHANGED = re.compile(r"modif|chang|updat|aend|änd|更新|修改|变更", re.IGNORECASE)
 
 
