@@ -159,7 +159,8 @@ def told(net: Network, key: str, fields: dict[str, Any], was: dict[str, Any]) ->
     return answer
 
 
-def test_a_value_off_by_a_factor_is_corrected_and_set_back(net: Network) -> None:
+def slips(net: Network, *, unit: str = "mm") -> list[Correction]:
+    """Seven results of which the last is off by ten, told in that unit, and what is proposed for it."""
     limits = {
         "number": "SP-1",
         "revision": "1",
@@ -172,10 +173,15 @@ def test_a_value_off_by_a_factor_is_corrected_and_set_back(net: Network) -> None
     with seeing(ALL):
         key = Specification.objects.get(site="SZ").key
     for n, value in enumerate(["5.01", "5", "4.99", "5.02", "5", "4.98", "50.1"]):
-        fields = {"number": f"R-{n}", "lot": LONG_LOT, "specification": key, "value": value, "unit": "mm"}
+        fields = {"number": f"R-{n}", "lot": LONG_LOT, "specification": key, "value": value,
+                  "unit": unit if n == 6 else "mm"}  # fmt: skip
         assert net.plant("SZ", "result", "observe", fields).verdict is Verdict.ACCEPTED
     look()
-    (correction,) = rows(Correction, kind="unit_slip")
+    return rows(Correction, kind="unit_slip")
+
+
+def test_a_value_off_by_a_factor_is_corrected_and_set_back(net: Network) -> None:
+    (correction,) = slips(net)
     assert (correction.subject, correction.came, correction.meant, correction.factor) == (
         "R-6",
         "50.1",

@@ -10,7 +10,6 @@ import pytest
 from django.db import connection, connections, transaction
 
 from medloom import worker
-from medloom.design.models import Specification
 from medloom.governance import measuring, queries
 from medloom.governance.models import Alert, Correction, FeedDay, Measured
 from medloom.governance.rules import Tally, count
@@ -19,7 +18,7 @@ from medloom.kernel.access import ALL, seeing
 from medloom.wire.verdict import Verdict
 from medloom.worker import govern_now
 from tests.browser.network import LONG_LOT, Network, build, found, sequence
-from tests.journeys.test_governance import NOW, do, look, rows, visitor
+from tests.journeys.test_governance import NOW, do, look, rows, slips, visitor
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -148,28 +147,6 @@ def test_a_storm_of_alerts_is_written_in_parts_and_once(net: Network, monkeypatc
     assert rows(Alert, kind="late", feed="feed-7", state="raised") == []
 
 
-def slip(net: Network, *, unit: str = "mm") -> Correction:
-    """Seven results of which the last is off by ten, and the correction proposed for it."""
-    limits = {
-        "number": "SP-1",
-        "revision": "1",
-        "characteristic": "Bore",
-        "unit": "mm",
-        "low": "4.9",
-        "high": "5.1",
-    }
-    net.registrant(net.act.create("specification", site="SZ", fields=limits, reason="drawing"))
-    with seeing(ALL):
-        key = Specification.objects.get(site="SZ").key
-    for n, value in enumerate(["5.01", "5", "4.99", "5.02", "5", "4.98", "50.1"]):
-        fields = {"number": f"R-{n}", "lot": LONG_LOT, "specification": key, "value": value,
-                  "unit": unit if n == 6 else "mm"}  # fmt: skip
-        assert net.plant("SZ", "result", "observe", fields).verdict is Verdict.ACCEPTED
-    look()
-    proposed = rows(Correction, kind="unit_slip")
-    return proposed[0] if proposed else None  # type: ignore[return-value]
-
-
 def tell_again(net: Network, value: str) -> None:
     """The plant corrects its own result."""
     result = found(Result, "R-6")
@@ -183,7 +160,7 @@ def value() -> str:
 
 
 def test_a_value_that_the_plant_changed_meanwhile_is_not_corrected(net: Network) -> None:
-    correction = slip(net)
+    (correction,) = slips(net)
     tell_again(net, "5.03")
     assert do(visitor("anna"), correction, "accept", "proposed") == 422
     assert value() == "5.03" and rows(Correction)[0].state == "proposed"
@@ -191,7 +168,7 @@ def test_a_value_that_the_plant_changed_meanwhile_is_not_corrected(net: Network)
 
 
 def test_an_undo_after_a_later_change_leaves_the_later_value(net: Network) -> None:
-    correction = slip(net)
+    (correction,) = slips(net)
     assert do(visitor("anna"), correction, "accept", "proposed") == 302
     tell_again(net, "5.04")
     assert do(visitor("anna"), correction, "undo", "accepted") == 422
@@ -199,7 +176,7 @@ def test_an_undo_after_a_later_change_leaves_the_later_value(net: Network) -> No
 
 
 def test_an_undo_happens_once_and_only_those_decide_who_may(net: Network) -> None:
-    correction = slip(net)
+    (correction,) = slips(net)
     assert do(visitor("audit"), correction, "accept", "proposed") == 409, "an auditor reads"
     assert do(visitor("lin"), correction, "accept", "proposed") == 409, "the plant's own people do not decide"
     assert do(visitor("siti"), correction, "accept", "proposed") == 404
@@ -213,7 +190,7 @@ def test_an_undo_happens_once_and_only_those_decide_who_may(net: Network) -> Non
 
 
 def test_another_unit_is_no_slip(net: Network) -> None:
-    assert slip(net, unit="um") is None
+    assert slips(net, unit="um") == []
 
 
 def test_the_rows_behind_a_measure_are_found_by_index_however_old(net: Network) -> None:

@@ -9,6 +9,7 @@ times as long at most, and PAGE_S.
 
 import mmap
 import struct
+import threading
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -30,6 +31,7 @@ class Courtesy:
     def __init__(self, place: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self._pages = 0
+        self._counting = threading.Lock()  # a lost count would hold every push up, or none, for ever
         try:
             with place.open("a+b") as file:
                 file.truncate(_UNTIL.size)
@@ -44,14 +46,16 @@ class Courtesy:
 
     def begin(self) -> None:
         """A page is asked for."""
-        self._pages += 1
-        _UNTIL.pack_into(self._shared, 0, self.clock() + PAGE_S)
+        with self._counting:
+            self._pages += 1
+            _UNTIL.pack_into(self._shared, 0, self.clock() + PAGE_S)
 
     def end(self) -> None:
         """It is out. Pages of other processes are forgotten with it: they lose a little, no push waits on."""
-        self._pages -= 1
-        if not self._pages:
-            _UNTIL.pack_into(self._shared, 0, 0.0)
+        with self._counting:
+            self._pages -= 1
+            if not self._pages:
+                _UNTIL.pack_into(self._shared, 0, 0.0)
 
     def giving_way(self) -> Callable[[], None]:
         """For one push: a function to call now and then, which waits while a page is being made."""
