@@ -25,6 +25,8 @@ import psycopg
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from medloom.demo.plants import PLATES_MACHINE
+from medloom.demo.replay import logged
 from medloom.process.programs import search_path
 from medloom.process.state import State, conninfo
 from tests.browser.conftest import picture
@@ -39,9 +41,16 @@ CLICKS_MOST = 4
 START_S_MOST, SETTLED_S_MOST, STOP_S_MOST = 900, 900, 120
 #: Plates of the machining plant: holes too large, another value than planned, no program named.
 OVERSIZE = {"13", "14", "15", "16", "17", "18"}
-#: Records that the machining plant's log becomes.
-RUNS_TOLD = 65
 AGAINST_PLAN, NO_PROGRAM = {"05", "07"}, {"06", "14"}
+
+
+def _log() -> list[bytes]:
+    return logged(DATA / "nist_mtc_machined_parts" / "machine_log", PLATES_MACHINE)
+
+
+def _begins(line: bytes) -> bool:
+    """Whether the line says that a part stands in the machine from now on."""
+    return b"|Part_Id|" in line and not line.endswith(b"|UNAVAILABLE")
 
 
 class Demonstration:
@@ -51,10 +60,12 @@ class Demonstration:
         argv = [sys.executable, "-P", "-m", "medloom", "demo", "--json", "--port", str(free_port())]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MEDLOOM_")}
         self.state = State(folder / "state")
+        #: Records that the machining plant's log becomes: one for each setup of each part.
+        self.runs = sum(map(_begins, _log())) if REAL else 0
         self.output = folder / "demo.log"
         with self.output.open("wb") as said:
             self.process = subprocess.Popen(
-                [*argv, "--data", str(DATA)] if REAL else argv,
+                [*argv, "--data", str(DATA), "--pace", "0"] if REAL else argv,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=said,
@@ -98,8 +109,9 @@ class Demonstration:
                 " (select count(*) from step_record where site = 'PLANT-B' and not voided)"
             ).fetchone()
         # A run that names no program raises no hold: only the last record says that the log has been read.
-        read = not REAL or (found is not None and found[3] >= RUNS_TOLD)
-        return found is not None and found[0] >= 1 and found[1] >= 2 and bool(found[2]) and read
+        return (
+            found is not None and found[0] >= 1 and found[1] >= 2 and bool(found[2]) and found[3] >= self.runs
+        )
 
     def stop(self) -> None:
         """As Ctrl-C does."""

@@ -41,7 +41,14 @@ TOUR = """\
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the pages.")
 @click.option("--every", default=4.0, show_default=True, help="Seconds between two runs of the moving plant.")
-def demo(data: Path | None, once: bool, as_json: bool, port: int | None, every: float) -> None:
+@click.option(
+    "--pace",
+    type=click.FloatRange(min=0),
+    default=LINES_PER_SECOND,
+    show_default=True,
+    help="Lines a second that machines' kept logs are told with; 0: all at once, as --once does.",
+)
+def demo(data: Path | None, once: bool, as_json: bool, port: int | None, every: float, pace: float) -> None:
     """Show Medloom on one machine: a registrant and three plants with their agents.
 
     Without --data everything is generated and marked so. With --data FOLDER the plants run on the real
@@ -64,8 +71,8 @@ def demo(data: Path | None, once: bool, as_json: bool, port: int | None, every: 
             django.setup()
             from medloom.demo import network
 
-            pace = 0.0 if once else LINES_PER_SECOND
-            stage = Stage(state, data.resolve() if data else None, url=url, pace=pace)
+            told = 0.0 if once else pace
+            stage = Stage(state, data.resolve() if data else None, url=url, pace=told)
             stack.callback(stage.close)
             stage.build(now=dt.datetime.now(dt.UTC))
             network.seed_sites(stage.plants)
