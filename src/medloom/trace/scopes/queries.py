@@ -170,24 +170,26 @@ _WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
         ("values",),
     ),
 }
-#: Range dimension -> lower and upper end. A run that a machine timed counts when it touches the window; one
-#: of which only the day is known, when that day at its plant does. The days around narrow both by the index.
-_ZONED = "at time zone (select coalesce(max(z.zone), 'UTC') from site z where z.key = r.site))::date"
+#: Range dimension -> lower and upper end.
 _RANGES = {
     "made": ("l.made >= %s::date", "l.made <= %s::date"),
     "day": ("r.day >= %s::date", "r.day <= %s::date"),
-    "time": (
-        f"""r.day >= %s::timestamptz::date - 2 and case when coalesce(r.ended, r.started) is null
-            then r.day >= (%s::timestamptz {_ZONED}
-            else coalesce(r.ended, r.started) >= %s::timestamptz end""",
-        f"""r.day <= %s::timestamptz::date + 2 and case when coalesce(r.started, r.ended) is null
-            then r.day <= (%s::timestamptz {_ZONED}
-            else coalesce(r.started, r.ended) <= %s::timestamptz end""",
-    ),
     "measured": ("r.measured >= %s::timestamptz", "r.measured <= %s::timestamptz"),
     "received": ("r.received >= %s::date", "r.received <= %s::date"),
     "shipped": ("r.shipped >= %s::date", "r.shipped <= %s::date"),
 }
+#: A run that a machine timed counts when it touches the window; one of which only the day is known, when that
+#: day at its plant does. The days around narrow it by the index; who lies further off is found by a function.
+_ZONED = "at time zone (select coalesce(max(z.zone), 'UTC') from site z where z.key = r.site))::date"
+_AROUND = ("r.day >= (%s::timestamptz at time zone 'UTC')::date - 2",
+           "r.day <= (%s::timestamptz at time zone 'UTC')::date + 2")  # fmt: skip
+_FAR = "r.num = any(((select trace_far_runs(%s::timestamptz, %s::timestamptz)))::bigint[])"
+_TOUCHES = (
+    f"""case when coalesce(r.ended, r.started) is null then r.day >= (%s::timestamptz {_ZONED}
+        else coalesce(r.ended, r.started) >= %s::timestamptz end""",
+    f"""case when coalesce(r.started, r.ended) is null then r.day <= (%s::timestamptz {_ZONED}
+        else coalesce(r.started, r.ended) <= %s::timestamptz end""",
+)
 #: Names of readings and values, with their range and unit: found by functions (walks/queries.py).
 _MEASURED = {
     name: f"r.num = any(((select {function}(%s::text[], %s::numeric, %s::numeric, %s::text[])))::bigint[])"
@@ -253,6 +255,8 @@ def _rows(
         if one.name in _MEASURED:
             sql.append(_MEASURED[one.name])
             values += _measured(named, one)
+        elif one.name == "time":
+            _window(one, sql, values)
         elif one.name in _RANGES:
             for end, text in zip((one.low, one.high), _RANGES[one.name], strict=True):
                 if end:
@@ -264,6 +268,17 @@ def _rows(
             values += [asking.sites if place == "sites" else list(one.values) for place in places]
     found: list[dict[str, Any]] = asking.cursor.execute(" and ".join(sql), values).fetchall()
     return found
+
+
+def _window(one: Condition, sql: list[str], values: list[Any]) -> None:
+    """Records whose run, or whose day at the plant, touches the window."""
+    ends = [(end, at) for at, end in enumerate((one.low, one.high)) if end]
+    around = " and ".join(_AROUND[at] for _, at in ends)
+    sql.append(f"(({around}) or {_FAR})")
+    values += [*(end for end, _ in ends), one.low or None, one.high or None]
+    for end, at in ends:
+        sql.append(_TOUCHES[at])
+        values += [end, end]
 
 
 def _measured(named: Mapping[str, Condition], one: Condition) -> list[Any]:

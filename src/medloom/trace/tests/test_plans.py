@@ -19,13 +19,14 @@ from medloom.trace.scopes.bounds import bounded
 from medloom.trace.scopes.expression import parse
 from medloom.trace.scopes.queries import evaluate
 from medloom.trace.scopes.refusal import ScopeRefused
-from medloom.trace.tests.large import BASE, lay
+from medloom.trace.tests.large import BASE, PER_DAY, lay
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 LOTS, PATIENT_S = 4_000, 600.0
 INDEXES = (
     "trace_edge_forward", "trace_edge_backward", "trace_edge_unit", "step_parameter_scope", "result_scope",
+    "step_record_day", "step_record_far",
 )  # fmt: skip
 
 
@@ -83,6 +84,15 @@ def test_readings_and_values_are_found_by_their_range_and_not_by_their_name_alon
             value = asked(cursor, f'{{characteristic = "BWIDTH"; value = {LOTS - 20}..}}')
     for entries in (reading["step_parameter_scope"][1], value["result_scope"][1]):
         assert 20 <= entries <= 60, "as many as the answer holds, not as many as have that name"
+
+
+def test_a_window_of_time_is_narrowed_by_its_days() -> None:
+    with seeing(ALL):
+        lay(LOTS)
+        with open_cursor() as cursor:
+            found = asked(cursor, "{time = 2026-03-04T08:00Z..2026-03-04T16:00Z}")
+    assert found["step_record_day"][1] <= 5 * (PER_DAY + PER_DAY // 2), "one day and two around it"
+    assert found["step_record_far"] == (1, 0), "no run lies far from its day, and that costs one look"
 
 
 def test_a_scope_that_takes_too_long_is_refused_and_names_the_block_to_be_narrowed() -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import operator
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,11 +26,12 @@ from medloom.kernel.ledger import append
 from medloom.kernel.tests.making import make
 from medloom.production.models import StepRecord
 from medloom.trace.accounts.queries import devices
-from medloom.trace.frozen.queries import draw
 from medloom.trace.scopes.bounds import bounded
 from medloom.trace.scopes.expression import parse
 from medloom.trace.scopes.queries import evaluate
+from medloom.trace.tests.answers import PATIENT_S, answered
 from medloom.trace.tests.large import BASE, DAY, ON, PER_DAY, Large, lay
+from medloom.trace.tests.pieces import JOINED, House, Meant
 from medloom.wire.verdict import Verdict
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -104,97 +104,11 @@ def fits(step: Step, asked: Question) -> bool:
     )
 
 
-Pieces = frozenset[tuple[str, int]]
-
-
-@dataclass(frozen=True)
-class Meant:
-    """What is surely meant and what may be, as ordinary sets: a record's devices, a lot's loose pieces.
-
-    A record that does not say how many pieces it made has no devices of its own: its pieces are the lot's
-    loose ones, and whether they are those of another such record nobody knows.
-    """
-
-    sure: Pieces
-    may: Pieces
-
-    def __or__(self, other: Meant) -> Meant:
-        return Meant(self.sure | other.sure, self.may | other.may)
-
-    def __and__(self, other: Meant) -> Meant:
-        return Meant(self.sure & other.sure, self.may & other.may)
-
-    def __sub__(self, other: Meant) -> Meant:
-        return Meant(self.sure - other.may, self.may - other.sure)
-
-
-JOINED: dict[str, Callable[[Meant, Meant], Meant]] = {
-    "or": operator.or_, "and": operator.and_, "except": operator.sub,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class House:
-    """The records of one example, and what can be said of them without a database."""
-
-    steps: Sequence[Step]
-
-    def of_lot(self, lot: int) -> Pieces:
-        """Everything that a lot consists of."""
-        made = [(at, step) for at, step in enumerate(self.steps) if step.output == lot]
-        counted = {("record", at) for at, step in made if step.good is not None}
-        vague = not made or any(step.good is None for _, step in made)
-        return frozenset(counted | ({("loose", lot)} if vague else set()))
-
-    def lot_of(self, piece: tuple[str, int]) -> int:
-        """Whose piece it is."""
-        return piece[1] if piece[0] == "loose" else self.steps[piece[1]].output
-
-    def block(self, asked: Question) -> Meant:
-        """The records that fit, or the lots that are named."""
-        if asked.lots:
-            named = {lot for step in self.steps for lot in (*step.inputs, step.output)} & set(asked.lots)
-            whole = frozenset(piece for lot in named for piece in self.of_lot(lot))
-            return Meant(whole, whole)
-        fit = {at for at, step in enumerate(self.steps) if fits(step, asked)}
-        counted = frozenset(("record", at) for at in fit if self.steps[at].good is not None)
-        vague = {at for at, step in enumerate(self.steps) if step.good is None}
-        loose = {self.steps[at].output for at in fit & vague}
-        all_of = {lot for lot in loose if {at for at in vague if self.steps[at].output == lot} <= fit}
-        return Meant(
-            counted | frozenset(("loose", lot) for lot in all_of),
-            counted | frozenset(("loose", lot) for lot in loose),
-        )
-
-    def affected(self, begun: Meant) -> Meant:
-        """Worked out by going through all records again and again until nothing is new."""
-        reached = {self.lot_of(piece) for piece in begun.may}
-        whole: set[int] = set()
-        while True:
-            fresh = {
-                step.output
-                for step in self.steps
-                if any(lot in reached and lot != step.output for lot in step.inputs)
-            }
-            if fresh <= whole:
-                break
-            whole |= fresh
-            reached |= fresh
-        every = frozenset(piece for lot in whole for piece in self.of_lot(lot))
-        return Meant(begun.sure | every, begun.may | every)
-
-    def told(self, meant: Meant) -> dict[int, tuple[str, dict[int, int]]]:
-        """Lot -> what of it is meant in one word, and its records with so many devices."""
-        found = {}
-        for lot in {self.lot_of(piece) for piece in meant.may}:
-            whole = self.of_lot(lot)
-            mine = meant.may & whole
-            word = "whole" if mine == whole and mine & meant.sure == whole else "part"
-            if word == "part" and ("loose", lot) in mine:
-                word = "uncounted"
-            counted = {at: self.steps[at].good or 0 for kind, at in mine if kind == "record"}
-            found[lot] = (word, {at: good for at, good in counted.items() if good})
-        return found
+def block(house: House, steps: Sequence[Step], asked: Question) -> Meant:
+    """The records that fit, or the lots that are named."""
+    if asked.lots:
+        return house.of_lots({lot for step in steps for lot in (*step.inputs, step.output)} & set(asked.lots))
+    return house.of_records({at for at, step in enumerate(steps) if fits(step, asked)})
 
 
 def tell(mark: str, steps: Sequence[Step]) -> dict[int, int]:
@@ -225,14 +139,7 @@ def tell(mark: str, steps: Sequence[Step]) -> dict[int, int]:
 
 
 def asked_for(mark: str, text: str, records: dict[int, int]) -> dict[int, tuple[str, dict[int, int]]]:
-    with seeing(ALL), open_cursor() as cursor:
-        drawn = draw(cursor, parse(text), text, seconds=PATIENT_S)
-    found = {}
-    for line in drawn.lines:
-        ranges = (part.partition("+") for part in line.ranges.split())
-        mine = {records[int(first) >> 24]: int(units) for first, _, units in ranges}
-        found[int(line.key.removeprefix(f"{mark}L"))] = (line.meant, mine)
-    return found
+    return {int(key.removeprefix(f"{mark}L")): told for (_, key), told in answered(text, records).items()}
 
 
 @given(
@@ -245,14 +152,14 @@ def check(steps: list[Step], asked: tuple[Question, ...], joins: tuple[str, str]
     mark = f"X{next(EXAMPLES)}"
     records, house = tell(mark, steps), House(steps)
     text = [text_of(mark, one) for one in asked]
-    begun = [house.block(one) for one in asked]
+    begun = [block(house, steps, one) for one in asked]
     full = [f"affected({one})" for one in text]
-    reached = [house.affected(one) for one in begun]
+    reached = [house.walk("affected", one) for one in begun]
     cases = {text[0]: begun[0], full[0]: reached[0]}
     for name, join in JOINED.items():
         cases[f"{full[0]} {name} {full[1]}"] = join(reached[0], reached[1])
         cases[f"{full[0]} {name} {text[1]}"] = join(reached[0], begun[1])
-        cases[f"affected({text[0]} {name} {text[1]})"] = house.affected(join(begun[0], begun[1]))
+        cases[f"affected({text[0]} {name} {text[1]})"] = house.walk("affected", join(begun[0], begun[1]))
     first, second = joins
     three = JOINED[second](JOINED[first](reached[0], begun[1]), reached[2])
     cases[f"{full[0]} {first} {text[1]} {second} {full[2]}"] = three
@@ -268,7 +175,6 @@ def test_scopes_of_random_genealogies_are_those_of_sets() -> None:
 
 #: 200,000 lots make a million edges: the same test at full size takes some minutes.
 MANY = int(os.environ.get("MEDLOOM_SCOPE_LOTS", "20000"))
-PATIENT_S = 600.0
 Units = NDArray[np.bool_]
 
 

@@ -140,6 +140,23 @@ def test_each_side_leads_to_its_lots(house: None) -> None:
     assert found == dict(ANSWERS)
 
 
+def test_a_run_of_a_week_is_found_at_its_other_end_too(house: None) -> None:
+    """Its record has one day, that of its begin or its end; in between it stood in the oven all the same."""
+    times = {"started": "2026-11-10T06:00:00Z", "ended": "2026-11-17T06:00:00Z"}
+    accept(
+        record("W1", day="2026-11-10", machine="OVEN", output_lot="AGED-1", good=8, **times),
+        record("W2", day="2026-11-17", machine="OVEN", output_lot="AGED-2", good=8, **times),
+        record("W3", day="2026-11-10", machine="OVEN", output_lot="DAY", good=8),
+    )
+    aged = {"AGED-1": 0, "AGED-2": 0}
+    assert lots('{machine = "OVEN"; time = 2026-11-15T00:00Z..2026-11-16T00:00Z}') == aged
+    assert lots('{machine = "OVEN"; time = 2026-11-16T00:00Z..}') == aged
+    assert lots("{time = 2026-11-11T06:00Z..2026-11-12T00:00Z}") == aged
+    assert lots('{machine = "OVEN"; time = ..2026-11-11T00:00Z}') == {**aged, "DAY": 0}
+    assert lots('{machine = "OVEN"; time = 2026-11-17T06:00:01Z..}') == {}
+    assert lots('{time = ..2026-11-10T05:59:59Z; machine = "OVEN"}') == {"DAY": 0}
+
+
 def test_devices_are_those_of_the_records_meant_and_all_of_what_follows(house: None) -> None:
     def counts(text: str) -> dict[str, int]:
         with seeing(ALL), open_cursor() as cursor:

@@ -149,6 +149,25 @@ CREATE INDEX lot_made ON lot USING brin (made);
 DROP_SCOPE_INDEXES = """DROP INDEX step_parameter_scope, step_record_operator, result_scope, result_inspector,
     result_measured, step_record_program, receipt_number, shipment_shipped, lot_made;"""
 
+#: Runs that lie beyond the days around their record's own: a week in the ageing chamber has one day, that of
+#: its begin or its end. They are few, so they have an index of their own, and a window of time is asked of
+#: them apart; all others are narrowed by their day. (A constant zone, or no index could hold the condition.)
+_FAR = """(coalesce(r.started, r.ended) < ((r.day - 1)::timestamp AT TIME ZONE 'UTC')
+    OR coalesce(r.ended, r.started) > ((r.day + 2)::timestamp AT TIME ZONE 'UTC'))"""
+FAR_INDEX = f"CREATE INDEX step_record_far ON step_record (day) WHERE {_FAR.replace('r.', '')};"
+DROP_FAR_INDEX = "DROP INDEX step_record_far;"
+_FAR_SIGNATURE = "trace_far_runs(timestamptz, timestamptz)"
+FAR_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION trace_far_runs(at_least timestamptz, at_most timestamptz)
+RETURNS bigint[] LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = business, pg_temp SET jit = off SET enable_seqscan = off AS $$
+    SELECT ARRAY(SELECT r.num FROM step_record r WHERE {_FAR}
+        AND coalesce(r.ended, r.started) >= coalesce(at_least, '-infinity')
+        AND coalesce(r.started, r.ended) <= coalesce(at_most, 'infinity'))
+$$;"""
+FAR_RIGHTS = "GRANT SELECT ON step_record TO medloom_tracer;" + rights([_FAR_SIGNATURE])
+DROP_FAR = f"DROP FUNCTION {_FAR_SIGNATURE};"
+
 
 _BLOCKED = "SELECT lot, hold, covers FROM trace_blocked(%s::bigint[])"
 
