@@ -92,6 +92,12 @@ def test_a_raw_row_is_corrected_in_a_form_and_sent_in_the_persons_name(
     assert body["repairs"].startswith("SZ/"), "linked to the row as it came"
     answer = page.goto(f"{live_server.url}/repair/rows/{seq}/")
     assert answer is not None and answer.status == 409, "what is corrected does not wait any more"
+    page.goto(f"{live_server.url}/repair/mended/?feed=shifts")
+    check_page(page, "repair-mended")
+    expect(page.locator("tbody tr").get_by_role("link", name=str(sent.seq))).to_be_visible()
+    page.goto(f"{live_server.url}/ledger/{seq}/")
+    check_page(page, "record-mended")
+    expect(page.locator("#mended a")).to_have_text(f"{sent.seq:,}")
 
 
 def test_a_refused_row_that_could_be_read_is_corrected_as_a_whole(

@@ -13,12 +13,14 @@ from typing import Any
 
 from medloom.agent.notes import BOUND, SOURCE, Shadow, natural_key, read_shadow, shadow_bytes, source_name
 from medloom.agent.translate import Draft, Outcome, digest_of
+from medloom.agent.unread import AS_RECORDED, RAW_KEY, Told, Unread
 from medloom.wire import writing
-from medloom.wire.canonical import Malformed
+from medloom.wire.canonical import Malformed, decode_operation
 from medloom.wire.judge import may_write
-from medloom.wire.operation import Kind, Source, hub_label
+from medloom.wire.operation import Kind, Operation, Source, hub_label
 from medloom.wire.sheet import Owner, Sheet
 from medloom.wire.stores import SiteStore
+from medloom.wire.verdict import Verdict
 
 #: Rows taken at once: between two batches control is looked at, so that a hold never waits for a file.
 BATCH_ROWS = 200
@@ -59,6 +61,9 @@ class Collector:
     _fresh: dict[str, Shadow] = field(default_factory=dict)
     _bound: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.unread = Unread(self.store)
+
     def take(
         self,
         feed: str,
@@ -88,6 +93,9 @@ class Collector:
         with self.store.transaction():
             try:
                 return self._take(feed, outcomes, again=again)
+            except BaseException:
+                self.unread.reload()
+                raise
             finally:
                 self._fresh.clear()
                 self._bound.clear()
@@ -99,30 +107,49 @@ class Collector:
         *,
         again: bool,
     ) -> list[Taken]:
-        plan: list[tuple[Outcome, list[tuple[str, writing.Draft]]]] = []
+        plan: list[tuple[Outcome, list[tuple[Draft, writing.Draft]]]] = []
         for outcome in outcomes:
             drafts = []
             for draft in outcome.drafts:
                 made = self._draft(draft, again=again)
                 if made is not None:
-                    drafts.append((source_name(draft.source.feed, draft.source.key), made))
+                    drafts.append((draft, made))
             if len(drafts) > 1:
                 group = self.mint()
-                drafts = [(name, replace(made, group=group)) for name, made in drafts]
+                drafts = [(draft, _grouped(made, group)) for draft, made in drafts]
             plan.append((outcome, drafts))
         flat = [made for _, drafts in plan for _, made in drafts]
-        written = iter(writing.write(self.store, flat, site=self.site))
+        written = iter(writing.write(self.store, map(self._entered, flat), site=self.site))
         taken = []
         for outcome, drafts in plan:
             ids = []
-            for name, _ in drafts:
+            for draft, made in drafts:
                 ids.append(next(written).id)
-                self._fresh[name].id = ids[-1]
+                self._note(draft, made, ids[-1])
             if outcome.drafts:
                 taken.append(Taken(feed, outcome.at, tuple(ids), outcome.normalised))
         self.store.put(SOURCE, {name: shadow_bytes(shadow) for name, shadow in self._fresh.items()})
         self.store.put(BOUND, {name: object_.encode() for name, object_ in self._bound.items()})
         return taken
+
+    def _note(self, draft: Draft, made: writing.Draft, identity: str) -> None:
+        """What was written for a draft: its row's newest operation, and which unreadable row it mends."""
+        if made.repairs:
+            self.unread.mended(made.repairs)
+        if made.raw.get("code") == AS_RECORDED:
+            return
+        self._fresh[source_name(draft.source.feed, draft.source.key)].id = identity
+        if draft.kind is Kind.RAW and draft.source.key.startswith(RAW_KEY):
+            self.unread.note(draft, identity)
+
+    def _entered(self, made: writing.Draft) -> writing.Draft:
+        """What it repairs by the name that the hub has for it: told by a store that was lost, or anew."""
+        if not made.repairs:
+            return made
+        name = writing.current_id(self.store, made.repairs)
+        own = self.store.own([name]).get(name)
+        first = own.answer.first if own is not None and own.answer is not None else ""
+        return replace(made, repairs=first or name)
 
     def _draft(self, draft: Draft, *, again: bool) -> writing.Draft | None:
         """The operation a draft asks for, or None when the row says nothing new."""
@@ -132,7 +159,8 @@ class Collector:
         if shadow is not None and content in shadow.hashes:
             latest = shadow.hashes[-1]
             if content == latest or again or draft.kind is Kind.RAW:
-                return None
+                back = self.unread.of(draft, there=True) if content == latest else None
+                return self._as_recorded(draft, back) if back is not None else None
             # The row went back to what it said before: a new content, told by what it followed.
             content = digest_of([content, "after", latest])
             if content in shadow.hashes:
@@ -141,15 +169,47 @@ class Collector:
         if shadow is None:
             shadow = Shadow(object=self._object(draft, fields))
         self._fresh[name] = shadow
-        kind, sent, base = self._change(draft, fields, shadow)
+        refused = self._refused(shadow)
+        told = self.unread.of(draft)
+        kind, sent, base = self._change(draft, fields, shadow, refused)
         corrects = shadow.id if shadow.hashes and kind is Kind.OBSERVE else ""
         shadow.hashes.append(content)
         shadow.fields = fields if draft.kind is Kind.SET else dict.fromkeys(fields)
         if not sent and kind is Kind.SET:
             return None
-        return self._operation(
+        repairs = told.id if told is not None else refused.id if refused is not None else ""
+        made = self._operation(
             draft, shadow, kind=kind, fields=sent, base=base, content=content, corrects=corrects
         )
+        return replace(made, repairs=repairs)
+
+    def _refused(self, shadow: Shadow) -> Operation | None:
+        """The operation that told this row last, where the hub has refused it."""
+        own = self.store.own([shadow.id]).get(shadow.id) if shadow.id else None
+        if own is None or own.answer is None:
+            return None
+        if own.answer.verdict not in (Verdict.QUARANTINED, Verdict.REJECTED):
+            return None
+        operation = decode_operation(own.raw)
+        return operation if operation.kind is not Kind.RAW else None
+
+    def _as_recorded(self, draft: Draft, back: Told) -> writing.Draft | None:
+        """A row that was unreadable for a while says again what stands: nothing to record but that."""
+        if draft.kind is Kind.RAW:
+            return None
+        source = Source(draft.source.feed, f"back:{back.id}", draft.source.hash, at=draft.source.at)
+        raw = {"code": AS_RECORDED, "path": "", "expected": "", "got": "", "original": ""}
+        plain = replace(draft, kind=Kind.RAW, fields={}, source=source, raw=raw)
+        made = self._operation(
+            plain,
+            Shadow(object=self.mint()),
+            kind=Kind.RAW,
+            fields={},
+            base=None,
+            content=source.hash,
+            corrects="",
+        )
+        return replace(made, repairs=back.id)
 
     def _operation(
         self,
@@ -197,9 +257,12 @@ class Collector:
         return known
 
     def _change(
-        self, draft: Draft, fields: dict[str, Any], shadow: Shadow
+        self, draft: Draft, fields: dict[str, Any], shadow: Shadow, refused: Operation | None = None
     ) -> tuple[Kind, dict[str, Any], int | None]:
-        """Kind, fields and base of what is to be sent: for documents only what the plant changed."""
+        """Kind, fields and base of what is to be sent: for documents only what the plant changed.
+
+        What a refused operation told has never taken effect: it is told again beside what was mended.
+        """
         gone = {name: None for name in shadow.fields if name not in fields}
         if draft.kind is not Kind.SET:
             return draft.kind, {**gone, **fields}, None
@@ -213,7 +276,9 @@ class Collector:
             if foreign and Kind.OBSERVE in sheet.kinds:
                 return Kind.OBSERVE, fields, None
             return Kind.SET, fields, 0
-        changed = {n: v for n, v in {**gone, **fields}.items() if shadow.fields.get(n, ...) != v}
+        owed = refused.fields if refused is not None else {}
+        now = {**gone, **fields}
+        changed = {n: v for n, v in now.items() if shadow.fields.get(n, ...) != v or n in owed}
         if not shadow.fields and head is not None:
             # The store was lost. A row that says what the hub has is told as it was the first time, and
             # answered as a repeat; of any other nobody knows what the plant had seen.
@@ -231,6 +296,11 @@ class Collector:
     def label(self) -> str:
         """The hub epoch as shadows name it."""
         return hub_label(self.store.hub_epoch())
+
+
+def _grouped(made: writing.Draft, group: str) -> writing.Draft:
+    """In that group, unless it only says that nothing changed: a group ends as the worst of its members."""
+    return made if made.raw else replace(made, group=group)
 
 
 def _raw(outcome: Outcome, error: Malformed) -> Outcome:

@@ -257,8 +257,12 @@ class Agent:
                 watched.due = self.clock() + FULL_SECONDS
 
     def _file(self, mapping: Declared, delivery: Delivery) -> Iterator[tuple[str, list[Outcome], bool]]:
-        serials = not delivery.name.lower().endswith(".csv")
-        yield from self._rows_of(mapping, delivery, Translator(mapping, serials=serials).file(delivery))
+        translator = Translator(mapping, serials=not delivery.name.lower().endswith(".csv"))
+        if (unread := self.collector.unread).waits_in(mapping.feed, delivery.name):
+            rows = translator.file(delivery)
+            refused = {each.drafts[0].source.key for each in rows if each.refusal is not None}
+            unread.arrives(mapping.feed, delivery.name, refused)
+        yield from self._rows_of(mapping, delivery, translator.file(delivery))
 
     def _rows_of(
         self, mapping: Declared, delivery: Delivery, rows: Iterator[Outcome]

@@ -279,6 +279,9 @@ AGENT = {
     "sheet_too_large": Meant("a sheet has too many rows, columns or cells", "Split the sheet."),
     "text_encoding": Meant("the text is neither UTF-8, UTF-16 with a mark, nor GBK", "Save it as UTF-8."),
     "file_unmapped": Meant("no mapping reads this file", "Write a mapping for it, or one that skips it."),
+    "row_as_recorded": Meant(
+        "a row that was unreadable for a while reads again as it was recorded", "Nothing: its entry closes."
+    ),
     "file_too_large": Meant("the file is too large or inflates too much", "Split the file."),
     "row_gone": Meant(
         "a row that was followed is no longer in the plant's table", "See whether it was meant."

@@ -289,7 +289,7 @@ def latest_entries(
     """(epoch, chain, number) -> its latest entry."""
     rows = cursor.execute(
         """select distinct on (e.epoch, e.chain, e.number)
-               e.epoch, e.chain, e.number, e.seq, e.hash, e.verdict, e.version, e.object, e.decision
+               e.epoch, e.chain, e.number, e.seq, e.site, e.hash, e.verdict, e.version, e.object, e.decision
            from unnest(%s::uuid[], %s::text[], %s::bigint[]) w(epoch, chain, number)
            join entry e on e.epoch = w.epoch and e.chain = w.chain and e.number = w.number
            where e.verdict <> 'op_id_reuse'

@@ -197,16 +197,45 @@ def _write_lines(cursor: Any, batch: Batch, accepted: Iterable[Case]) -> None:
 
 
 def _write_entries(cursor: Any, batch: Batch, build: int) -> None:
-    idents = [(c.ident, str(c.seq)) for c in batch.cases if c.ident and c.received.cause is None]
+    idents = [(c.ident, str(c.seq)) for c in batch.cases if c.ident]
+    causes = _causes(cursor, batch)
     waiting = [(*what, str(case.seq), "f") for case in batch.cases for what in case.waits]
     queries.write_rows(cursor, "source_seen", ("ident", "seq"), idents)
     queries.write_rows(cursor, "waiting", ("type", "site", "key", "seq", "done"), waiting)
-    entries = (_entry(batch, case, build) for case in batch.cases)  # made while PostgreSQL takes them in
+    entries = (
+        _entry(batch, case, build, causes) for case in batch.cases
+    )  # made while PostgreSQL takes them in
     queries.write_entries(cursor, ENTRY_COLUMNS, entries, many=len(batch.cases) >= queries.MANY)
 
 
-def _entry(batch: Batch, case: Case, build: int) -> tuple[int, Row, bool]:
+def _causes(cursor: Any, batch: Batch) -> dict[int, int]:
+    """Entry -> the refused entry of the same author that its operation says to repair.
+
+    What is judged again, or follows from an entry, has its cause already.
+    """
+    wanted = {
+        case.seq: case.operation.repairs
+        for case in batch.cases
+        if case.operation is not None and case.operation.repairs and case.received.cause is None
+    }
+    if not wanted:
+        return {}  # the common case
+    beside = {c.operation.id: c.seq for c in batch.cases if c.operation is not None and c.refused}
+    keys = {each: key for each in wanted.values() if (key := queries.split_id(each)) is not None}
+    found = queries.latest_entries(cursor, list(keys.values()))
+    causes = {}
+    for seq, each in wanted.items():
+        row = found.get(keys[each]) if each in keys else None
+        if each in beside:
+            causes[seq] = beside[each]
+        elif row is not None and row["site"] == batch.author and row["verdict"] != Verdict.ACCEPTED:
+            causes[seq] = row["seq"]
+    return causes
+
+
+def _entry(batch: Batch, case: Case, build: int, causes: Mapping[int, int]) -> tuple[int, Row, bool]:
     received, operation, judgement = case.received, case.operation, case.judgement
+    cause = received.cause if received.cause is not None else causes.get(case.seq)
     body, encoding = body_text(received.raw)
     decision = decide(case)
     version = judgement.version if judgement and not case.refused else 0
@@ -224,7 +253,7 @@ def _entry(batch: Batch, case: Case, build: int) -> tuple[int, Row, bool]:
         "{" + ",".join(route(case, batch.author, batch.wiring.sites)) + "}",
         feed_of(case),
         operation.source.feed[:64] if operation and operation.source else None,
-        None if received.cause is None else str(received.cause),
+        None if cause is None else str(cause),
         str(build),
         "\\x" + (received.hash or operation_hash(received.raw)).hex(),
         body,

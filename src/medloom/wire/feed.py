@@ -31,7 +31,8 @@ class FeedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     position  gapless per site and feed; `hub` the hub epoch in which it was given
     id, site  the operation and its author's site; `type`, `object`, `home` what it touches
     verdict   a Verdict, or `disclosed` / `withdrawn`
-    cause     sequence number of the first entry of a parked operation that is judged again
+    cause     sequence number of the first entry of a parked operation that is judged again, or of the
+              refused entry that this one repairs
     decision  what the hub adds, canonical JSON as stored and hashed ("" for nothing)
     body      the operation's text; base64 of its bytes where `encoding` says so
     """

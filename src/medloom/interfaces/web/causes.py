@@ -187,6 +187,7 @@ CAUSES: dict[str, Cause] = {
     "form_expired": Cause(_("The form is too old"), _("Open the page again and repeat.")),
     "dismissed": Cause(_("Dismissed by a person")),
     "taken_back": Cause(_("The dismissal was taken back")),
+    "row_as_recorded": Cause(_("The row reads again as it was recorded")),
     "value_missing": Cause(_("A required value is missing"), _("Fill it in.")),
     "unknown": Cause(
         _("It names something that is not known"),

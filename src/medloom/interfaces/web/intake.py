@@ -6,16 +6,20 @@ send it, so that every row of the sheet has one verdict; what stands already wit
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from medloom.agent.guess import letters
+from medloom.agent.notes import source_name
 from medloom.agent.sources.rows import Delivery
 from medloom.agent.sources.tables import read_table
 from medloom.agent.templates import Filled, recognise, too_many
 from medloom.agent.translate import Draft, Outcome
+from medloom.agent.unread import RAW_KEY, Told, Unread
 from medloom.derive.templates import ROWS_MOST
+from medloom.interfaces.web import queries
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.records import records
 from medloom.interfaces.web.writing import new_id
@@ -83,8 +87,24 @@ def plan(filled: Filled, *, site: str, actor: str, now: str, reason: str) -> lis
     outcomes = [outcome for outcome in filled.outcomes() if outcome.drafts]
     keys = [declared.natural_key(o.drafts[0].fields) for o in outcomes if o.refusal is None]
     stands = _standing(declared, site, [key for key in keys if key])
-    maker = _Maker(filled, declared, site, actor, now, reason, stands)
+    unread = _waiting(filled, site, outcomes)
+    maker = _Maker(filled, declared, site, actor, now, reason, stands, unread)
     return [maker.line(outcome) for outcome in outcomes]
+
+
+def _waiting(filled: Filled, site: str, outcomes: Iterable[Outcome]) -> Unread:
+    """Rows of this template that the site sent before and that wait on the repair desk."""
+    rows = {}
+    for found in queries.waiting_of_feed(site=site, feed=filled.mapping.feed):
+        body = json.loads(found["body"])
+        source = body["source"]
+        key = source["key"].removeprefix(RAW_KEY).removeprefix(f"{found['type']}:")
+        told = Told(source["feed"], found["type"], key, source.get("at", ""), body["id"])
+        rows.setdefault(source_name(told.feed, f"{RAW_KEY}{key}"), told)
+    unread = Unread(None, rows)
+    refused = {each.drafts[0].source.key for each in outcomes if each.refusal is not None}
+    unread.arrives(filled.mapping.feed, filled.delivery.name, refused)
+    return unread
 
 
 def _standing(declared: Declared, site: str, keys: Iterable[str]) -> dict[str, Any]:
@@ -118,6 +138,7 @@ class _Maker:
     now: str
     reason: str
     stands: Mapping[str, Any]
+    unread: Unread
 
     def line(self, outcome: Outcome) -> Line:
         number = int(outcome.at.rpartition("!")[2]) if "!" in outcome.at else 0
@@ -172,6 +193,7 @@ class _Maker:
             reason=self.reason,
             source=draft.source,
             corrects=corrects,
+            repairs=told.id if (told := self.unread.of(draft)) is not None else "",
             raw=dict(draft.raw),
         )
 

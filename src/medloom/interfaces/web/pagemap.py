@@ -146,7 +146,12 @@ CHAPTERS: tuple[Chapter, ...] = (
             Page("quality", _("Quality board"), "gauge", also=("quality-feed", "findings")),
             Page("map", _("Data map"), "map", also=("map-node",)),
             Page("intake", _("Send data by hand"), "upload", also=("intake-form", "upload")),
-            Page("repair", _("Repair desk"), "inbox", also=("repair-group", "repair-row", "dismissed")),
+            Page(
+                "repair",
+                _("Repair desk"),
+                "inbox",
+                also=("repair-group", "repair-row", "dismissed", "mended"),
+            ),
             Page("matches", _("Similar lots"), "arrows-split"),
             Page("conflicts", _("Conflicts"), "git-compare", also=("conflict",)),
             of_type("alert", _("Data alerts"), "bell"),

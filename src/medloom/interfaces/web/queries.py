@@ -11,13 +11,16 @@ from django.db import connection
 
 #: A person's word about a waiting row, not a row itself: that it is nothing, and that this was a mistake.
 DISMISSED, TAKEN_BACK = "dismissed", "taken_back"
+#: An agent's word about one: the row reads again as it was recorded before (agent/unread.py).
+AS_RECORDED = "row_as_recorded"
 #: A refused entry waits until a later entry names it as its cause: a repair, a settlement, a judging again;
 #: and again when that was a dismissal which a person took back.
 OPEN = f"""e.verdict in ('quarantined', 'rejected', 'parked', 'op_id_reuse')
     and not exists (select 1 from entry c where c.cause = e.seq and not exists (
       select 1 from entry u where u.cause = c.seq
         and u.decision::json #>> '{{refusal,code}}' = '{TAKEN_BACK}'))
-    and coalesce(e.decision::json #>> '{{refusal,code}}', '') not in ('{DISMISSED}', '{TAKEN_BACK}')"""
+    and coalesce(e.decision::json #>> '{{refusal,code}}', '')
+      not in ('{DISMISSED}', '{TAKEN_BACK}', '{AS_RECORDED}')"""
 
 
 def _rows(sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
@@ -93,6 +96,29 @@ def dismissed_rows(*, most: int) -> list[dict[str, Any]]:
               and not exists (select 1 from entry u where u.cause = d.seq)
         order by d.seq desc limit %s""",
         (most,),
+    )
+
+
+def mended_rows(*, site: str, feed: str, most: int) -> list[dict[str, Any]]:
+    """Refused rows whose correction came and was accepted, newest correction first: row and correction."""
+    return _rows(
+        f"""
+        select e.seq as row, c.seq as by from entry e join entry c on c.cause = e.seq
+        where e.verdict in ('quarantined', 'rejected', 'op_id_reuse')
+              and (c.verdict = 'accepted' or c.decision::json #>> '{{refusal,code}}' = '{AS_RECORDED}')
+              and (%s = '' or e.site = %s) and (%s = '' or coalesce(e.source, '') = %s)
+        order by c.seq desc limit %s""",
+        (site, site, feed, feed, most),
+    )
+
+
+def waiting_of_feed(*, site: str, feed: str, most: int = 2_000) -> list[dict[str, Any]]:
+    """Waiting rows of one feed with their type and bytes, newest first."""
+    return _rows(
+        f"""
+        select e.seq, e.type, e.body from entry e
+        where {OPEN} and e.site = %s and e.source = %s and e.encoding is null order by e.seq desc limit %s""",
+        (site, feed, most),
     )
 
 

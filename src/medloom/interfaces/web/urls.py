@@ -96,6 +96,7 @@ urlpatterns = [
     path("intake/<uuid:upload>/undo/", intake.undo_upload, name="upload-undo"),
     path("repair/", repair.show_desk, name="repair"),
     path("repair/dismissed/", dismissed.show_dismissed, name="dismissed"),
+    path("repair/mended/", dismissed.show_mended, name="mended"),
     path("repair/rows/", repair.show_group, name="repair-group"),
     path("repair/rows/<int:seq>/", mending.correct, name="repair-row"),
     path("matches/", matches.show_matches, name="matches"),

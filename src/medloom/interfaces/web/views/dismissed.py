@@ -1,4 +1,4 @@
-"""Rows that a person dismissed from the repair desk, and putting them back: a dismissal is undone too."""
+"""Rows that left the repair desk: dismissed by a person (undone here too), or closed by their correction."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from medloom.interfaces.web import queries, records
+from medloom.interfaces.web.listing import Question
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.scope import Writing
 from medloom.interfaces.web.viewer import Viewer, now, viewer_of
@@ -52,6 +53,35 @@ def show_dismissed(request: HttpRequest) -> HttpResponse | Writing:
         "may": _may(viewer),
     }
     return render(request, "medloom/dismissed.html", context)
+
+
+def show_mended(request: HttpRequest) -> HttpResponse:
+    """Refused rows that were closed by their correction: each beside the record that repaired it."""
+    viewer, query = viewer_of(request), request.GET
+    site, feed = query.get("site", ""), query.get("feed", "").strip()
+    found = queries.mended_rows(site=site, feed=feed, most=SHOWN_MOST)
+    numbers = {row[name] for row in found for name in ("row", "by")}
+    told = {r.entry.seq: r for r in records.records(Entry.objects.filter(seq__in=numbers))}
+    context = {
+        "lines": [
+            {
+                "row": (row := told[each["row"]]),
+                "by": (by := told[each["by"]]),
+                "title": _title(row.entry.type),
+                "plant": viewer.sites.get(row.entry.site, row.entry.site),
+                "itself": by.entry.source is not None,
+            }
+            for each in found
+            if each["row"] in told and each["by"] in told
+        ],
+        "zones": viewer.zones,
+        "asked": bool(site or feed),
+        "questions": [
+            Question("site", _("Plant"), "choice", site, choices=list(viewer.sites.items())),
+            Question("feed", _("Feed"), "code", feed),
+        ],
+    }
+    return render(request, "medloom/mended.html", context)
 
 
 def _title(type_: str) -> object:

@@ -160,12 +160,16 @@ def show_record(request: HttpRequest, seq: int) -> HttpResponse:
     if entry is None:
         raise Http404
     later = list(Entry.objects.filter(cause=seq).order_by("seq")[:20])
+    told = records.records([entry, *later])
+    first, refused = told[0], entry.verdict in ("quarantined", "rejected", "op_id_reuse")
     context = {
-        "records": records.records([entry, *later]),
+        "records": told,
         "proofs": proof_of([entry, *later], viewer),
         "zone": viewer.zones.get(entry.site, "UTC"),
         "seq": seq,
         "keys": _keys([entry]),
+        "mends": entry.cause if first.body.get("repairs") else None,
+        "mended": next((e.seq for e in later if e.verdict == "accepted"), None) if refused else None,
         "hub_key": public_key(),
         "sealed": Leaf.objects.filter(seq=seq).exists(),
         "entry": entry,
