@@ -128,7 +128,8 @@ def first_of_table(
         key=list(sample.primary),
     )  # fmt: skip
     drives = {sample.modified: "最后修改时间，用于轮询 time of the last change; drives the polling"}
-    return head + known_fields(declared, columns, ignored=drives if sample.modified else {})
+    number = sample.primary[0] if len(sample.primary) == 1 else ""
+    return head + known_fields(declared, columns, number=number, ignored=drives if sample.modified else {})
 
 
 def _head(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -17,6 +18,8 @@ from medloom.kernel.fields import Choice, Count, Day, Expiry, Flag, Instant, Num
 
 _IGNORED = "    # 未找到对应字段，请核对 · no field of this type fits these: check, or map them by hand\n"
 _FREE = "      # 还没有列对应的字段，* 为必填 · fields that no column fits yet, * must be filled:\n"
+#: What a column of all defects together is called, where no class of them has a column of its own.
+_ALL_DEFECTS = re.compile(r"不良|废品|次品|\b(defects?|defective|bad|ng|rejects?|rejected)\b", re.IGNORECASE)
 #: From this share of fitting cells on a column may be a field's.
 HOLDS_SHARE = 0.5
 #: Day numbers of a spreadsheet between these are days of 1954 to 2064.
@@ -43,14 +46,24 @@ def labels_of(fields: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def known_fields(
-    declared: Declared, columns: Mapping[str, list[Any]], *, ignored: Mapping[str, str] | None = None
+    declared: Declared,
+    columns: Mapping[str, list[Any]],
+    *,
+    number: str = "",
+    ignored: Mapping[str, str] | None = None,
 ) -> str:
     """The rest of the YAML text: fields, lists of counts, what is still free, and what is ignored.
 
+    `number`: the one column that is a table's primary key, so the object's number; "" for none.
     `ignored`: further columns that are not taken over, with the reason.
     """
     labels = labels_of(declared.fields)
-    named = fields_of(columns, labels, lambda column, name: _holds(declared.fields[name], columns[column]))
+    given = {number: "number"} if number in columns and declared.facts.key == ("number",) else {}
+    named = given | fields_of(
+        [column for column in columns if column not in given],
+        {name: words for name, words in labels.items() if name not in given.values()},
+        lambda column, name: _holds(declared.fields[name], columns[column]),
+    )
     rest = [column for column in columns if column not in named]
     lines = [
         _field(declared, named[column], column, columns[column]) for column in columns if column in named
@@ -115,7 +128,12 @@ def _field(declared: Declared, name: str, column: str, values: list[Any]) -> str
         stated = guess.unit_in(column) or field.unit
         kind, unit = "quantity", f", unit: {{from: {guess.quoted(stated)}, to: {guess.quoted(field.unit)}}}"
     elif isinstance(field, Choice):
-        kind, unit = "choice", f", choices: {_choices(field, values)}"
+        choices, unknown = _choices(field, values)
+        kind, unit = "choice", f", choices: {choices}"
+        if unknown:
+            ours = " ".join(word for word, _text in field.choices)
+            asked = ", ".join(unknown)
+            note = "; ".join([*([note] if note else []), f"<- 请核对 · say what is meant by {asked}: {ours}"])
     else:
         kind = next((known for cls, known in _KINDS if isinstance(field, cls)), "code")
         target = field.related_model if isinstance(field, Ref) else field.model
@@ -130,8 +148,8 @@ def _field(declared: Declared, name: str, column: str, values: list[Any]) -> str
     return f"      {name}: {{column: {guess.quoted(column)}, as: {kind}{unit}{required}}}  # {comment}\n"
 
 
-def _choices(field: Any, values: list[Any]) -> str:
-    """The plant's words in the sample, each with ours where it is one of them."""
+def _choices(field: Any, values: list[Any]) -> tuple[str, list[str]]:
+    """The plant's words in the sample, each with ours where it is one of them; and those that are none."""
     words: dict[str, str] = {}
     for language in LANGUAGES:
         with translation.override(language):
@@ -139,7 +157,8 @@ def _choices(field: Any, values: list[Any]) -> str:
     seen = dict.fromkeys(original_text(value).strip() for value in values if not is_blank(value))
     first = next(word for word, _text in field.choices)
     pairs = [f"{guess.quoted(each)}: {words.get(each.casefold(), first)}" for each in list(seen)[:12]]
-    return "{" + ", ".join(pairs or [f"{first}: {first}"]) + "}"
+    unknown = [each for each in list(seen)[:12] if each.casefold() not in words]
+    return "{" + ", ".join(pairs or [f"{first}: {first}"]) + "}", unknown
 
 
 def _counted(lines: Lines, columns: list[str]) -> dict[str, str]:
@@ -152,7 +171,10 @@ def _counted(lines: Lines, columns: list[str]) -> dict[str, str]:
     for language in LANGUAGES:
         with translation.override(language):
             known |= {plain(str(text)): code for code, text in word.choices}
-    return {column: known[plain(column)] for column in columns if plain(column) in known}
+    classes = {column: known[plain(column)] for column in columns if plain(column) in known}
+    # One count of them all belongs to no class; beside classes it would be their sum, counted twice.
+    sums = [column for column in columns if "other" in known.values() and _ALL_DEFECTS.search(plain(column))]
+    return classes or dict.fromkeys(sums[:1], "other")
 
 
 def _list(name: str, lines: Lines, counted: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -25,17 +25,19 @@ class Heading:
     alone: str = ""
 
 
-#: The first word that fits counts.
+#: The first word that fits counts, over all columns: "raw material lot" is served before "lot".
 HEADINGS = (
     Heading("原料批", ("resin_lot",), "resin_lot"),
     Heading("树脂批", ("resin_lot",), "resin_lot"),
     Heading("产出批", ("output_lot",)),
     Heading("成品批", ("output_lot",)),
+    Heading("生产批", ("output_lot", "number")),
+    Heading("产品批", ("output_lot", "number")),
     Heading("工单", ("work_order",), "work_order"),
     Heading("订单数", ("quantity",)),
     Heading("订单", ("work_order",), "work_order"),
-    Heading("批号", ("lot", "resin_lot"), "resin_lot"),
-    Heading("批次", ("lot",), "resin_lot"),
+    Heading("批号", ("lot", "resin_lot", "output_lot", "number"), "resin_lot"),
+    Heading("批次", ("lot", "output_lot", "number"), "resin_lot"),
     Heading("设备", ("machine",), "machine"),
     Heading("机台", ("machine",), "machine"),
     Heading("模具", ("mould",), "mould"),
@@ -61,6 +63,9 @@ HEADINGS = (
     Heading("实测", ("value",)),
     Heading("检验员", ("inspector",)),
     Heading("操作工", ("operator",)),
+    Heading("操作员", ("operator",)),
+    Heading("类型", ("kind",)),
+    Heading("类别", ("kind",)),
     Heading("报废", ("scrapped",)),
     Heading("数值", ("value",)),
     Heading("单位", ("unit",)),
@@ -116,6 +121,23 @@ HEADINGS = (
     Heading("comment", ("remark", "note")),
     Heading("note", ("note", "remark")),
     Heading("name", ("name",)),
+    Heading("operator", ("operator",)),
+    # Short names that tables of widespread German and SAP systems use.
+    Heading("charge", ("lot", "output_lot", "number")),
+    Heading("charg", ("lot", "output_lot", "number")),
+    Heading("aufnr", ("work_order", "number")),
+    Heading("auftrag", ("work_order", "number")),
+    Heading("matnr", ("item", "number")),
+    Heading("artikel", ("item", "number")),
+    Heading("herst", ("made", "day")),
+    Heading("termin", ("due",)),
+    Heading("soll", ("quantity",)),
+    Heading("gamng", ("quantity",)),
+    Heading("menge", ("quantity",)),
+    Heading("einh", ("unit",)),
+    Heading("meins", ("unit",)),
+    Heading("bez", ("name",)),
+    Heading("maktx", ("name",)),
 )
 
 
@@ -139,12 +161,6 @@ def _says(column: str, word: str) -> bool:
     return bool(re.search(rf"\b{word}" + (r"s?\b" if len(word) <= 4 else ""), spaced))
 
 
-def _field_among(column: str, free: Collection[str]) -> str:
-    """The field of a known type that a header means, of those not yet taken; "" for none."""
-    words = (each for each in HEADINGS if _says(column, each.word))
-    return next((name for each in words for name in each.fields if name in free), "")
-
-
 def fields_of(
     columns: Iterable[str],
     labels: Mapping[str, Iterable[str]],
@@ -162,9 +178,12 @@ def fields_of(
         name = known.get(plain(column))
         if name is not None and name not in found.values() and holds(column, name):
             found[column] = name
-    for column in columns:
-        if column not in found:
-            name = _field_among(column, [n for n in labels if n not in found.values() and holds(column, n)])
+    for heading in HEADINGS:
+        for column in columns:
+            if column in found or not _says(column, heading.word):
+                continue
+            free = (name for name in heading.fields if name in labels and name not in found.values())
+            name = next((name for name in free if holds(column, name)), "")
             if name:
                 found[column] = name
     return found

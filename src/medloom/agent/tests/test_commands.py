@@ -164,22 +164,36 @@ def test_init_looks_at_the_cells_before_it_believes_a_header(tmp_path: Path) -> 
     assert [outcome.refusal for outcome in outcomes if outcome.drafts] == [None, None]
 
 
+def test_init_tells_the_lot_made_from_the_lot_used(tmp_path: Path) -> None:
+    path = tmp_path / "daily.csv"
+    head = "生产日期,机台,生产批号,原料批号,合格数,不良数,总数,类型\n"
+    path.write_text(f"{head}2026-11-01,EX-1,T-1,TPU-1,965,12,977,成品\n", encoding="utf-8")
+    done = CliRunner().invoke(agent, ["init", str(path), "--type", "step_record"])
+    fields = parse_mapping(done.output).records[0].fields
+    assert (fields["output_lot"].column, fields["resin_lot"].column) == ("生产批号", "原料批号")
+    (all_of_them,) = fields["defects"].members
+    assert all_of_them.fields["count"].column == "不良数", "one count of all defects has no class"
+    items = CliRunner().invoke(agent, ["init", str(path), "--type", "item"]).output
+    assert "say what is meant by 成品" in items, "a word that is not ours is no silent guess"
+
+
 def test_init_of_a_table_lists_what_it_could_not_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(sqlite3.connect(tmp_path / "erp.db")) as erp, erp:
-        erp.execute("create table TBL_FA (FA_NR integer primary key, MENGE integer, DUE text, AEND datetime)")
+        erp.execute("create table TBL_FA (FA_NR integer primary key, ZAHL integer, DUE text, AEND datetime)")
         erp.execute("insert into TBL_FA values (9000, 10, '2026-12-01', '2026-11-01 08:00:00.000000')")
     monkeypatch.setenv("ERP_URL", f"sqlite:///{tmp_path / 'erp.db'}")
     table = ["init", "--table", "TBL_FA", "--type", "work_order", "--url-env"]
     done = CliRunner().invoke(agent, [*table, "ERP_URL"])
     mapping = parse_mapping(done.output)
     assert (mapping.match.primary, mapping.match.modified) == (("FA_NR",), "AEND")
-    assert mapping.records[0].fields["due"].column == "DUE"
+    fields = mapping.records[0].fields
+    assert (fields["number"].column, fields["due"].column) == ("FA_NR", "DUE")
     assert "#   quantity: 订单数量 · Ordered pieces" in done.output, (
         "the free fields are named to choose from"
     )
-    assert "MENGE" in mapping.ignored and "drives the polling" in mapping.ignored["AEND"]
+    assert "ZAHL" in mapping.ignored and "drives the polling" in mapping.ignored["AEND"]
     wrong = CliRunner().invoke(agent, ["init", "--table", "TBL_FB", *table[3:], "ERP_URL"])
     assert wrong.exit_code == 2 and "TBL_FA" in wrong.output, "the tables that there are"
     assert CliRunner().invoke(agent, [*table, "NO_URL"]).exit_code == 2

@@ -42,6 +42,13 @@ def test_a_fields_own_name_comes_before_any_word() -> None:
     assert fields_of(["生产总数（件）*"], labels) == {"生产总数（件）*": "total"}
 
 
+def test_the_word_that_says_more_is_served_first_in_whatever_order_the_columns_stand() -> None:
+    step = {"resin_lot": ["Resin lot"], "output_lot": ["Output lot"]}
+    for columns in (["批号", "原料批号"], ["原料批号", "批号"]):
+        assert fields_of(columns, step) == {"批号": "output_lot", "原料批号": "resin_lot"}
+    assert fields_of(["CHARGE", "AUFNR"], {"number": ["Number"]}) == {"CHARGE": "number"}
+
+
 def test_every_heading_can_mean_something() -> None:
     assert all(each.fields for each in HEADINGS)
     assert len({each.word for each in HEADINGS}) == len(HEADINGS)

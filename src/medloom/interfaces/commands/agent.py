@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from medloom.agent.config import AgentConfig
 from medloom.agent.declaration import Mapping, MappingRefused, load_mapping
 from medloom.agent.guess import first_mapping, first_of_table
 from medloom.agent.preview import Preview, preview, row_tree, to_mend
@@ -203,6 +204,7 @@ def run(config: Path) -> None:
             found = assemble(declared, stop=stop.is_set)
         except (ConfigRefused, KeyUnusable, MappingRefused, EnrolmentRefused, StoreUnusable) as error:
             raise click.ClickException(str(error)) from error
+        click.echo(_reads(declared, config), err=True)
         damage = ""
         try:
             serve(found, Path(declared.state) / STATUS_FILE, stop=stop.is_set)
@@ -212,6 +214,17 @@ def run(config: Path) -> None:
             found.close()
         if damage:
             rebuild(declared, why=damage)
+
+
+def _reads(declared: AgentConfig, config: Path) -> str:
+    """What a started agent reads, where it sends it, and how to see how it is doing."""
+    places = [each.path for each in declared.folders]
+    places += [f"the database of {each.url_env or 'databases.url'}" for each in declared.databases]
+    places += [f"the stream {each.address}" for each in declared.streams]
+    return (
+        f"The agent of {declared.site} reads {', '.join(places) or 'nothing'} and sends to {declared.hub}."
+        f" How it is doing: `medloom agent status {config}`. Ctrl-C stops it."
+    )
 
 
 @agent.command()

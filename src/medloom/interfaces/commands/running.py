@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psycopg
 
 from medloom.interfaces.cli import NOT_RUNNING
 from medloom.process import guard, lock, programs, tree
 from medloom.process.lock import AlreadyRunning
-from medloom.process.state import StateError, current
+from medloom.process.state import StateError, conninfo, current
 from medloom.process.stopping import set_on_signal
 
 STOP_S = 60.0
@@ -100,6 +101,18 @@ def _refuse_second() -> None:
         )
 
 
+def _first_step() -> str:
+    """What to do on a hub that nobody may log in to yet; "" once somebody may."""
+    try:
+        with psycopg.connect(conninfo("owner")) as link:
+            found = link.execute("select exists (select from login)").fetchone()
+    except psycopg.Error:  # a part of the tree beside a database elsewhere: nothing to say of it
+        return ""
+    if found is None or found[0]:
+        return ""
+    return "\nNobody may log in yet; in another window: medloom user add NAME --site HQ --role admin --role quality"
+
+
 def _run(options: programs.Options, *, migrate: bool) -> int:
     """The tree itself, below the guard."""
     found = tree.Tree(current(), options, migrate=migrate)
@@ -111,7 +124,7 @@ def _run(options: programs.Options, *, migrate: bool) -> int:
         if os.environ.get("MEDLOOM_READY") == "json":
             line = json.dumps({"ready": True, "url": options.url, "seconds": seconds, "pid": os.getpid()})
         else:
-            line = f"Medloom is ready: {options.url}  (after {seconds} s; Ctrl-C stops it)"
+            line = f"Medloom is ready: {options.url}  (after {seconds} s; Ctrl-C stops it){_first_step()}"
         try:
             print(line, flush=True)
         except OSError:  # whoever started us no longer reads: no reason to stop
