@@ -110,7 +110,8 @@ def _first_step() -> str:
         return ""
     if found is None or found[0]:
         return ""
-    return "\nNobody may log in yet; in another window: medloom user add NAME --site HQ --role admin --role quality"
+    command = "medloom user add NAME --site HQ --role admin --role quality"
+    return f"\nNobody may log in yet; in another window: {command}"
 
 
 def _run(options: programs.Options, *, migrate: bool) -> int:

@@ -29,6 +29,8 @@ RULES: dict[str, object] = {
     "time_cut": gettext_lazy("time of day cut off"),
     "choice": gettext_lazy("plant's word replaced by ours"),
     "boolean": gettext_lazy("read as yes or no"),
+    "missing": gettext_lazy("word that means missing"),
+    "date_destroyed": gettext_lazy("destroyed date left out"),
 }
 
 #: What agents say they expected, word for word.

@@ -40,6 +40,8 @@ MEASURES: dict[str, tuple[object, object]] = {
 }
 #: Open alerts shown on the board itself; the rest stand in their list.
 ALERTS_SHOWN = 8
+#: Of what was found in a cell, so many characters are shown; the record has all of it.
+FOUND_CHARACTERS = 80
 
 
 def tone_of(score: float) -> str:
@@ -181,9 +183,15 @@ def show_feed(request: HttpRequest) -> HttpResponse:
     rows = asked.rows_of(site=site, feed=feed, type_=type_, codes=chosen.codes)
     for row in rows:
         decision = orjson.loads(row["decision"]) if row["decision"] else {}
-        codes = [str((decision.get("refusal") or {}).get("code", ""))]
-        codes += [str(each.get("code", "")) for each in decision.get("findings") or ()]
-        row["causes"] = [cause_of(code).label for code in codes if code]
+        told = [each for each in (decision.get("refusal"), *(decision.get("findings") or ())) if each]
+        row["causes"] = [
+            {
+                "label": cause_of(str(each.get("code", ""))).label,
+                "path": str(each.get("path", "")).removeprefix("/fields"),
+                "got": str(each.get("got", ""))[:FOUND_CHARACTERS],
+            }
+            for each in told
+        ]
         row["address"] = reverse("web:record", args=[row["seq"]])
     context = {
         "feed": found,
