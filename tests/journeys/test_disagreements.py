@@ -9,7 +9,7 @@ import pytest
 from medloom.drills.sequencing import sequence
 from medloom.exchange.stream import read_events
 from medloom.inspection.actions import settle
-from medloom.inspection.models import Disagreement
+from medloom.inspection.models import Disagreement, Result
 from medloom.inspection.queries import measured_parts
 from medloom.interfaces.web.measuring import compared, issues
 from medloom.kernel.access import ALL, seeing
@@ -30,6 +30,15 @@ def measure(lot: str, laboratory: str, judged: str, *, named: str = "D1", time: 
         "characteristic": named,
     }  # fmt: skip
     assert plant("result", fields=fields).verdict is Verdict.ACCEPTED
+
+
+def correct(part: str, laboratory: str, **fields: str) -> None:
+    """The plant's next edition of a result it told before, with other values."""
+    with seeing(ALL):
+        key = f"{part}/{laboratory}/D1/1"
+        body = json.loads(Entry.objects.get(seq=Result.objects.get(key=key).entry).body)
+    answer = plant("result", object=body["object"], fields={**body["fields"], **fields})
+    assert answer.verdict is Verdict.ACCEPTED
 
 
 def standing() -> Disagreement:
@@ -139,3 +148,30 @@ def test_a_merge_opens_a_settled_disagreement_again_and_parting_leaves_the_rest(
     say(False, "another plate after all")
     assert standing().state == "open", "the first plate is disagreed about still"
     assert [what for what, _ in journal()] == ["set", "set", "settle", "reopen"]
+
+
+def test_a_disagreement_emptied_by_corrected_results_lapses_with_the_result_that_did_it() -> None:
+    for lot in ("PLATE-01", "PLATE-02"):
+        measure(lot, "LAB1", "pass")
+        measure(lot, "LAB2", "fail")
+    correct("PLATE-01", "LAB2", judged="pass")
+    assert standing().state == "open", "the second plate is disagreed about still"
+    correct("PLATE-02", "LAB1", judged="fail")
+    assert standing().state == "lapsed" and shown() == set()
+    why = "results of LAB1 and LAB2 agree by now, after result PLATE-02/LAB1/D1/1"
+    assert journal()[-1] == ("lapse", why)
+    correct("PLATE-02", "LAB1", judged="pass")
+    assert standing().state == "open" and shown() == {"PLATE-02"}, "corrected back, it opens again"
+
+
+def test_a_disagreement_lapses_when_a_part_is_measured_again_or_a_result_was_of_another_part() -> None:
+    measure("PLATE-01", "LAB1", "pass")
+    measure("PLATE-01", "LAB2", "fail")
+    measure("PLATE-01", "LAB2", "pass", time=2)
+    assert standing().state == "lapsed"
+    measure("PLATE-01", "LAB2", "fail", time=3)
+    assert standing().state == "open"
+    correct("PLATE-01", "LAB1", lot="PLATE-09")
+    assert standing().state == "lapsed", "LAB1 has not measured that plate at all"
+    with seeing(ALL):
+        assert not Entry.objects.exclude(verdict="accepted").exists(), "nothing that follows is refused"

@@ -8,11 +8,13 @@ from typing import Any
 from medloom.inspection.rules import Cited, ResultFacts
 from medloom.inspection.rules_compared import (
     STEPS_MOST,
+    Joined,
     JoinedFacts,
     Measured,
     Standing,
     meant_by,
     measured_row,
+    named,
     renamed,
 )
 from medloom.kernel.ruling import Asked
@@ -86,13 +88,16 @@ _DISPUTED = "select site, key, object::text, state from disagreement where site 
 
 def result_facts(cursor: Any, asked: Sequence[Asked]) -> ResultFacts:
     """The specification each result cites, and which of the lots an inspection hold blocks already."""
-    cited, lots, gauges, compared = set(), set(), set(), set()
+    cited, lots, gauges = set(), set(), set()
+    compared: set[tuple[str, str]] = set()
     for one in asked:
         values = {**one.current, **one.fields}
         if values.get("lot") is None:
             continue  # a row that its author could not read
         if values.get("laboratory") is not None and values.get("item") is not None:
             compared.add((one.home, str(values["lot"])))
+            if one.current.get("lot") is not None:
+                compared.add((one.home, str(one.current["lot"])))  # told of another part until now
         if values.get("gauge") is not None:
             gauges.add((one.home, str(values["gauge"])))
         lots.add((one.home, str(values["lot"])))
@@ -112,7 +117,7 @@ def result_facts(cursor: Any, asked: Sequence[Asked]) -> ResultFacts:
             )
     rows = cursor.execute(_BLOCKED, ([c[0] for c in lots], [c[1] for c in lots])).fetchall()
     blocked = frozenset((row["site"], row["key"]) for row in rows)
-    return ResultFacts(specifications, blocked, _unfit(cursor, gauges), *_compared(cursor, compared))
+    return ResultFacts(specifications, blocked, _unfit(cursor, gauges), *_compared(cursor, compared, asked))
 
 
 def _unfit(cursor: Any, gauges: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -123,15 +128,55 @@ def _unfit(cursor: Any, gauges: set[tuple[str, str]]) -> dict[tuple[str, str], s
 
 
 def _compared(
-    cursor: Any, lots: set[tuple[str, str]]
-) -> tuple[list[Measured], Mapping[tuple[str, str], Standing], Mapping[tuple[str, str], str]]:
-    """What stands measured of these parts, which disagreements are there, and which part each lot is."""
+    cursor: Any, lots: set[tuple[str, str]], asked: Sequence[Asked]
+) -> tuple[
+    list[Measured],
+    Mapping[tuple[str, str], Standing],
+    Mapping[tuple[str, str], str],
+    frozenset[tuple[str, str]],
+]:
+    """What stands measured of these parts, which disagreements are there, and which part each lot is.
+
+    Of an item with an open disagreement everything is read once its results are corrected or measured again:
+    whether anything is left to disagree about, the lots of this batch alone cannot say.
+    """
     if not lots:
-        return [], {}, {}
+        return [], {}, {}, frozenset()
     parts = _parts(cursor, lots)
+    nums = [row["num"] for row in parts]
     meant = meant_by({(row["site"], row["key"], row["meant"]) for row in parts if row["meant"]})
-    rows = cursor.execute(_STANDING, ([row["num"] for row in parts],)).fetchall()
-    return renamed(map(measured_row, rows), meant), _disputed(cursor, {lot[0] for lot in lots}), meant
+    sites = {lot[0] for lot in lots}
+    standing = [measured_row(row) for row in cursor.execute(_STANDING, (nums,)).fetchall()]
+    disputed = _disputed(cursor, sites)
+    whole = _again(renamed(standing, meant), disputed, asked, meant)
+    if whole:
+        meant = meant_by(_joined(cursor, sites).values())
+        standing = [measured_row(row) for row in cursor.execute(_OF_ITEMS, (nums,)).fetchall()]
+    return renamed(standing, meant), disputed, meant, whole
+
+
+def _again(
+    standing: Sequence[Measured],
+    disputed: Mapping[tuple[str, str], Standing],
+    asked: Sequence[Asked],
+    meant: Mapping[tuple[str, str], str],
+) -> frozenset[tuple[str, str]]:
+    """(site, item) with an open disagreement of which this batch corrects a result, or measures it again."""
+    open_ = {
+        (site, number.rpartition("/")[0]) for (site, number), one in disputed.items() if one.state == "open"
+    }
+    keys = {(one.site, one.key): one.item for one in standing}
+    known = {(one.site, one.item, one.lot, one.laboratory, one.named) for one in standing}
+    found = set()
+    for one in asked:
+        values = {**one.current, **one.fields}
+        item, lot = str(values.get("item")), str(values.get("lot"))
+        number = str(values.get("number"))
+        name = named(values.get("characteristic"), values.get("sample"), number)
+        told = (one.home, item, meant.get((one.home, lot), lot), str(values.get("laboratory")), name)
+        if one.current or told in known:
+            found |= {(one.home, item), (one.home, keys.get((one.home, number), item))}
+    return frozenset(found & open_)
 
 
 def _parts(cursor: Any, lots: set[tuple[str, str]]) -> Sequence[Mapping[str, Any]]:
@@ -153,11 +198,12 @@ def joined_facts(cursor: Any, lots: set[tuple[str, str]]) -> JoinedFacts:
     if not rows:
         return JoinedFacts()
     sites = {lot[0] for lot in lots}
-    joined = {
-        (row["site"], row["key"]): (row["site"], row["other"], row["lot"])
-        for row in cursor.execute(_JOINED, (sorted(sites),)).fetchall()
-    }
-    return JoinedFacts([measured_row(row) for row in rows], joined, _disputed(cursor, sites))
+    return JoinedFacts([measured_row(row) for row in rows], _joined(cursor, sites), _disputed(cursor, sites))
+
+
+def _joined(cursor: Any, sites: set[str]) -> dict[tuple[str, str], Joined]:
+    rows = cursor.execute(_JOINED, (sorted(sites),)).fetchall()
+    return {(row["site"], row["key"]): (row["site"], row["other"], row["lot"]) for row in rows}
 
 
 # -- what was measured, for people ------------------------------------------------------------

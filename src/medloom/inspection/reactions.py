@@ -18,6 +18,7 @@ from medloom.inspection.rules_compared import (
     meant_by,
     named,
     renamed,
+    with_new,
 )
 from medloom.kernel.act import derived_id
 from medloom.kernel.ruling import Written
@@ -47,17 +48,20 @@ def dispute(written: Sequence[Written], facts: ResultFacts | None) -> list[Opera
     """What follows where two laboratories say different things of an item: one disagreement, opened once.
 
     Both results stand and both block; which of them counts is a person's decision. One that was settled
-    opens again when a new result disagrees otherwise than before.
+    opens again when a new result disagrees otherwise than before. An open one lapses when results that were
+    corrected or measured again leave nothing that the two disagree about.
     """
     facts = facts or ResultFacts()
     standing = list(facts.measured)
-    now, causes = list(standing), {}
+    known, new = {(one.site, one.key): one for one in standing}, []
+    causes: dict[tuple[str, str, str], Written] = {}
     for result in written:
-        measured = measured_of(result, facts)
-        if measured is not None:
-            now.append(measured)
-            causes[measured.site, measured.item, measured.laboratory] = result
-    before, found = disagreed(standing), []
+        measured, was = measured_of(result, facts), known.get((result.asked.home, result.key))
+        new += [measured] if measured is not None else []
+        for one in filter(None, (was, measured)):
+            causes[one.site, one.item, one.laboratory] = result
+    now = with_new(standing, new)
+    before, found = disagreed(standing), _emptied(now, causes, facts)
     for pair, contrasts in disagreed(now).items():
         site, item, first, second = pair
         cause = causes.get((site, item, second)) or causes.get((site, item, first))
@@ -65,6 +69,25 @@ def dispute(written: Sequence[Written], facts: ResultFacts | None) -> list[Opera
         if cause is not None:
             why = f"results of {first} and {second} disagree about {_lots(fresh or contrasts)}"
             found += _follow(cause, pair, facts.disputed, contrasts, fresh, why)
+    return found
+
+
+def _emptied(
+    now: Sequence[Measured], causes: Mapping[tuple[str, str, str], Written], facts: ResultFacts
+) -> list[Operation]:
+    """The lapse of each open disagreement of which nothing is left, with the result that took the last."""
+    if not facts.whole:
+        return []
+    left, found = disagreed(now, partly=True), []
+    for site, item in sorted(facts.whole):
+        touched = sorted(name for where, what, name in causes if (where, what) == (site, item))
+        others = {one.laboratory for one in now if (one.site, one.item) == (site, item)} | set(touched)
+        for first, second in sorted({(min(a, b), max(a, b)) for a in touched for b in others if a != b}):
+            pair = (site, item, first, second)
+            cause = causes.get((site, item, second)) or causes[site, item, first]
+            why = f"results of {first} and {second} agree by now, after result {cause.key}"
+            if pair not in left:
+                found += _follow(cause, pair, facts.disputed, set(), set(), why)
     return found
 
 
@@ -113,8 +136,10 @@ def _follow(
     number = dispute_number(item, (first, second))
     standing = disputed.get((site, number))
     if standing is None:
+        if not contrasts:
+            return []
         fields = {"number": number, "item": item, "first": first, "second": second}
-        return [_operation(cause, pair, "dispute", Kind.SET, fields, why)] if contrasts else []
+        return [_operation(cause, pair, "dispute", Kind.SET, fields, why)]
     open_ = standing.state == "open"
     command = "lapse" if open_ and not contrasts else "reopen" if fresh and not open_ else ""
     given = {"command": command, "from": standing.state}

@@ -38,6 +38,8 @@ class ResultFacts:
     measured  what stands measured, by other laboratories, of the lots of this batch
     disputed  (site, number) -> the disagreements that are there already
     meant     (site, lot number) -> the number of the part that a person found it to be
+    whole     (site, item) of which `measured` has every result, not those of this batch's lots alone: read
+              where this batch may have emptied an open disagreement
     """
 
     cited: Mapping[tuple[str, str], Cited] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class ResultFacts:
     measured: Sequence[Measured] = ()
     disputed: Mapping[tuple[str, str], Standing] = field(default_factory=dict)
     meant: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    whole: frozenset[tuple[str, str]] = frozenset()
 
 
 def judged(value: Decimal, cited: Cited) -> str:

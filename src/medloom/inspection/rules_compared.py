@@ -101,14 +101,23 @@ def renamed(measured: Iterable[Measured], meant: Mapping[tuple[str, str], str]) 
     return [replace(one, lot=meant.get((one.site, one.lot), one.lot)) for one in measured]
 
 
+def with_new(standing: Sequence[Measured], new: Iterable[Measured]) -> list[Measured]:
+    """What stands once these are written: a corrected result in the place of what it said before."""
+    found = {(one.site, one.key): one for one in standing}
+    found.update({(one.site, one.key): one for one in new})
+    return list(found.values())
+
+
 #: Site, item and two laboratories: what one disagreement is about.
 Pair = tuple[str, str, str, str]
 
 
-def disagreed(measured: Iterable[Measured]) -> dict[Pair, set[Contrast]]:
+def disagreed(measured: Iterable[Measured], *, partly: bool = False) -> dict[Pair, set[Contrast]]:
     """Every pair of laboratories that disagree about an item, and where: lot by lot, once both have told all.
 
     Results come in the order in which they were written: of one that was measured again the last counts.
+
+    partly  compare also inspections that have not told all of their results
     """
     lots: dict[tuple[str, str, str], dict[str, dict[str, Measured]]] = {}
     for one in measured:
@@ -116,7 +125,7 @@ def disagreed(measured: Iterable[Measured]) -> dict[Pair, set[Contrast]]:
         sides.setdefault(one.laboratory, {})[one.key] = one
     found: dict[Pair, set[Contrast]] = {}
     for (site, item, _), sides in lots.items():
-        told = {name: _latest(each.values()) for name, each in sides.items() if complete(each.values())}
+        told = {n: _latest(each.values()) for n, each in sides.items() if partly or complete(each.values())}
         for first, second in combinations(sorted(told), 2):
             if differ := contrasts(told[first], told[second]):
                 found.setdefault((site, item, first, second), set()).update(differ)
