@@ -41,6 +41,9 @@ def net(transactional_db: None, settings: Any) -> Network:
     for number, (kind, quantity, ends) in enumerate(MOVES):
         move = {"number": f"MV-{number}", "lot": "KIT-1", "kind": kind, "quantity": quantity, "unit": "1"}
         net.plant("PG", "move", "observe", move | ends)
+    lines = [{"lot": "KIT-1", "quantity": "20"}]
+    sent = {"number": "SH-1", "consignee": "C-12", "shipped": "2026-11-20", "lines": lines}
+    net.plant("PG", "shipment", "observe", sent)
     waiting = {"number": "B-9", "day": "2026/11/3", "output_lot": "FG-5", "total": 80, "good": 80}
     net.plant("SZ", "step_record", "observe", waiting, source=("shifts", "b9", "h", "x.xlsx!1"))
     return net
@@ -95,6 +98,10 @@ def test_from_a_machine_and_its_days_to_a_frozen_scope(
     assert "FG-5" in page.locator("#perhaps").inner_text(), "the row that waits on the desk"
     kit = page.locator("#scope-lines tr", has_text="KIT-1").locator("td.num").all_inner_texts()
     assert [cell.split()[0] for cell in kit] == ["2", "70", "70", "17", "50", "3", "0", "0"]
+    handed = page.locator("#consignees tbody tr").all_inner_texts()
+    assert [row.split()[0] for row in handed] == ["C-12", "No"], "whom it went to, and that 30 went to nobody"
+    boxes = page.locator(".plantmap .taker").all_text_contents()
+    assert ["20 pieces" in boxes[0], "30 pieces" in boxes[1]] == [True, True]
     page_ok(page, "scope-result")
     hand.steps = 0
     hand.type("#title", "Machine M01 ran without its guard")
@@ -108,6 +115,10 @@ def test_from_a_machine_and_its_days_to_a_frozen_scope(
     page.reload()
     assert "FG-9" in page.locator("#since").inner_text()
     assert page.locator("#lots-found").inner_text() == "11", "what was frozen stays"
+    page.locator("#consignees a").first.click()
+    page.wait_for_url("**consignee*")
+    assert keys(page) == {"KIT-1"}, "the lots of this scope that went there"
+    page.go_back()
     page_ok(page, "scope-frozen")
 
 

@@ -80,6 +80,10 @@ def test_the_workbook_holds_every_lot_with_its_proof_and_runs_nothing(client: Cl
     assert [row[2:8] for row in book["Shipments"].values][1] == (
         "CLINIC", "2026-11-20", "PG-IN", 12, "SN-1", "SN-12",
     )  # fmt: skip
+    (found,) = list(book["Consignees"].values)[1:]
+    told = dict(zip(next(book["Consignees"].values), found, strict=True))
+    assert (told["Consignee"], told["Quantity"], told["Unit"]) == ("CLINIC", 12, "pieces")
+    assert (told["From plant"], told["Lot numbers"], told["First shipped"]) == ("PG", "PG-IN", "2026-11-20")
     assert QUESTION in {row[1] for row in book["About"].values}
 
 
@@ -95,6 +99,13 @@ def test_the_events_stand_the_checks_and_name_the_same_lots(client: Client) -> N
     }
     things = [own_name(each) for each in classes]
     assert {thing.lot for thing in things if thing} == EXPECTED
+    (sent,) = [event for event in events if event["bizStep"] == "shipping"]
+    assert sent["destinationList"] == [
+        {"type": "owning_party", "destination": "urn:medloom:consignee:CLINIC"}
+    ]
+    assert sent["bizTransactionList"] == [
+        {"type": "desadv", "bizTransaction": "urn:medloom:shipment:PG:SH-1"}
+    ]
     steps = [event["bizStep"] for event in events]
     assert {step: steps.count(step) for step in set(steps)} == {
         "commissioning": 9,
@@ -113,6 +124,7 @@ def test_the_report_is_printed_with_chinese_letters(client: Client) -> None:
             ["pdftotext", "-", "-"], input=body, capture_output=True, check=True
         ).stdout.decode()
         assert "召回范围" in told
+        assert "CLINIC" in told
         assert LONG_LOT in told
 
 

@@ -128,14 +128,28 @@ def transformation(
 
 def observation(
     *, object_: str, when: When, site: str, things: Sequence[Thing], action: str = "OBSERVE",
-    step: str = "inspecting", disposition: str = "", order: str = "", **extra: Any,
+    step: str = "inspecting", disposition: str = "", order: str = "", shipment: str = "",
+    consignee: str = "", **extra: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    """What was seen of lots or units: `receiving`, `inspecting`, `shipping`, `holding`, `destroying` ..."""
-    transactions = [{"type": "po", "bizTransaction": f"urn:medloom:order:{quote(order, safe='')}"}]
+    """What was seen of lots or units: `receiving`, `inspecting`, `shipping`, `holding`, `destroying` ...
+
+    `shipment` (the despatch advice) and `consignee` (to whom it goes) are told by their numbers.
+    """
+    named = (("po", "order", order), ("desadv", "shipment", shipment))
+    transactions = [
+        {"type": type_, "bizTransaction": f"urn:medloom:{word}:{quote(number, safe=':')}"}
+        for type_, word, number in named
+        if number
+    ]
+    owner = {
+        "type": "owning_party",
+        "destination": f"urn:medloom:consignee:{quote(consignee, safe='')}",
+    }
     return _event(
         "ObjectEvent", object_=object_, when=when, site=site, step=step, extra=extra, action=action,
         **_what(things, "epcList", "quantityList"),
-        disposition=disposition, bizTransactionList=transactions if order else [],
+        disposition=disposition, bizTransactionList=transactions,
+        destinationList=[owner] if consignee else [],
     )  # fmt: skip
 
 

@@ -10,14 +10,18 @@ from typing import Any
 
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.columns import column_of, columns_of, unit_word
+from medloom.interfaces.web.consigning import SHOWN_MOST as RECEIVED_MOST
+from medloom.interfaces.web.consigning import received, takers
 from medloom.interfaces.web.plantmap import draw_map
-from medloom.interfaces.web.scopewords import MEANT, meant_words
+from medloom.interfaces.web.scopewords import meant_words
 from medloom.interfaces.web.viewer import Viewer
 from medloom.interfaces.web.views.lists import drawing_of
 from medloom.interfaces.web.views.scope import DRAWN_MOST, Placed, edges_inside, graph_of
+from medloom.kernel.cursor import open_cursor
 from medloom.kernel.entity import catalogue
 from medloom.parties.models import Site
 from medloom.trace import queries as trace
+from medloom.trace.accounts.queries import consignees
 from medloom.trace.frozen.lines import Line, ordered
 from medloom.trace.scopes.balance import PARTS, Balance, totals
 from medloom.trace.scopes.expression import Expression, groups_of
@@ -84,9 +88,13 @@ def regions_of() -> dict[str, str]:
     return dict(Site.objects.filter(region__isnull=False).values_list("code", "region"))
 
 
-def result_of(lines: Sequence[Line], viewer: Viewer) -> dict[str, Any]:
-    """Everything below the question: the same for a live scope and a frozen one."""
+def result_of(
+    lines: Sequence[Line], viewer: Viewer, *, as_of: int, expression: Expression | None
+) -> dict[str, Any]:
+    """Everything below the question: the same for a live scope and a frozen one, of record `as_of`."""
     told = ordered(lines)
+    with open_cursor() as cursor:
+        handed = consignees(cursor, told, as_of=as_of)
     shown = told[:SHOWN_MOST]
     declared = catalogue()["lot"]
     known = columns_of(declared)
@@ -109,11 +117,15 @@ def result_of(lines: Sequence[Line], viewer: Viewer) -> dict[str, Any]:
         "starts": sum(1 for line in told if line.distance == 0),
         "sums": sums,
         "in_part": [
-            (count, *MEANT[word])
-            for word, count in sorted(Counter(line.meant for line in told).items())
+            (count, *meant_words(word, numbered=numbered))
+            for (word, numbered), count in sorted(Counter(map(_meant, told)).items())
             if word != "whole"
         ],
-        "map": draw_map(told, names=viewer.sites, regions=regions_of()),
+        "map": draw_map(told, names=viewer.sites, regions=regions_of(), takers=takers(handed)),
+        "received": received(handed, viewer, expression),
+        "received_more": max(0, len(handed) - RECEIVED_MOST),
+        "consignees": len({one.consignee for one in handed if one.consignee}),
+        "told_since": any(one.since for one in handed),
         "rows": rows,
         "more": len(told) - len(shown),
         "graph": _graph(rows, told, viewer) if 0 < len(told) <= DRAWN_MOST else None,
@@ -121,6 +133,11 @@ def result_of(lines: Sequence[Line], viewer: Viewer) -> dict[str, Any]:
         "lot_columns": [known[name] for name in LISTED],
         "drawing": drawing_of("lot", [], viewer, with_times=False),
     }
+
+
+def _meant(line: Line) -> tuple[str, bool]:
+    """What of the lot is meant, and whether any of it has a number."""
+    return line.meant, bool(line.ranges)
 
 
 def _sums(lines: Iterable[Line]) -> Iterable[Balance]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from medloom.formats.epcis.making import Thing, When, document, observation, transformation
 from medloom.interfaces.web.columns import idle_free, unit_word
+from medloom.interfaces.web.consigning import name_of
 from medloom.interfaces.web.export import OPTIONS, fill_sheet, neutral
 from medloom.interfaces.web.scopewords import meant_words
 from medloom.interfaces.web.viewer import Viewer
@@ -24,10 +25,13 @@ from medloom.production.models import StepRecord
 from medloom.trace import queries as trace
 from medloom.trace.frozen.lines import Line, ordered
 from medloom.trace.rules import UNIT_BITS
+from medloom.trace.scopes.consigned import Consigned
 
 #: Rows of one sheet: what a spreadsheet takes is a million, what a person reads is less.
 SHEET_MOST = 200_000
 EDGES_MOST = 1_000_000
+#: Characters that a cell of a workbook takes.
+CELL_MOST = 32_000
 NOON = dt.time(12)
 
 
@@ -43,6 +47,7 @@ class Report:
     lines: Sequence[Line]
     perhaps: Sequence[dict[str, Any]]
     viewer: Viewer
+    consigned: Sequence[Consigned] = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,26 @@ def lots_table(report: Report) -> Table:
     return Table(_("Lots"), head, rows)
 
 
+def consignees_table(report: Report) -> Table:
+    """One row for each consignee, plant and unit: who is told of a recall, and of how much."""
+    numbers = {line.lot: line.key for line in report.lines}
+    head = [
+        _("Consignee"), _("Region"), _("From plant"), _("Name"), _("Quantity"), _("Unit"),
+        _("Of lots meant in part"), _("Lots"), _("Shipments"), _("First shipped"), _("Last shipped"),
+        _("Told since"), _("Lot numbers"),
+    ]  # fmt: skip
+    rows = [
+        [
+            name_of(one), one.region, one.site, report.viewer.sites.get(one.site, one.site),
+            float(one.quantity), str(unit_word(one.unit)) or _("pieces"), float(one.in_part), len(one.lots),
+            one.shipments, str(one.first or ""), str(one.last or ""), float(one.since),
+            ", ".join(sorted(numbers[lot] for lot in one.lots))[:CELL_MOST],
+        ]
+        for one in report.consigned
+    ]  # fmt: skip
+    return Table(_("Consignees"), head, rows)
+
+
 def _shipment_lines(lots: Sequence[int]) -> list[Any]:
     model = catalogue()["shipment"].lines["lines"].model
     found = model._default_manager.filter(lot__in=lots, until=None, parent__voided=False)
@@ -95,11 +120,14 @@ def tables_of(report: Report) -> list[Table]:
     """Every table of the workbook."""
     lots = [line.lot for line in report.lines]
     sent = _shipment_lines(lots)
+    meant = {line.lot: line.meant for line in report.lines}
     serials = Serial.objects.filter(lot__in=lots, voided=False).select_related("lot")[:SHEET_MOST]
     shipments = [
         [
             one.parent.key, one.parent.site, one.parent.consignee.key if one.parent.consignee else "",
             str(one.parent.shipped or ""), one.lot.key, float(one.quantity), one.first or "", one.last or "",
+            str(unit_word(one.unit)) or _("pieces"), meant_words(meant[one.lot.num], numbered=True)[0],
+            one.package or "", one.sscc or "",
         ]
         for one in sent
     ]  # fmt: skip
@@ -121,11 +149,13 @@ def tables_of(report: Report) -> list[Table]:
     ]
     return [
         lots_table(report),
+        consignees_table(report),
         Table(
             _("Shipments"),
             [
                 _("Shipment"), _("Plant"), _("Consignee"), _("Shipped on"), _("Lot number"), _("Quantity"),
-                _("Serial number from"), _("Serial number to"),
+                _("Serial number from"), _("Serial number to"), _("Unit"), _("Meant"),
+                _("Package identifier"), _("Logistic unit (SSCC)"),
             ],
             shipments,
         ),
@@ -233,6 +263,8 @@ def _shipped(report: Report, lots: Sequence[int]) -> list[dict[str, Any]]:
                 observation(
                     object_=str(shipment.object), when=when, site=shipment.site, things=things,
                     step="shipping", disposition="in_transit", record=shipment.entry,
+                    shipment=f"{shipment.site}:{shipment.key}",
+                    consignee=shipment.consignee.key if shipment.consignee else "",
                 )
             )  # fmt: skip
     return found

@@ -13,7 +13,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from medloom.interfaces.web.columns import idle_free, unit_word
-from medloom.interfaces.web.scopeexport import Report, lots_table
+from medloom.interfaces.web.consigning import amount_of
+from medloom.interfaces.web.scopeexport import Report, consignees_table, lots_table
 from medloom.interfaces.web.scopewords import meant_words
 from medloom.interfaces.web.words import verdict_word
 from medloom.trace.frozen.lines import ordered
@@ -23,15 +24,17 @@ FONTS = Path(__file__).resolve().parent / "static" / "vendor" / "fonts"
 #: Lots of one printed report; whoever needs more needs the workbook.
 PRINTED_MOST = 3_000
 #: Columns of the lots' table that are printed.
-PRINTED = (0, 1, 2, 4, 5, 7, 8, 9, 10, 11, 13, 16)
+PRINTED = (0, 1, 2, 4, 6, 5, 7, 8, 9, 10, 11, 13, 16)
 #: Ranges of devices of one lot that are printed.
 RANGES_PRINTED = 20
+#: Lot numbers of one consignee that are printed.
+LOTS_PRINTED = 12
 PAGE = """
 #let data = json(bytes(sys.inputs.data))
 #set page(paper: "a4", flipped: true, margin: (x: 14mm, y: 15mm), footer: context [
   #set text(7pt, fill: luma(90))
   #data.foot #h(1fr) #counter(page).display("1 / 1", both: true)])
-#set text(font: "Noto Sans SC", size: 8pt, lang: data.lang)
+#set text(font: "Noto Sans SC", size: 8pt, lang: data.lang, ligatures: false)
 #set par(justify: false)
 #text(15pt, weight: "bold", data.title)
 #v(2mm)
@@ -39,10 +42,12 @@ PAGE = """
 #grid(columns: (32mm, 1fr), row-gutter: 1.6mm, ..said.flatten())
 #v(3mm)
 #for block in data.blocks [
-  #if block.title != "" [#v(2mm) #text(10.5pt, weight: "bold", block.title) #v(1mm)]
+  #if block.title != "" {
+    std.block(sticky: true, above: 6mm, below: 3mm, text(10.5pt, weight: "bold", block.title))
+  }
   #if block.note != "" [#text(fill: rgb("#8a4b00"), block.note) #v(1mm)]
   #if block.rows.len() > 0 [
-    #let wide = n => if block.right.contains(n) { 1fr } else { auto }
+    #let wide = n => if block.wide.contains(n) { 1fr } else { auto }
     #table(columns: range(block.head.len()).map(wide), inset: (x: 1.4mm, y: 1mm),
       stroke: (x, y) => (bottom: 0.3pt + luma(200)),
       align: (x, y) => if block.right.contains(x) { right } else { left },
@@ -62,9 +67,17 @@ def _cell(value: object) -> str:
 
 
 def _block(
-    title: str, head: list[str], rows: list[list[str]], *, note: str = "", right: Sequence[int] = ()
+    title: str,
+    head: list[str],
+    rows: list[list[str]],
+    *,
+    note: str = "",
+    right: Sequence[int] = (),
+    wide: Sequence[int] | None = None,
 ) -> dict[str, object]:
-    return {"title": title, "head": head, "rows": rows, "note": note, "right": list(right)}
+    """A table: columns whose figures stand to the right, and those that share what is left of the width."""
+    shared = list(right if wide is None else wide)
+    return {"title": title, "head": head, "rows": rows, "note": note, "right": list(right), "wide": shared}
 
 
 def _parts(report: Report) -> dict[str, object]:
@@ -77,7 +90,26 @@ def _parts(report: Report) -> dict[str, object]:
         label, why = meant_words(line.meant, numbered=bool(spans))
         rows.append([line.key, line.site, f"{line.devices:,}", ", ".join(shown), f"{label}. {why}"])
     head = [_("Lot number"), _("Plant"), _("Devices"), _("Numbers"), _("Meant")]
-    return _block(_("Lots meant in part"), head, rows, note="" if rows else _("None."), right=[2])
+    return _block(_("Lots meant in part"), head, rows, note="" if rows else _("None."), right=[2], wide=[3])
+
+
+def _consignees(report: Report) -> dict[str, object]:
+    """Who is to be told, and of how much; which lots as far as a line of paper takes them."""
+    rows = []
+    for one, row in zip(report.consigned[:PRINTED_MOST], consignees_table(report).rows, strict=False):
+        days = " – ".join(dict.fromkeys(day for day in (row[9], row[10]) if day))
+        amount = amount_of(one.unit, one.quantity)
+        lots = row[12].split(", ")
+        more = _("and %(count)s more") % {"count": len(lots) - LOTS_PRINTED}
+        named = lots[:LOTS_PRINTED] + ([more] if len(lots) > LOTS_PRINTED else [])
+        part = _cell(row[6]) if one.in_part else ""
+        rows.append([row[0], row[1], row[3], amount, part, str(one.shipments), days, ", ".join(named)])
+    head = [
+        _("Consignee"), _("Region"), _("From plant"), _("Quantity"), _("Of lots meant in part"),
+        _("Shipments"), _("Shipped on"), _("Lot numbers"),
+    ]  # fmt: skip
+    empty = _("No shipment of these lots is on record.")
+    return _block(_("Consignees"), head, rows, note="" if rows else empty, right=[3, 4, 5], wide=[7])
 
 
 def print_of(report: Report) -> bytes:
@@ -116,10 +148,11 @@ def print_of(report: Report) -> bytes:
         ),
         _block(
             _("Lots in this scope"), [table.head[at] for at in PRINTED], rows, note=note,
-            right=[0, *range(4, len(PRINTED))],
+            right=[0, *range(5, len(PRINTED))], wide=range(5, len(PRINTED)),
         ),
     ]  # fmt: skip
-    blocks.insert(2, _parts(report))
+    blocks.insert(1, _consignees(report))
+    blocks.insert(3, _parts(report))
     data = {
         "title": report.title,
         "about": [list(pair) for pair in report.about],

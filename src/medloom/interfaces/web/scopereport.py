@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -12,6 +14,8 @@ from medloom.interfaces.web.scopeexport import Report
 from medloom.interfaces.web.viewer import Viewer, now, viewer_for
 from medloom.kernel.cursor import open_cursor
 from medloom.parties.models import User
+from medloom.trace.accounts.queries import consignees
+from medloom.trace.frozen.lines import Line
 from medloom.trace.frozen.queries import draw, frozen_lines
 from medloom.trace.models import Scope
 from medloom.trace.scopes.bounds import PAGE_S
@@ -45,7 +49,7 @@ def _live(question: str, viewer: Viewer, most: int, seconds: float) -> Report:
         (_("State"), _("not frozen")),
     ]
     waiting = perhaps(drawn.lines, expression)
-    return Report(_("Recall scope"), [*about, *_asked_by(viewer)], drawn.lines, waiting, viewer)
+    return _report(_("Recall scope"), about, drawn.lines, waiting, viewer, as_of=drawn.as_of)
 
 
 def _frozen(object_: UUID, viewer: Viewer) -> Report:
@@ -63,7 +67,21 @@ def _frozen(object_: UUID, viewer: Viewer) -> Report:
         (_("Supersedes"), scope.supersedes or "–"),
     ]
     waiting = perhaps(lines, parse(scope.expression))
-    return Report(scope.title, [*about, *_asked_by(viewer)], lines, waiting, viewer)
+    return _report(scope.title, about, lines, waiting, viewer, as_of=scope.as_of)
+
+
+def _report(
+    title: str,
+    about: Sequence[tuple[str, str]],
+    lines: Sequence[Line],
+    waiting: Sequence[dict[str, Any]],
+    viewer: Viewer,
+    *,
+    as_of: int,
+) -> Report:
+    with open_cursor() as cursor:
+        handed = consignees(cursor, lines, as_of=as_of)
+    return Report(title, [*about, *_asked_by(viewer)], lines, waiting, viewer, handed)
 
 
 def _asked_by(viewer: Viewer) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from medloom.trace.frozen.lines import Line
 from medloom.trace.scopes.balance import Balance, Counted, balances
+from medloom.trace.scopes.consigned import Consigned, consigned
 from medloom.trace.scopes.parts import WHOLE, Making, meaning
 from medloom.trace.scopes.portions import Portion
 
@@ -47,6 +48,30 @@ _USED = """
 _RECORDS = """
     select r.output_lot_id as lot, r.num as step, r.good from step_record r
     where r.output_lot_id = any(%s::bigint[]) and not r.voided and coalesce(r.total, 1) > 0"""
+#: Lot by lot who received what. A plant sees its shipments and no consignee: what is named stays so.
+_CONSIGNED = """
+    select n.lot_id as lot, s.site, s.consignee_id is not null as named, coalesce(c.key, '') as consignee,
+           coalesce(c.region, '') as region, case when n.unit = 'g' then 'kg' else n.unit end as unit,
+           sum(n.quantity * case when n.unit = 'g' then 0.001 else 1 end) as quantity,
+           coalesce(sum(n.quantity * case when n.unit = 'g' then 0.001 else 1 end)
+                    filter (where s.entry > %s), 0) as since,
+           array_agg(distinct s.num) as shipments, min(s.shipped) as first, max(s.shipped) as last
+    from shipment_line n join shipment s on s.num = n.parent_id and not s.voided
+    left join consignee c on c.num = s.consignee_id
+    where n.lot_id = any(%s::bigint[]) and n.until is null group by 1, 2, 3, 4, 5, 6"""
+
+_TAKEN_IN = """
+    select l.num as lot, case when r.unit = 'g' then 'kg' else r.unit end as unit,
+           sum(r.quantity * case when r.unit = 'g' then 0.001 else 1 end) as quantity
+    from lot l join receipt r on r.partner = l.site and r.partner_lot = l.key and r.partner is not null
+    where l.num = any(%s::bigint[]) and not r.voided and r.site <> l.site group by 1, 2"""
+
+
+def consignees(cursor: Any, told: Sequence[Line], *, as_of: int) -> list[Consigned]:
+    """Who received what of these lots, as the shipments say now; `since` is told behind record `as_of`."""
+    lots = [line.lot for line in told]
+    rows = cursor.execute(_CONSIGNED, (as_of, lots)).fetchall()
+    return consigned(rows, told, delivered=cursor.execute(_TAKEN_IN, (lots,)).fetchall())
 
 
 def counted(cursor: Any, lots: Sequence[int]) -> Counted:

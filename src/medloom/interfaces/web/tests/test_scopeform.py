@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.utils.translation import override
 
-from medloom.interfaces.web.plantmap import draw_map
+from medloom.interfaces.web.consigning import takers
+from medloom.interfaces.web.plantmap import LOW, TAKERS_DRAWN, WIDE, draw_map
 from medloom.interfaces.web.recall import bars_of
 from medloom.interfaces.web.scopeform import (
     BLOCKS_MOST,
@@ -20,6 +22,7 @@ from medloom.interfaces.web.scopeform import (
 from medloom.interfaces.web.scopewords import SCOPE_CAUSES, SIDES
 from medloom.trace.frozen.lines import Line
 from medloom.trace.scopes.balance import Balance
+from medloom.trace.scopes.consigned import Consigned
 from medloom.trace.scopes.dimensions import DIMENSIONS
 from medloom.trace.scopes.expression import parse, text_of
 
@@ -121,6 +124,35 @@ def test_the_map_shows_plants_by_region_with_what_went_between_them() -> None:
     boxes = [(spot.x, spot.y) for spot in drawn.spots]
     assert len(set(boxes)) == len(boxes)
     assert draw_map([], names={}, regions={}).width == 0
+
+
+def _handed(code: str, quantity: int, site: str = "A", unit: str = "1") -> Consigned:
+    nought = Decimal(0)
+    return Consigned(code, bool(code), "", site, unit, Decimal(quantity), nought, nought, (1,), 1)
+
+
+@override("en")
+def test_the_map_shows_who_received_how_much_and_from_whom() -> None:
+    handed = [_handed("C1", 5), _handed("C1", 1, "B"), _handed("C2", 9), _handed("", 4)]
+    drawn = draw_map([_line(1, "A", 0), _line(2, "B", 1, 1)], names={}, regions={}, takers=takers(handed))
+    boxes = [(one.name, one.quantity, "".join(sorted(one.sites))) for one in drawn.takers]
+    assert boxes[:2] == [("C2", "9 pieces", "A"), ("C1", "6 pieces", "AB")]
+    assert boxes[2:] == [("No consignee on record", "4 pieces", "A")]
+    assert [arrow.lots for arrow in drawn.arrows] == [1, 0, 0, 0, 0]
+    assert drawn.taken is not None
+    assert all(one.y + LOW <= drawn.height and one.x + WIDE <= drawn.width for one in drawn.takers)
+    assert max(spot.end for spot in drawn.spots) < min(one.x for one in drawn.takers)
+
+
+@override("en")
+def test_many_consignees_are_drawn_as_those_with_most_and_the_others_as_one() -> None:
+    handed = [_handed(f"C{n}", 100 - n) for n in range(30)] + [_handed("", 1, unit="kg")]
+    found = takers(handed)
+    assert len(found) == TAKERS_DRAWN + 1
+    assert [one.name for one in found[:2]] == ["C0", "C1"]
+    assert (found[-2].more, found[-1].quantity) == (30 - TAKERS_DRAWN + 1, "1 kg")
+    drawn = sum(int(one.quantity.split()[0].replace(",", "")) for one in found[:-1])
+    assert drawn == sum(range(71, 101)), "what is drawn together is not less"
 
 
 def test_bars_fill_the_whole_and_never_more() -> None:

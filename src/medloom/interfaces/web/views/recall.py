@@ -133,7 +133,7 @@ def _answer(expression: Expression, text: str, viewer: Viewer) -> dict[str, Any]
     waiting = perhaps(drawn.lines, expression)
     return {
         "drawn": drawn,
-        **result_of(drawn.lines, viewer),
+        **result_of(drawn.lines, viewer, as_of=drawn.as_of, expression=expression),
         "perhaps": waiting[:PERHAPS_MOST],
         "perhaps_count": len(waiting),
         "most": LINES_MOST,
@@ -227,7 +227,7 @@ def show_frozen(request: HttpRequest, object_: Any) -> HttpResponse:
         "again": f"{scope_address(scope.expression)}&{urlencode({'supersedes': scope.number})}",
         "successors": list(Scope.objects.filter(supersedes=scope.number, voided=False).order_by("num")),
         "text": scope.expression,
-        **result_of(kept, viewer),
+        **result_of(kept, viewer, as_of=scope.as_of, expression=expression),
         "shown_most": SHOWN_MOST,
     }
     context |= _listed(request, context["rows"])
