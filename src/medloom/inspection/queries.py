@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from medloom.inspection.rules import Cited, ResultFacts
@@ -86,7 +86,7 @@ _JOINED = """
 _DISPUTED = "select site, key, object::text, state from disagreement where site = any(%s) and not voided"
 
 
-def result_facts(cursor: Any, asked: Sequence[Asked]) -> ResultFacts:
+def result_facts(cursor: Any, asked: Sequence[Asked]) -> Generator[None, None, ResultFacts]:
     """The specification each result cites, and which of the lots an inspection hold blocks already."""
     cited, lots, gauges = set(), set(), set()
     compared: set[tuple[str, str]] = set()
@@ -103,28 +103,30 @@ def result_facts(cursor: Any, asked: Sequence[Asked]) -> ResultFacts:
         lots.add((one.home, str(values["lot"])))
         if values.get("specification") is not None:
             cited.add((one.home, str(values["specification"])))
-    specifications = {}
-    if cited:
-        for row in cursor.execute(_CITED, ([c[0] for c in cited], [c[1] for c in cited])).fetchall():
-            specifications[row["site"], row["key"]] = Cited(
-                row["number"],
-                row["revision"],
-                row["state"],
-                row["unit"],
-                row["low"],
-                row["high"],
-                row["released"],
-            )
-    rows = cursor.execute(_BLOCKED, ([c[0] for c in lots], [c[1] for c in lots])).fetchall()
-    blocked = frozenset((row["site"], row["key"]) for row in rows)
-    return ResultFacts(specifications, blocked, _unfit(cursor, gauges), *_compared(cursor, compared, asked))
+    named = _ask(cursor, _CITED, cited)
+    held = _ask(cursor, _BLOCKED, lots)
+    unfit = _ask(cursor, _UNFIT, gauges)
+    yield
+    specifications = {
+        (row["site"], row["key"]): Cited(
+            row["number"],
+            row["revision"],
+            row["state"],
+            row["unit"],
+            row["low"],
+            row["high"],
+            row["released"],
+        )
+        for row in named
+    }
+    blocked = frozenset((row["site"], row["key"]) for row in held)
+    states = {(row["site"], row["key"]): row["state"] for row in unfit}
+    return ResultFacts(specifications, blocked, states, *_compared(cursor, compared, asked))
 
 
-def _unfit(cursor: Any, gauges: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    if not gauges:
-        return {}
-    rows = cursor.execute(_UNFIT, ([g[0] for g in gauges], [g[1] for g in gauges])).fetchall()
-    return {(row["site"], row["key"]): row["state"] for row in rows}
+def _ask(cursor: Any, sql: str, places: set[tuple[str, str]]) -> Any:
+    """One question about these (site, key); none, not asked."""
+    return cursor.execute(sql, ([p[0] for p in places], [p[1] for p in places])) if places else ()
 
 
 def _compared(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 from medloom.kernel import queries
 from medloom.kernel.aliases import rename
 from medloom.kernel.case import Case, View, as_meant, made_whole, understand, worst_id
+from medloom.kernel.cursor import together
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.parts import standing_lines
 from medloom.kernel.ruling import Asked, Wiring
@@ -85,13 +86,12 @@ class Batch:
         by_type: dict[str, list[Case]] = {}
         for case in live:
             by_type.setdefault(case.declared.type, []).append(case)  # type: ignore[union-attr]
-        for name in sorted(by_type):
-            self._read_heads(cursor, self.types[name], by_type[name])
+        names = sorted(by_type)
+        together(self._read_heads(cursor, self.types[name], by_type[name]) for name in names)
         self._resolve(cursor, live)
         if self.wiring.aliases and (renamed := rename(cursor, self, live)):
             self._resolve(cursor, renamed)
-        for name in sorted(by_type):
-            self._read_facts(cursor, name, by_type[name])
+        self._read_facts(cursor, {name: by_type[name] for name in names if name in self.wiring.facts})
         self._read_basis(cursor, live)
 
     def _read_basis(self, cursor: Any, cases: Iterable[Case]) -> None:
@@ -106,10 +106,14 @@ class Batch:
             old = [o for o in based if o.hub != hub_label(self.hub)]
             self.lost = queries.lost(cursor, epochs, old) if old else {}
 
-    def _read_heads(self, cursor: Any, declared: Declared, cases: list[Case]) -> None:
+    def _read_heads(self, cursor: Any, declared: Declared, cases: list[Case]) -> Generator[None]:
         objects = [c.operation.object for c in cases]  # type: ignore[union-attr]
         keyed = [c for c in cases if c.key]
-        rows = queries.lock_heads(cursor, declared, objects, [c.home for c in keyed], [c.key for c in keyed])
+        locked = queries.lock_heads(
+            cursor, declared, objects, [c.home for c in keyed], [c.key for c in keyed]
+        )
+        yield
+        rows = locked.fetchall()
         for row in rows:
             values = {n: f.wire(row[f.column]) for n, f in declared.fields.items()}
             head = Head(
@@ -124,20 +128,26 @@ class Batch:
             self.stood[declared.type, row["num"]] = row["version"]
             self.heads[declared.type, head.object] = head
             self.bound[declared.type, row["site"], row["key"]] = head
-        self._name_references(cursor, declared, rows)
+        yield from self._name_references(cursor, declared, rows)
         if declared.lines and rows:
             standing = standing_lines(cursor, declared, [row["num"] for row in rows], self.types)
             for row in rows:
                 self.heads[declared.type, str(row["object"])].values.update(standing[row["num"]])
 
-    def _name_references(self, cursor: Any, declared: Declared, rows: Sequence[Mapping[str, Any]]) -> None:
+    def _name_references(
+        self, cursor: Any, declared: Declared, rows: Sequence[Mapping[str, Any]]
+    ) -> Generator[None]:
         """References of what stands, from internal numbers back to keys, so that values compare."""
+        asked = {}
         for name, ref in declared.refs.items():
             column = declared.fields[name].column
             nums = [row[column] for row in rows if row[column] is not None]
-            if not nums:
-                continue
-            keys = queries.keys_of(cursor, self.types[ref.type], nums)
+            if nums:
+                asked[name] = queries.ask_keys(cursor, self.types[ref.type], nums)
+        yield
+        for name, answer in asked.items():
+            ref, column = declared.refs[name], declared.fields[name].column
+            keys = {row["num"]: row["key"] for row in answer}
             for row in rows:
                 if row[column] is not None:
                     head = self.heads[declared.type, str(row["object"])]
@@ -152,9 +162,11 @@ class Batch:
         wanted: dict[str, list[tuple[str, str]]] = {}
         for target, site, key in sorted(what for what in named if what not in _NUMBERS):
             wanted.setdefault(target, []).append((site, key))
-        for target, pairs in wanted.items():
-            for site, key, num in queries.numbers_of(cursor, self.types[target], pairs):
-                self.resolved[target, site, key] = num
+        asked = {
+            target: queries.ask_numbers(cursor, self.types[target], pairs) for target, pairs in wanted.items()
+        }
+        for target, answer in asked.items():
+            self.resolved.update({(target, row["site"], row["key"]): row["num"] for row in answer})
         known = {what: num for what in named if (num := self.number(what)) is not None}
         for case in cases:
             refs, lines = case.refs, case.lines
@@ -185,18 +197,19 @@ class Batch:
             num = self.numbers.get(head.object) if head is not None else None
         return num
 
-    def _read_facts(self, cursor: Any, name: str, cases: list[Case]) -> None:
-        query = self.wiring.facts.get(name)
-        if query is None:
-            return
-        asked = []
-        for case in cases:
-            head = self._head(case)
-            one = self._asked(case, head)
-            if head is None:
-                case.asked = one
-            asked.append(one)
-        self.facts[name] = query(cursor, asked)
+    def _read_facts(self, cursor: Any, by_type: Mapping[str, list[Case]]) -> None:
+        found = together(
+            self.wiring.facts[name](cursor, [self._asking(case) for case in cases])
+            for name, cases in by_type.items()
+        )
+        self.facts.update(zip(by_type, found, strict=True))
+
+    def _asking(self, case: Case) -> Asked:
+        head = self._head(case)
+        one = self._asked(case, head)
+        if head is None:
+            case.asked = one
+        return one
 
     def _asked(self, case: Case, head: Head | None) -> Asked:
         assert case.operation is not None

@@ -15,7 +15,7 @@ import contextlib
 import itertools
 import re
 import select
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from types import TracebackType
@@ -101,6 +101,7 @@ class Cursor:
         self._link = link
         self._before = before
         self._queue: list[Answer] = []
+        self._sent: list[list[tuple[Answer, Key | None]]] = []
         self._last: Answer | None = None
         self._values = Transformer(link)
         self._names = _PREPARED.setdefault(link, {})
@@ -116,6 +117,8 @@ class Cursor:
         if kind is None:
             self.flush()
         self._queue = []
+        with contextlib.suppress(psycopg.Error):
+            self.flush()  # what was sent ahead is still answered
 
     def execute(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> Answer:
         """Queue one statement. Errors of PostgreSQL are raised when answers are read, or at the end."""
@@ -159,6 +162,22 @@ class Cursor:
 
     def flush(self) -> None:
         """Send what is queued and wait for all answers. Raises psycopg's error of the first that failed."""
+        self.send()
+        sent, self._sent = self._sent, []
+        if not sent:
+            return
+        try:
+            failures = [self._receive(steps) for steps in sent]
+            self._link.pgconn.exit_pipeline_mode()
+        except BaseException:
+            self._link.close()  # in the middle of a pipeline nobody else can use it
+            raise
+        failed = next((each for each in failures if each is not None), None)
+        if failed is not None:
+            raise errors.error_from_result(failed, encoding=self._link.info.encoding)
+
+    def send(self) -> None:
+        """Send what is queued and go on: PostgreSQL works at it while Python makes what comes next."""
         queue, self._queue = self._queue, []
         if not queue:
             return
@@ -172,15 +191,14 @@ class Cursor:
             queue.insert(0, self._bare(b"deallocate all"))
         try:
             wire.enter_pipeline_mode()
-            steps = [(answer, self._send(answer)) for answer in queue]
+            self._sent.append([(answer, self._send(answer)) for answer in queue])
             wire.pipeline_sync()
-            failed = self._receive(steps)
-            wire.exit_pipeline_mode()
+            while wire.flush():  # not everything could be sent at once: PostgreSQL wants its answers read
+                _wait(wire, select.POLLIN | select.POLLOUT)
+                wire.consume_input()
         except BaseException:
-            link.close()  # in the middle of a pipeline nobody else can use it
+            link.close()
             raise
-        if failed is not None:
-            raise errors.error_from_result(failed, encoding=link.info.encoding)
 
     def _bare(self, sql: bytes) -> Answer:
         return Answer(((sql, ()), False, (), None), self.flush)
@@ -203,9 +221,6 @@ class Cursor:
     def _receive(self, steps: Sequence[tuple[Answer, Key | None]]) -> Any:
         """Read every answer; the result of the first statement that failed, or None."""
         failed, wire = None, self._link.pgconn
-        while wire.flush():  # not everything could be sent at once: PostgreSQL wants its answers read
-            _wait(wire, select.POLLIN | select.POLLOUT)
-            wire.consume_input()
         for answer, prepared in steps:
             for key in (prepared, None) if prepared is not None else (None,):
                 result = self._next()
@@ -234,6 +249,23 @@ class Cursor:
             _wait(wire, select.POLLIN)
             wire.consume_input()
         return wire.get_result()
+
+
+def together(parts: Iterable[Any]) -> list[Any]:
+    """The results of generators that yield between asking and reading, so that all ask before any reads.
+
+    A part that is no generator has read already; it is its own result.
+    """
+    parts = list(parts)
+    going = {place: part for place, part in enumerate(parts) if isinstance(part, Generator)}
+    while going:
+        for place, part in list(going.items()):
+            try:
+                next(part)
+            except StopIteration as end:
+                parts[place] = end.value
+                del going[place]
+    return parts
 
 
 def array_text(values: list[Any]) -> Any:

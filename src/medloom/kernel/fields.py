@@ -19,8 +19,8 @@ from typing import Any
 
 from django.db import models
 
-from medloom.kernel.letters import visible
 from medloom.kernel.meaning import Meaning, Refused
+from medloom.wire.letters import visible
 from medloom.wire.sheet import Owner
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?")

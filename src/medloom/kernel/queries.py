@@ -41,9 +41,7 @@ def _heads_sql(table: str, columns: tuple[str, ...]) -> str:
         order by t.num for no key update"""
 
 
-def lock_heads(
-    cursor: Any, declared: Declared, objects: list[str], sites: list[str], keys: list[str]
-) -> list[dict[str, Any]]:
+def lock_heads(cursor: Any, declared: Declared, objects: list[str], sites: list[str], keys: list[str]) -> Any:
     """Heads by object id or natural key, locked in key order so that two batches cannot deadlock.
 
     `for no key update` and not `for update`: nobody who only refers to the row has to wait. An array and
@@ -51,22 +49,25 @@ def lock_heads(
     joined subquery then loses it (seen: four writers, nine of ten rows not found).
     """
     sql = _heads_sql(declared.table, declared.columns)
-    return list(cursor.execute(sql, (objects, sites, keys)).fetchall())
+    return cursor.execute(sql, (objects, sites, keys))
 
 
-def numbers_of(cursor: Any, declared: Declared, pairs: Sequence[tuple[str, str]]) -> list[Any]:
-    """(site, key, internal number) of the objects that exist, read without a lock."""
+def ask_numbers(cursor: Any, declared: Declared, pairs: Sequence[tuple[str, str]]) -> Any:
+    """site, key and num of the objects that exist, read without a lock."""
     sql = f"""
         select w.site, w.key, t.num from unnest(%s::text[], %s::text[]) w(site, key) cross join lateral
             (select num from {declared.table} where site = w.site and key = w.key offset 0) t"""
-    rows = cursor.execute(sql, ([p[0] for p in pairs], [p[1] for p in pairs])).fetchall()
-    return [(r["site"], r["key"], r["num"]) for r in rows]
+    return cursor.execute(sql, ([p[0] for p in pairs], [p[1] for p in pairs]))
+
+
+def ask_keys(cursor: Any, declared: Declared, nums: list[int]) -> Any:
+    """num and key of these objects."""
+    return cursor.execute(f"select num, key from {declared.table} where num = any(%s)", (nums,))
 
 
 def keys_of(cursor: Any, declared: Declared, nums: list[int]) -> dict[int, str]:
     """Internal number -> natural key."""
-    sql = f"select num, key from {declared.table} where num = any(%s)"
-    return {r["num"]: r["key"] for r in cursor.execute(sql, (nums,)).fetchall()}
+    return {r["num"]: r["key"] for r in ask_keys(cursor, declared, nums).fetchall()}
 
 
 def seen_sources(cursor: Any, idents: list[Any]) -> dict[Any, dict[str, Any]]:
@@ -123,15 +124,15 @@ def _update_sql(table: str, columns: tuple[str, ...]) -> str:
 
 def update_heads(
     cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Row], stood: Sequence[int]
-) -> int:
-    """Write new versions of rows, each guarded by the version that stood; returns how many matched.
+) -> Any:
+    """Write new versions of rows, each guarded by the version that stood; `rowcount` says how many matched.
 
     Each row is looked up by its number and then written at its place, where our lock keeps it: joined by
     the number, the planner may compare every row with every other (seen: 64 ms for 200 rows).
     """
     cells = [list(column) for column in zip(*rows, strict=True)]
-    cursor.execute(_update_sql(table, tuple(columns)), (cells[columns.index("num")], list(stood), *cells))
-    return int(cursor.rowcount)
+    places = (cells[columns.index("num")], list(stood))
+    return cursor.execute(_update_sql(table, tuple(columns)), (*places, *cells))
 
 
 def lines_of(
@@ -236,7 +237,7 @@ def write_entries(
     """
     for partition, part in groupby(entries, lambda entry: f"entry_p{entry[0] // PARTITION_ROWS}"):
         if many:
-            copy_lines(cursor, partition, columns, (copy_line(row, clean=clean) for _, row, clean in part))
+            copy_lines(cursor, partition, columns, [copy_line(row, clean=clean) for _, row, clean in part])
         else:
             write_rows(cursor, partition, columns, [row for _, row, _ in part])
 

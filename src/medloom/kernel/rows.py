@@ -65,9 +65,15 @@ def write(cursor: Any, batch: Batch, *, build: int) -> dict[str, list[Written]]:
         case.num = batch.numbers[case.operation.object] if not case.head else batch.numbers[case.head.object]
         last[case.declared.type, case.num] = case
     _write_places(cursor, batch, places)
-    _write_heads(cursor, batch, last)
+    moved = _write_heads(cursor, batch, last)
+    many = len(batch.cases) >= queries.MANY
+    if many:
+        cursor.send()  # PostgreSQL takes the heads in while lines and entries are made
     _write_lines(cursor, batch, accepted)
-    _write_entries(cursor, batch, build)
+    _write_entries(cursor, batch, build, many=many)
+    for name, answer, count in moved:
+        if answer.rowcount != count:
+            raise HeadMoved(name)
     return _project(cursor, batch, accepted)
 
 
@@ -150,7 +156,8 @@ def _head_row(batch: Batch, case: Case) -> Row:
     return row + _cells(batch, declared.slots.values(), head.values, head.site, refs)
 
 
-def _write_heads(cursor: Any, batch: Batch, last: dict[tuple[str, int], Case]) -> None:
+def _write_heads(cursor: Any, batch: Batch, last: dict[tuple[str, int], Case]) -> list[tuple[str, Any, int]]:
+    """New rows and new versions; of the latter the type, the answer and how many rows it must change."""
     fresh: dict[str, list[Case]] = {}
     moved: dict[str, list[Case]] = {}
     for (name, num), case in last.items():
@@ -162,12 +169,13 @@ def _write_heads(cursor: Any, batch: Batch, last: dict[tuple[str, int], Case]) -
     for name, cases in sorted(fresh.items()):
         table, columns = batch.types[name].table, batch.types[name].columns
         queries.write_rows(cursor, table, columns, [_head_row(batch, case) for case in cases])
+    guarded = []
     for name, cases in sorted(moved.items()):
         table, columns = batch.types[name].table, batch.types[name].columns
         rows = [_head_row(batch, case) for case in cases]
         stood = [batch.stood[name, case.num] for case in cases]
-        if queries.update_heads(cursor, table, columns, rows, stood) != len(rows):
-            raise HeadMoved(name)
+        guarded.append((name, queries.update_heads(cursor, table, columns, rows, stood), len(rows)))
+    return guarded
 
 
 def _write_lines(cursor: Any, batch: Batch, accepted: Iterable[Case]) -> None:
@@ -196,16 +204,16 @@ def _write_lines(cursor: Any, batch: Batch, accepted: Iterable[Case]) -> None:
 # -- entries ----------------------------------------------------------------------------------
 
 
-def _write_entries(cursor: Any, batch: Batch, build: int) -> None:
+def _write_entries(cursor: Any, batch: Batch, build: int, *, many: bool) -> None:
     idents = [(c.ident, str(c.seq)) for c in batch.cases if c.ident]
     causes = _causes(cursor, batch)
     waiting = [(*what, str(case.seq), "f") for case in batch.cases for what in case.waits]
     queries.write_rows(cursor, "source_seen", ("ident", "seq"), idents)
     queries.write_rows(cursor, "waiting", ("type", "site", "key", "seq", "done"), waiting)
-    entries = (
-        _entry(batch, case, build, causes) for case in batch.cases
-    )  # made while PostgreSQL takes them in
-    queries.write_entries(cursor, ENTRY_COLUMNS, entries, many=len(batch.cases) >= queries.MANY)
+    if many:
+        cursor.send()  # what is queued is worked at while the entries are made
+    entries = (_entry(batch, case, build, causes) for case in batch.cases)
+    queries.write_entries(cursor, ENTRY_COLUMNS, entries, many=many)
 
 
 def _causes(cursor: Any, batch: Batch) -> dict[int, int]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from medloom.kernel import beside
-from medloom.kernel.letters import FROM, TO
 from medloom.kernel.ruling import Asked, Written
 from medloom.materials.rules import (
     BASE,
@@ -22,6 +21,7 @@ from medloom.materials.rules import (
     totals,
 )
 from medloom.materials.rules_near import READ_FOR, Near, near
+from medloom.wire.letters import FROM, TO
 from medloom.wire.operation import Kind
 
 #: How many lots of a site and item are compared for near matches at once.
@@ -31,6 +31,8 @@ NEAR_LOTS_MAX = 20_000
 #: Internal numbers of lots -> rows of (lot, hold) that say which are blocked by which open hold; handed in by
 #: hub.py, since trace stands above materials. Asked on the cursor given, answered when it is read.
 Blocking = Callable[[Any, Iterable[int]], Iterable[Mapping[str, Any]]]
+#: (site, lot number) -> the open holds on it.
+Held = dict[tuple[str, str], tuple[OpenHold, ...]]
 
 _NUMBERS = """
     select w.site, w.key, l.num from unnest(%s::text[], %s::text[]) w(site, key)
@@ -97,13 +99,15 @@ def numbers_of(cursor: Any, lots: Iterable[tuple[str, str]]) -> dict[int, tuple[
 
 def open_holds(
     cursor: Any, lots: Mapping[int, tuple[str, str]], blocked: Blocking
-) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
+) -> Generator[None, None, Held]:
     """(site, lot number) -> the open holds on it or, spreading, on an ancestor. Two statements at most."""
-    found = list(blocked(cursor, list(lots))) if lots else []
+    asked = blocked(cursor, list(lots)) if lots else ()
+    yield
+    found = list(asked)
     if not found:
         return {}
     holds = _read_holds(cursor, sorted({row["hold"] for row in found}))
-    result: dict[tuple[str, str], tuple[OpenHold, ...]] = {}
+    result: Held = {}
     for row in sorted(found, key=lambda b: (b["lot"], b["hold"])):
         if row["lot"] in lots and row["hold"] in holds:
             key = lots[row["lot"]]
@@ -174,24 +178,20 @@ def hold_facts(cursor: Any, asked: Sequence[Asked]) -> None:
     beside.alone(cursor)
 
 
-def lot_facts(
-    cursor: Any, asked: Sequence[Asked], *, blocked: Blocking
-) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
+def lot_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Generator[None, None, Held]:
     """Open holds of the lots that are to be accepted or released."""
     lots = {
         one.num: (one.home, str(one.current.get("number")))
         for one in asked
         if one.operation.kind is Kind.COMMAND and one.num
     }
-    return open_holds(cursor, lots, blocked)
+    return (yield from open_holds(cursor, lots, blocked))
 
 
-def shipment_facts(
-    cursor: Any, asked: Sequence[Asked], *, blocked: Blocking
-) -> dict[tuple[str, str], tuple[OpenHold, ...]]:
+def shipment_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Generator[None, None, Held]:
     """Open holds of the lots that shipments name. Two statements, three where something is held."""
     lots = numbers_of(cursor, {(one.home, lot) for one in asked for _, lot in lots_shipped(one)})
-    return open_holds(cursor, lots, blocked)
+    return (yield from open_holds(cursor, lots, blocked))
 
 
 # -- stock ------------------------------------------------------------------------------------
@@ -208,17 +208,20 @@ _STOCK = """
     select s.lot_id, s.location, s.status, s.unit, s.quantity from stock s where s.lot_id = any(%s)"""
 
 
-def move_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> MoveFacts:
+def move_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Generator[None, None, MoveFacts]:
     """Stock, unit and open holds of every lot moved, and what stands when each move's turn comes."""
     lots = sorted({(place[0], place[1]) for one in asked for place, _ in changes(one)})
     stock: dict[Place, Decimal] = {}
     units: dict[tuple[str, str], str] = {}
-    locked = cursor.execute(_LOCK_LOTS, ([w[0] for w in lots], [w[1] for w in lots])).fetchall()
+    locked = cursor.execute(_LOCK_LOTS, ([w[0] for w in lots], [w[1] for w in lots]))
+    yield
     keys = {row["num"]: (row["site"], row["key"]) for row in locked}
-    for row in cursor.execute(_STOCK, (list(keys),)).fetchall():
+    standing = cursor.execute(_STOCK, (list(keys),))
+    holds = yield from open_holds(cursor, keys, blocked)
+    for row in standing:
         stock[(*keys[row["lot_id"]], row["location"], row["status"])] = row["quantity"]
         units[keys[row["lot_id"]]] = row["unit"]
-    return MoveFacts(stock, units, open_holds(cursor, keys, blocked), run(asked, stock))
+    return MoveFacts(stock, units, holds, run(asked, stock))
 
 
 def keep_stock(cursor: Any, written: Sequence[Written]) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from medloom.kernel.letters import drawn_like, look_alikes
 from medloom.kernel.ruling import FINE, Asked, Ruling, rejected
 from medloom.wire.judge import HQ
+from medloom.wire.letters import drawn_like, look_alikes
 from medloom.wire.operation import CONTROL, Kind
 from medloom.wire.verdict import Finding, Refusal, Verdict
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
-from medloom.kernel.letters import drawn_like
+from medloom.wire.letters import drawn_like
 
 #: Figures and the capitals that are read for them, on labels and by scanners of text.
 READ_FOR = {"O": "0", "I": "1"}

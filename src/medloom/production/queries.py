@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from medloom.design.rules import Window
@@ -17,7 +17,7 @@ _SETTINGS = """
     where p.state = 'released' and not p.voided order by p.site, p.number, p.num desc"""
 
 
-def step_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> StepFacts:
+def step_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Generator[None, None, StepFacts]:
     """Open holds on all that was used, the released setting of every parameter read, the days of BOMs."""
     lots: dict[int, tuple[str, str]] = {}
     unnumbered: set[tuple[str, str]] = set()
@@ -37,7 +37,6 @@ def step_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Ste
             if isinstance(row, dict) and "name" in row
         }
     )
-    # All is asked before anything is read, so that it travels together.
     released = cursor.execute(_SETTINGS, ([n[0] for n in names], [n[1] for n in names])) if names else ()
     used = {
         (one.home, str(number))
@@ -47,7 +46,7 @@ def step_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Ste
     }
     named = _ask_boms(cursor, asked)
     on_equipment = ask_equipment(cursor, used)
-    holds = open_holds(cursor, lots, blocked)
+    holds = yield from open_holds(cursor, lots, blocked)
     settings = {
         (r["site"], r["number"]): Setting(r["revision"], r["unit"], r["low"], r["high"], _words(r["words"]))
         for r in released

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from medloom.kernel.fields import Choice, Count, Day, Flag, Quantity
-from medloom.kernel.letters import visible
 from medloom.kernel.meaning import Refused
+from medloom.wire.letters import visible
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _YES = {

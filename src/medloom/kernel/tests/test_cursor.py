@@ -1,6 +1,6 @@
 """Statements that travel together behave as if they had come one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from decimal import Decimal
 
 import psycopg
@@ -108,3 +108,59 @@ def test_a_server_that_ends_in_the_middle_closes_the_connection(link: psycopg.Co
         with pytest.raises(psycopg.OperationalError):
             cursor.execute("select 1").fetchall()
     assert link.closed
+
+
+def test_what_is_sent_ahead_is_answered_later_and_in_order(link: psycopg.Connection) -> None:
+    with Cursor(link) as cursor:
+        long = "x" * 3_000_000  # more than a socket holds
+        cursor.execute("insert into t values (1, %s)", [long])
+        sizes = cursor.execute("select length(word) as size from t")
+        cursor.send()
+        cursor.execute("insert into t values (2, %s)", [long])
+        cursor.send()
+        cursor.execute("insert into t values (3)")
+        with cursor.copy("copy t (n) from stdin") as copy:
+            copy.write(b"4\n")
+        assert sizes.fetchall() == [{"size": len(long)}]
+        assert cursor.execute("select array_agg(n order by n) as all from t").fetchone() == {
+            "all": [1, 2, 3, 4]
+        }
+
+
+def test_a_failure_of_what_was_sent_ahead_is_raised_where_answers_are_read(link: psycopg.Connection) -> None:
+    cursor = Cursor(link)
+    cursor.execute("insert into t values (1)")
+    cursor.execute("insert into t values (1)")
+    cursor.send()
+    behind = cursor.execute("insert into t values (2)")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        _ = behind.rowcount
+    link.rollback()
+    with Cursor(link) as again:
+        assert again.execute("select count(*) as n from t").fetchone() == {"n": 0}
+
+
+def test_an_error_of_python_behind_what_was_sent_ahead_leaves_the_connection_fit(
+    link: psycopg.Connection,
+) -> None:
+    with pytest.raises(ZeroDivisionError), Cursor(link) as cursor:
+        cursor.execute("insert into t values (1)")
+        cursor.execute("insert into t values (1)")  # its failure does not hide the error of Python
+        cursor.send()
+        cursor.execute(f"insert into t values ({1 // 0})")
+    link.rollback()
+    with Cursor(link) as again:
+        assert again.execute("select count(*) as n from t").fetchone() == {"n": 0}
+
+
+def test_parts_ask_before_any_of_them_reads(link: psycopg.Connection) -> None:
+    told: list[str] = []
+
+    def part(name: str, steps: int) -> Generator[None, None, str]:
+        for step in range(steps):
+            told.append(f"{name}{step}")
+            yield
+        return name
+
+    assert door.together([part("a", 2), "read already", part("b", 1)]) == ["a", "read already", "b"]
+    assert told == ["a0", "b0", "a1"]

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from medloom.interfaces.web import telling, words
-from medloom.kernel import letters
+from medloom.wire import letters
 
 register = template.Library()
 _ICONS = Path(__file__).parent.parent / "static" / "vendor" / "icons"

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from medloom.kernel.letters import FROM, LOOK_ALIKES, TO, drawn_like, look_alikes, visible
+from medloom.wire.letters import FROM, LOOK_ALIKES, TO, drawn_like, look_alikes, visible
 
 pytestmark = pytest.mark.pure
 
