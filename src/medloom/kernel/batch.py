@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from medloom.kernel import queries
+from medloom.kernel import bindings, queries
 from medloom.kernel.aliases import rename
 from medloom.kernel.case import Case, View, as_meant, made_whole, understand, worst_id
 from medloom.kernel.cursor import together
-from medloom.kernel.entity import Declared, catalogue
+from medloom.kernel.entity import Declared
 from medloom.kernel.parts import standing_lines
 from medloom.kernel.ruling import Asked, Wiring
 from medloom.wire.basis import Lost, Taken, basis_of
@@ -21,34 +19,6 @@ from medloom.wire.judge import Judgement, advance, judge
 from medloom.wire.operation import Kind, Operation, hub_label
 from medloom.wire.sheet import Head
 from medloom.wire.verdict import Finding, Refusal, Verdict
-
-#: (type, site, key) -> internal number. A key is bound once and never again, so this never goes stale.
-#: Bounded: the oldest half goes when it is full.
-_NUMBERS: OrderedDict[tuple[str, str, str], int] = OrderedDict()
-_NUMBERS_MOST = 60_000  # some 15 MB
-
-
-def remember(bound: Mapping[tuple[str, str, str], int]) -> None:
-    """Keep bindings; called only after their commit."""
-    if len(_NUMBERS) + len(bound) > _NUMBERS_MOST:
-        for _ in range(min(len(_NUMBERS), _NUMBERS_MOST // 2)):
-            _NUMBERS.popitem(last=False)
-    _NUMBERS.update(bound)
-
-
-@lru_cache(maxsize=1)
-def _referred() -> frozenset[str]:
-    """Every type that some field or line refers to."""
-    refs = [ref for declared in catalogue().values() for ref in declared.refs.values()]
-    refs += [
-        ref for declared in catalogue().values() for lines in declared.lines.values() for ref in lines.refs
-    ]
-    return frozenset(ref.type for ref in refs)
-
-
-def forget() -> None:
-    """Drop every kept binding (another database, a test)."""
-    _NUMBERS.clear()
 
 
 class Batch:
@@ -160,7 +130,7 @@ class Batch:
         """Every reference of the batch to an internal number, where the object is known already."""
         named = {what for case in cases for _, what in case.wants}
         wanted: dict[str, list[tuple[str, str]]] = {}
-        for target, site, key in sorted(what for what in named if what not in _NUMBERS):
+        for target, site, key in sorted(what for what in named if what not in bindings.KEPT):
             wanted.setdefault(target, []).append((site, key))
         asked = {
             target: queries.ask_numbers(cursor, self.types[target], pairs) for target, pairs in wanted.items()
@@ -181,7 +151,7 @@ class Batch:
         Records, results and moves are most of what is written and nobody refers to them: kept, they alone
         would fill a hundred megabytes of each worker.
         """
-        wanted, numbers = _referred(), self.numbers
+        wanted, numbers = bindings.referred(), self.numbers
         made = {
             what: numbers[h.object]
             for what, h in self.bound.items()
@@ -191,7 +161,7 @@ class Batch:
 
     def number(self, what: tuple[str, str, str]) -> int | None:
         """The internal number of (type, site, key), if it is known or made in this batch."""
-        num = _NUMBERS.get(what) or self.resolved.get(what)
+        num = bindings.KEPT.get(what) or self.resolved.get(what)
         if num is None:
             head = self.bound.get(what)
             num = self.numbers.get(head.object) if head is not None else None

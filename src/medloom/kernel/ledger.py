@@ -24,8 +24,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from medloom import __version__
-from medloom.kernel import batch as batches
-from medloom.kernel import beside, following, queries, rows
+from medloom.kernel import beside, bindings, following, queries, rows
 from medloom.kernel.batch import Batch
 from medloom.kernel.case import Case, Received, source_ident
 from medloom.kernel.cursor import Cursor, one_transaction
@@ -109,7 +108,7 @@ def append(
     received = list(received)
     if cursor is not None and not careful:
         answers, bound = _rounds(cursor, received, author, wiring, prelude)
-        transaction.on_commit(partial(batches.remember, bound))
+        transaction.on_commit(partial(bindings.remember, bound))
         return answers
     for _ in range(TRIES_MOST):
         try:
@@ -121,7 +120,7 @@ def append(
         except SPOILT as error:
             _isolate(cursor, received, author, wiring, prelude, error)
             continue
-        transaction.on_commit(partial(batches.remember, bound))
+        transaction.on_commit(partial(bindings.remember, bound))
         return answers
     raise Busy(f"{len(received)} operations of {author}")
 
@@ -393,5 +392,5 @@ def current_build(cursor: Any) -> int:
 
 def forget() -> None:
     """Forget what was kept of a database: its bindings and builds. For another database, and for tests."""
-    batches.forget()
+    bindings.forget()
     _BUILD.clear()

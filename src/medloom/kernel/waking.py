@@ -12,8 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from medloom.kernel import batch as batches
-from medloom.kernel import following, queries
+from medloom.kernel import bindings, following, queries
 from medloom.kernel.cursor import one_transaction
 from medloom.kernel.entity import catalogue
 from medloom.kernel.ledger import current_build, follow
@@ -35,7 +34,7 @@ def wake(wiring: Callable[[Any], Wiring]) -> int:
         if todo:
             bound: dict[tuple[str, str, str], int] = {}
             follow(cursor, todo, wiring(cursor), current_build(cursor), bound)
-            transaction.on_commit(partial(batches.remember, bound))
+            transaction.on_commit(partial(bindings.remember, bound))
     return sum(len(cases) for _, cases in todo)
 
 

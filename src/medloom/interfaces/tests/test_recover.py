@@ -18,7 +18,7 @@ from django.db import connection, connections
 from medloom.exchange.sequencer import Sequencer, start_epoch
 from medloom.interfaces.cli import main
 from medloom.interfaces.tests.test_sync import Agent, lot
-from medloom.kernel import batch
+from medloom.kernel import bindings
 from medloom.kernel.access import seeing
 from medloom.materials.models import Lot
 from medloom.process import binaries, migration, roles, state
@@ -167,10 +167,10 @@ def test_a_person_may_decide_to_wait_no_longer() -> None:
     poll(a)
     missing = CliRunner().invoke(main, ["recover", "end", "--reason", " "])
     assert missing.exit_code == 2 and "say why" in missing.output
-    batch.remember({("lot", "A", "of the time before"): 1})
+    bindings.remember({("lot", "A", "of the time before"): 1})
     a.write(lot("A1"))
     poll(a)
-    assert ("lot", "A", "of the time before") not in batch._NUMBERS, "what was learned may be wrong now"
+    assert ("lot", "A", "of the time before") not in bindings.KEPT, "what was learned may be wrong now"
     ended = recover("end", "--reason", "B is closed for good", "--by", "kim")
     assert (ended["recovering"], ended["ended_by"], ended["ended_reason"]) == (
         False,
