@@ -20,9 +20,9 @@ from django.urls import reverse
 from django.utils import translation
 
 from medloom.hub import wiring
-from medloom.interfaces.web import problems
+from medloom.interfaces.web import problems, rehearsal
 from medloom.interfaces.web.viewer import HQ, viewer_of
-from medloom.kernel import access, ledger, rehearsal
+from medloom.kernel import access, ledger
 from medloom.wire.operation import Operation
 from medloom.wire.verdict import Answer
 
