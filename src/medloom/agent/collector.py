@@ -136,7 +136,7 @@ class Collector:
         """What was written for a draft: its row's newest operation, and which unreadable row it mends."""
         if made.repairs:
             self.unread.mended(made.repairs)
-        if made.raw.get("code") == AS_RECORDED:
+        if made.raw.get("code") == AS_RECORDED.code:
             return
         self._fresh[source_name(draft.source.feed, draft.source.key)].id = identity
         if draft.kind is Kind.RAW and draft.source.key.startswith(RAW_KEY):
@@ -198,7 +198,7 @@ class Collector:
         if draft.kind is Kind.RAW:
             return None
         source = Source(draft.source.feed, f"back:{back.id}", draft.source.hash, at=draft.source.at)
-        raw = {"code": AS_RECORDED, "path": "", "expected": "", "got": "", "original": ""}
+        raw = {"code": AS_RECORDED.code, "path": "", "expected": "", "got": "", "original": ""}
         plain = replace(draft, kind=Kind.RAW, fields={}, source=source, raw=raw)
         made = self._operation(
             plain,

@@ -17,11 +17,12 @@ from medloom.agent.notes import source_name
 from medloom.agent.translate import Draft
 from medloom.wire.operation import Kind
 from medloom.wire.stores import SiteStore
+from medloom.wire.verdict import Refusal
 
 UNREAD = "unread"
 RAW_KEY = "raw:"
-#: Code of the record that a row reads again as it was recorded before it became unreadable.
-AS_RECORDED = "row_as_recorded"
+#: The record that a row reads again as it was recorded before it became unreadable.
+AS_RECORDED = Refusal(code="row_as_recorded")
 
 
 class Told(msgspec.Struct, frozen=True):

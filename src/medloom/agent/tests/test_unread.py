@@ -96,7 +96,7 @@ def test_a_row_that_reads_again_as_recorded_says_so_once(desk: Desk) -> None:
     desk.save(GOOD)
     desk.save(BAD_COUNT)
     desk.save(GOOD, ["2018-11-09", "M1", 10045, "L1", 9, 9, None])
-    assert (AS_RECORDED, 1) in desk.pairs()
+    assert (AS_RECORDED.code, 1) in desk.pairs()
     made = len(desk.told())
     desk.save(GOOD, ["2018-11-09", "M1", 10045, "L1", 9, 9, None])
     assert len(desk.told()) == made
