@@ -158,8 +158,9 @@ class Collector:
         content = draft.source.hash
         if shadow is not None and content in shadow.hashes:
             latest = shadow.hashes[-1]
-            if content == latest or again or draft.kind is Kind.RAW:
-                back = self.unread.of(draft, there=True) if content == latest else None
+            same = content == latest or latest == digest_of([content, "after", *shadow.hashes[-2:-1]])
+            if same or again or draft.kind is Kind.RAW:
+                back = self.unread.of(draft, there=True) if same else None
                 return self._as_recorded(draft, back) if back is not None else None
             # The row went back to what it said before: a new content, told by what it followed.
             content = digest_of([content, "after", latest])

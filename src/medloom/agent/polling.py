@@ -29,8 +29,10 @@ from medloom.agent.notes import POLL
 from medloom.agent.room import Room
 from medloom.agent.sources.rows import Row
 from medloom.agent.sources.sql import PAGE_ROWS, Database, TableSource
+from medloom.agent.sources.window import Window
 from medloom.agent.translate import RAW_TYPE, Outcome, Translator, raw_outcome
 from medloom.agent.trouble import LASTING_SECONDS, Cause
+from medloom.wire.operation import CHAINS
 from medloom.wire.stores import SiteStore
 from medloom.wire.verdict import Refusal
 
@@ -102,6 +104,7 @@ class Polled:
     seen: set[str] = field(default_factory=set)
     sound: bool = False
     wrong_since: float = 0.0
+    window: Window = field(default_factory=Window)
 
     def __post_init__(self) -> None:
         self._now = self.wall or wall_clock(self.mapping.zone)
@@ -114,6 +117,7 @@ class Polled:
             took = self._step(desk, now)
         except StoreFull as error:
             self.due = self.sweep_due = desk.room.full(error)
+            self.window.forget()
             self.poll_after, self.poll_highest, self.sweeping = None, None, False
         except SQLAlchemyError as error:
             self._failed(desk, error, now)
@@ -144,6 +148,7 @@ class Polled:
         feed, kind = self.mapping.feed, type(error).__name__
         self.database.forget(self.source)  # a column may be gone: it is described anew
         self.due = self.sweep_due = now + max(self.poll_seconds, RETRY_SECONDS)
+        self.window.forget()
         self.poll_after, self.poll_highest = None, None
         self.sound = self.sweeping = False
         self.wrong_since = self.wrong_since or now
@@ -197,21 +202,36 @@ class Polled:
         kept = desk.store.get(POLL, feed)
         since = place_of(kept.decode()) if kept else None
         page = self.database.poll(self.source, since=since, after=self.poll_after)
-        took = self._take(desk, page)
-        stamps = [row.cells[modified] for row in page]
+        took = self._take(desk, self._unknown(desk, page))
+        read = [row for row in page if self.database.is_stamp(self.source, row.cells[modified])]
+        stamps = [row.cells[modified] for row in read]
         sound = [stamp for stamp in stamps if not self._is_ahead(stamp)]
+        if len(read) < len(page):
+            desk.findings["row_stamp_unreadable"] += len(page) - len(read)
         if len(sound) < len(stamps):
             desk.findings["row_ahead_of_time"] += len(stamps) - len(sound)
         known = [each for each in (since, self.poll_highest) if each is not None]
         self.poll_highest = max([*sound, *known], default=None)
-        if len(page) == PAGE_ROWS:
-            self.poll_after = (page[-1].cells[modified], *self.database.key_of(self.source, page[-1]))
+        if len(page) == PAGE_ROWS and read:
+            # Behind the last whose place in time is known; a page of nothing else is left to the sweep.
+            self.poll_after = (read[-1].cells[modified], *self.database.key_of(self.source, read[-1]))
             return True
         if self.poll_highest is not None and self.poll_highest != since:
             with desk.store.transaction():
                 desk.store.put(POLL, {feed: place_text(self.poll_highest).encode()})
         self.poll_after, self.poll_highest, self.due = None, None, now + self.poll_seconds
+        self.window.end()
         return took > 0
+
+    def _unknown(self, desk: Desk, page: list[Row]) -> list[Row]:
+        """The rows of a page that this table did not read just so before; `_take` has taken the others.
+
+        A row that is followed both ways is also looked at again when the hub has decided anything since.
+        """
+        place = ""
+        if self.follower is not None:
+            place = "/".join(str(desk.store.cursor(feed).position) for feed in CHAINS)
+        return self.window.unknown([(self.database.key_of(self.source, row), row) for row in page], place)
 
     def _is_ahead(self, stamp: Any) -> bool:
         """Whether a row is dated so far ahead that nothing could be read behind it (a clock, a slip)."""
@@ -244,7 +264,7 @@ class Polled:
     def _late(self, rows: Sequence[Row], since: Any) -> int:
         edge = self.database.window(self.source, since)
         stamps = [row.cells[self.source.modified] for row in rows]
-        return sum(1 for stamp in stamps if stamp is not None and stamp < edge)
+        return sum(1 for stamp in stamps if self.database.is_stamp(self.source, stamp) and stamp < edge)
 
     def _finish_sweep(self, desk: Desk) -> None:
         """A whole sweep is over: what it did not find is told once."""

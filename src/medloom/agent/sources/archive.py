@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from medloom.agent.sources.blemishes import Blemishes, blemishes_of, by_sheet
+from medloom.agent.sources.binary import read_sheet
+from medloom.agent.sources.blemishes import BOOKS, Blemishes, blemishes_of, by_sheet
 from medloom.formats.archive import INFLATED_BYTES_MAX as INFLATED_BYTES_MAX
 from medloom.formats.archive import read_members
 from medloom.wire.verdict import FileRefused
@@ -35,13 +36,13 @@ _PART = re.compile(rb"<(?:[\w.-]+:)?(row|c)(?=[\s/>])")
 def check_workbook(data: bytes) -> dict[str, Blemishes]:
     """Refuse a zipped workbook (.xlsx, .xlsb) that is broken, encrypted, or too large when inflated.
 
-    Returns sheet -> cells that would be read as empty and are not (of .xlsx).
+    Returns sheet -> cells that would be read as empty and are not.
     """
     found, texts, referring, described = (
         {},
         [0],
         0,
-        {"xl/workbook.xml": b"", "xl/_rels/workbook.xml.rels": b""},
+        dict.fromkeys(BOOKS, b""),
     )
     for written, content in read_members(data):
         name = written.lower()
@@ -54,9 +55,11 @@ def check_workbook(data: bytes) -> dict[str, Blemishes]:
             referring += content.count(b'"s"') + content.count(b"'s'")
             if blemishes := blemishes_of(content):
                 found[name] = blemishes
+        elif "worksheets/" in name and name.endswith(".bin") and (blemishes := read_sheet(content)[2]):
+            found[name] = blemishes
     if referring * max(texts) > TEXT_BYTES_MAX:
         _check_texts(data, texts)
-    return by_sheet(found, *described.values()) if found else {}
+    return by_sheet(found, described) if found else {}
 
 
 def _text_sizes(content: bytes) -> list[int]:
@@ -87,7 +90,7 @@ def _check_sheet(name: str, content: bytes) -> None:
     if name.endswith(".xml"):
         extent = _extent_xml(content, name)
     elif name.endswith(".bin") and "binaryindex" not in name:
-        extent = _extent_binary(content)
+        extent = read_sheet(content)[:2]
     else:
         return
     rows, columns = extent
@@ -123,30 +126,3 @@ def _extent_xml(content: bytes, name: str) -> tuple[int, int]:
             widest = max(widest, counted)
         rows, columns = max(rows, parts.count(b"row")), max(columns, widest)
     return rows, columns
-
-
-def _extent_binary(content: bytes) -> tuple[int, int]:
-    """Rows and columns of a binary sheet: record 0 heads a row, records 1 to 11 are cells ([MS-XLSB] 2.3)."""
-    rows = columns = at = 0
-    end = len(content)
-    while at < end:
-        kind, at = _varint(content, at, bytes_max=2)
-        size, at = _varint(content, at, bytes_max=4)
-        if kind <= 11 and at + 4 <= end:
-            index = int.from_bytes(content[at : at + 4], "little") + 1
-            rows, columns = (max(rows, index), columns) if kind == 0 else (rows, max(columns, index))
-        at += size
-    return rows, columns
-
-
-def _varint(content: bytes, at: int, *, bytes_max: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(bytes_max):
-        if at >= len(content):
-            break
-        byte = content[at]
-        at += 1
-        value |= (byte & 0x7F) << (7 * shift)
-        if not byte & 0x80:
-            break
-    return value, at

@@ -12,12 +12,13 @@ from typing import Any
 
 from lxml import etree
 
+from medloom.agent.sources.binary import MISSING, sheets_of
 from medloom.formats.cells import Unreadable
 from medloom.formats.markup import parse_xml
 from medloom.wire.verdict import FileRefused
 
-#: The one error that people write on purpose; a mapping's words for "missing" decide on it.
-MISSING = "#N/A"
+#: Where a workbook says what its sheets are called: of .xlsx and .xlsb, the book and its relations.
+BOOKS = ("xl/workbook.xml", "xl/workbook.bin", "xl/_rels/workbook.xml.rels", "xl/_rels/workbook.bin.rels")
 #: (row, column) from 0 -> what stands there instead of nothing.
 Blemishes = dict[tuple[int, int], Any]
 
@@ -65,16 +66,24 @@ def _instead(attributes: bytes, body: bytes) -> Any:
     )
 
 
-def by_sheet(found: Mapping[str, Blemishes], book: bytes, relations: bytes) -> dict[str, Blemishes]:
-    """The same by the sheets' names; `found` is by their parts in lower case (xl/worksheets/sheet1.xml)."""
-    parts = {
-        str(each.get("Id")): f"xl/{str(each.get('Target')).lower()}".replace("xl//xl/", "xl/")
-        for each in parse_xml(relations).iter("{*}Relationship")
-    }
-    named = {}
-    for sheet in parse_xml(book).iter("{*}sheet"):
-        id_ = next((str(v) for k, v in sheet.attrib.items() if etree.QName(k).localname == "id"), "")
-        named[parts.get(id_, "")] = str(sheet.get("name"))
+def by_sheet(found: Mapping[str, Blemishes], described: Mapping[str, bytes]) -> dict[str, Blemishes]:
+    """The same by the sheets' names; `found` is by their parts in lower case (xl/worksheets/sheet1.xml).
+
+    `described`: the parts named in BOOKS, those of the other format empty.
+    """
+    parts: dict[str, str] = {}
+    named: dict[str, str] = {}
+    for relations in filter(None, (described[name] for name in BOOKS[2:])):
+        parts |= {
+            str(each.get("Id")): f"xl/{str(each.get('Target')).lower()}".replace("xl//xl/", "xl/")
+            for each in parse_xml(relations).iter("{*}Relationship")
+        }
+    if described[BOOKS[0]]:
+        for sheet in parse_xml(described[BOOKS[0]]).iter("{*}sheet"):
+            id_ = next((str(v) for k, v in sheet.attrib.items() if etree.QName(k).localname == "id"), "")
+            named[parts.get(id_, "")] = str(sheet.get("name"))
+    for id_, name in sheets_of(described[BOOKS[1]]):
+        named[parts.get(id_, "")] = name
     if unknown := sorted(found.keys() - named.keys()):
         raise FileRefused("file_broken", expected="a name for every sheet", got=unknown[0])
     return {named[part]: each for part, each in found.items()}

@@ -17,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from medloom.agent.sources.hand_typed import soften
 from medloom.agent.sources.rows import Row, original_text
 
 #: At least the longest transaction of the plant's programs.
@@ -187,10 +188,23 @@ class Database:
         """The table as the database describes it; read once, until it is forgotten."""
         name = (source.schema, source.table)
         if name not in self._tables:
-            self._tables[name] = sa.Table(
-                source.table, sa.MetaData(), schema=source.schema, autoload_with=self.engine
-            )
+            found = sa.Table(source.table, sa.MetaData(), schema=source.schema, autoload_with=self.engine)
+            if self.engine.dialect.name == "sqlite":
+                soften(found)
+            self._tables[name] = found
         return self._tables[name]
+
+    def is_stamp(self, source: TableSource, value: Any) -> bool:
+        """Whether a value can be compared with the others of the modification column.
+
+        SQLite keeps any text in any column, so one typed by hand may stand among times or numbers.
+        """
+        kind = self._modified(source).type.python_type
+        if issubclass(kind, datetime):
+            return isinstance(value, datetime)
+        if issubclass(kind, date):
+            return isinstance(value, date) and not isinstance(value, datetime)
+        return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
     def forget(self, source: TableSource) -> None:
         """Describe the table anew when it is next read: somebody may have changed its columns."""

@@ -128,3 +128,13 @@ def test_what_a_refused_edit_told_is_told_again_with_its_correction(desk: Desk) 
     operation = decode_operation(store.own(mended.ids)[mended.ids[0]].raw)
     assert operation.fields == {"number": "I-1", "name": "plate", "price": "5"}
     assert operation.repairs == first.ids[0]
+
+
+def test_a_row_that_went_back_is_told_once_however_often_it_is_read(desk: Desk) -> None:
+    changed = [*GOOD[:4], 6, 6, None]
+    desk.save(GOOD)
+    desk.save(changed)
+    for day in range(2, 5):
+        desk.save(GOOD, [f"2018-11-0{day}", "M7", 10045, "L1", day, day, None])
+    told = [op for op in desk.told() if op.fields.get("machine") == "M1" or "machine" not in op.fields]
+    assert [op.fields["total"] for op in told] == [5, 6, 5]
