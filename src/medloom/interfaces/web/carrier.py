@@ -7,10 +7,14 @@ MODULE_MM = 0.6
 
 
 def modules_of(text: str) -> list[list[bool]]:
-    """Rows of modules, True for black, for a UDI with brackets (`design.udi.build_gs1`)."""
+    """Rows of modules, True for black, for a UDI with brackets (`design.udi.build_gs1`).
+
+    Square always. Left to itself the encoder takes the smallest symbol, and that may be one of the long
+    rectangles (8 by 64, 8 by 96) of ISO/IEC 21471, which are no GS1 DataMatrix: many readers know none.
+    """
     import zxingcpp  # not carried by web processes that never need it
 
-    made = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix, gs1=True)
+    made = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix, gs1=True, force_square=True)
     image = memoryview(made.to_image(scale=1))
     height, width = image.shape[:2]
     return [[image[y, x] < 128 for x in range(width)] for y in range(height)]

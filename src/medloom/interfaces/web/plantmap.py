@@ -15,7 +15,7 @@ WIDE, TALL, GAP_X, GAP_Y, EDGE, HEAD = 190, 74, 96, 22, 14, 26
 LOW, GAP_LOW, TAKERS_DRAWN = 46, 12, 8
 
 
-def clipped(name: str, room: float = 21.5) -> str:
+def clipped(name: str, room: float = 22.5) -> str:
     """A name as far as a box takes it; a Chinese letter is as wide as two, a capital as one and a half."""
     kept = ""
     for letter in name:

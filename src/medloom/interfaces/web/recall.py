@@ -117,7 +117,7 @@ def result_of(
         "starts": sum(1 for line in told if line.distance == 0),
         "sums": sums,
         "in_part": [
-            (count, *meant_words(word, numbered=numbered))
+            (count, numbered, *meant_words(word, numbered=numbered))
             for (word, numbered), count in sorted(Counter(map(_meant, told)).items())
             if word != "whole"
         ],

@@ -88,7 +88,7 @@ def _parts(report: Report) -> dict[str, object]:
         more = [_("and %(count)s more") % {"count": len(spans) - RANGES_PRINTED}]
         shown = spans[:RANGES_PRINTED] + (more if len(spans) > RANGES_PRINTED else [])
         label, why = meant_words(line.meant, numbered=bool(spans))
-        rows.append([line.key, line.site, f"{line.devices:,}", ", ".join(shown), f"{label}. {why}"])
+        rows.append([line.key, line.site, f"{line.devices:,}", ", ".join(shown), f"{label} · {why}"])
     head = [_("Lot number"), _("Plant"), _("Devices"), _("Numbers"), _("Meant")]
     return _block(_("Lots meant in part"), head, rows, note="" if rows else _("None."), right=[2], wide=[3])
 
