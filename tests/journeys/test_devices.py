@@ -47,6 +47,42 @@ def test_a_second_reading_changes_nothing_and_a_later_file_changes_what_differs(
         assert set(Entry.objects.values_list("verdict", flat=True)) == {"accepted"}
 
 
+def edition(number: int, day: str, count: int) -> str:
+    told = f"<publicVersionNumber>{number}</publicVersionNumber><publicVersionDate>{day}</publicVersionDate>"
+    return record(more=f"<deviceCount>{count}</deviceCount>{told}")
+
+
+def count() -> int | None:
+    with seeing(ALL):
+        return Device.objects.get(di=DI).count
+
+
+def test_releases_read_out_of_order_leave_the_newest_standing(tmp_path: Path) -> None:
+    def plain(count: int) -> str:
+        return record(more=f"<deviceCount>{count}</deviceCount>")
+
+    imported(tmp_path / "release_20160825.xml", plain(2))
+    older = imported(tmp_path / "release_20150101.xml", plain(1))
+    assert [(r["code"], r["path"], r["got"]) for r in older["refused"]] == [  # type: ignore[attr-defined]
+        ("gudid_older", "/edition_on", "2015-01-01")
+    ]
+    assert count() == 2
+    assert imported(tmp_path / "undated.xml", plain(3))["counts"] == {"refused": 1}
+    newer = imported(tmp_path / "release_20170101.xml", plain(2))
+    assert newer["counts"] == {"changed": 1, "with_findings": 0}
+        "changed": 1,
+        "with_findings": 0,
+    }
+    assert imported(tmp_path / "release_20161001.xml", plain(9))["counts"] == {"refused": 1}
+    assert imported(tmp_path / "release_20161001.xml", plain(2))["counts"] == {"same": 1}
+    imported(tmp_path / "a.xml", edition(3, "2019-05-01", 5))
+    assert imported(tmp_path / "b.xml", edition(2, "2019-06-01", 4))["counts"] == {"refused": 1}
+    assert imported(tmp_path / "release_20160825.xml", plain(2))["counts"] == {"refused": 1}
+    assert count() == 5
+    imported(tmp_path / "c.xml", edition(4, "2019-07-01", 6))
+    assert count() == 6
+
+
 def test_a_dry_run_records_nothing(tmp_path: Path) -> None:
     told = imported(tmp_path / "g.xml", record(), options=("--dry-run",))
     assert told["counts"] == {"new": 1}

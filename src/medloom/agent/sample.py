@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,4 +56,8 @@ def sample_of(url: str, table: str) -> TableSample:
 
 
 def _moves(column: sa.Column[Any]) -> bool:
-    return isinstance(column.type, (sa.DateTime, sa.Date, sa.Integer))
+    try:
+        kind = column.type.python_type
+    except NotImplementedError:
+        return False
+    return issubclass(kind, date | int) and kind is not bool

@@ -135,6 +135,7 @@ ROOMS = {
     "balance_received": Meant(
         "pieces rejected and stocked are not the pieces received", "Correct the line at its source.", _DESK
     ),
+    "gudid_older": Meant("a device record is of an earlier edition than what stands", "Nothing."),
     "gudid_twice": Meant("a file names one device twice", "Nothing.", "Look which of the two is right."),
     "gudid_value": Meant(
         "a value of a device record cannot be understood", "Nothing.", "Look at the record in the file."

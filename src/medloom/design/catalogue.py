@@ -15,6 +15,9 @@ from medloom.kernel.parts import standing_lines
 from medloom.wire.operation import Operation
 from medloom.wire.verdict import Refusal
 
+#: Fields that tell a record's age and nothing of the device.
+EDITION = {"edition", "edition_on"}
+
 
 @dataclass
 class Plan:
@@ -88,12 +91,32 @@ def _plan(each: Read, stands: Standing | None, *, act: Act, reason: str) -> Plan
         return Plan(each.line, each.di, "new", brand, tuple(values), operation)
     # What the file does not say is not taken away: a release is no word about our own remarks.
     changed = {n: v for n, v in values.items() if v != stands.values.get(n)}
-    if not changed:
+    if not changed or (changed.keys() <= EDITION and _older(values, stands.values)):
         return Plan(each.line, each.di, "same", brand)
+    if (refusal := _older(values, stands.values)) is not None:
+        return Plan(each.line, each.di, "refused", brand, refusal=refusal)
     operation = act.change(
         "device", stands.object, site="", base=stands.version, fields=changed, reason=reason
     )
     return Plan(each.line, each.di, "changed", brand, tuple(changed), operation)
+
+
+def _older(values: dict[str, Any], stands: dict[str, Any]) -> Refusal | None:
+    """Why a record may not replace what stands: it is of an earlier edition, or says nothing of its age.
+
+    Releases are read in any order. Editions are compared by their number where both have one, else by day.
+    """
+    for name in ("edition", "edition_on"):
+        known, came = stands.get(name), values.get(name)
+        if known is not None and came is not None:
+            if came >= known:
+                return None
+            return Refusal(code="gudid_older", path=f"/{name}", expected=f">= {known}", got=str(came))
+    known = stands.get("edition_on") or stands.get("edition")
+    if known is None or values.get("edition") is not None:
+        return None  # records have numbers since GUDID counts their editions: one with a number is newer
+    got = str(values.get("edition_on") or "no edition, no day")
+    return Refusal(code="gudid_older", path="/edition_on", expected=f">= {known}", got=got)
 
 
 class _Unfit(ValueError):

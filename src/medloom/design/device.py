@@ -48,6 +48,9 @@ class Device(Entity):
         blank=True,
     )
     published = Day(_("Published on"), null=True, blank=True)
+    #: Number of the record's public edition, and the day of it or of the release that it was read from.
+    edition = Count(_("Edition of the record"), low=1, null=True, blank=True)
+    edition_on = Day(_("Edition of"), null=True, blank=True)
     distribution_end = Day(_("End of distribution"), null=True, blank=True)
     count = Count(_("Devices in the base package"), low=1, null=True, blank=True)
     lot_marked = Flag(_("Lot on the label"), null=True, blank=True)

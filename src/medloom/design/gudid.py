@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, BinaryIO
 
 from medloom.design.udi import wrong_identifier
@@ -55,6 +56,7 @@ _TEXTS = {
 #: Words by which labellers say that there is nothing.
 MISSING = frozenset(("n/a", "na", "ni", "unk", "none", "not applicable"))
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{1,3})?")
+_NAMED_DAY = re.compile(r"(?<![0-9])(20[0-9]{2})[-_]?([0-9]{2})[-_]?([0-9]{2})(?![0-9])")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -74,8 +76,20 @@ class _Wrong(ValueError):
         self.refusal = Refusal(code="gudid_value", path=path, expected=expected, got=got[:80])
 
 
-def read_gudid(file: BinaryIO) -> Iterator[Read]:
+def release_day(name: str) -> str:
+    """The day of a release by its file's name (`..._20160825.xml`); "" for a name without one."""
+    for year, month, day in _NAMED_DAY.findall(name):
+        try:
+            return date(int(year), int(month), int(day)).isoformat()
+        except ValueError:
+            continue
+    return ""
+
+
+def read_gudid(file: BinaryIO, *, released: str = "") -> Iterator[Read]:
     """Each record in file order; a record that cannot be understood is one refused line, the others are read.
+
+    released  day of the release, for records that state none of their own (before GUDID had editions)
 
     Raises FileRefused for a file that is no sound XML; what was read before that was handed out.
     """
@@ -84,6 +98,8 @@ def read_gudid(file: BinaryIO) -> Iterator[Read]:
         try:
             found.fields = _fields(element)
             found.di = str(found.fields["di"])
+            if released and "edition_on" not in found.fields:
+                found.fields["edition_on"] = released
             found.refusal = wrong_identifier(found.di, str(found.fields["agency"]))
         except _Wrong as wrong:
             found.di = found.di or (element.get("deviceid") or "")[:80]
@@ -128,11 +144,14 @@ def _fields(element: Any) -> dict[str, Any]:
     for name, target in (
         ("devicePublishDate", "published"),
         ("deviceCommDistributionEndDate", "distribution_end"),
+        ("publicVersionDate", "edition_on"),
     ):
         if day := _day(element, name):
             fields[target] = day
     if (count := _whole(element, "deviceCount")) is not None:
         fields["count"] = count
+    if (edition := _whole(element, "publicVersionNumber")) is not None:
+        fields["edition"] = edition
     codes = [_text(each, "productCode") for each in element.iterfind("{*}productCodes/{*}fdaProductCode")]
     if any(codes):
         fields["codes"] = " ".join(code for code in codes if code)[:200]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from medloom.design.gudid import Read, read_gudid
+from medloom.design.gudid import Read, read_gudid, release_day
 from medloom.wire.verdict import FileRefused
 
 DATA = Path(os.environ.get("MEDLOOM_DATA", Path(__file__).resolve().parents[4].parent / "shared" / "data"))
@@ -50,6 +50,21 @@ def test_a_record_with_its_packages_at_their_levels() -> None:
         (CASE, 2, 4),
         (BOX, 1, 10),
     ]
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("gudid_full_release_20160825.xml", "2016-08-25"),
+        ("gudid-2026-11-01-part2.xml", "2026-11-01"),
+        ("gudid_2016_shared.xml", ""),
+        ("release_20161399.xml", ""),
+        ("123201608257.xml", ""),
+    ],
+)
+def test_the_day_of_a_release_stands_in_its_name(name: str, day: str) -> None:
+    assert release_day(name) == day
 
 
 @pytest.mark.pure

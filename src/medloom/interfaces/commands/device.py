@@ -31,16 +31,17 @@ def import_file(file: Path, dry_run: bool, as_json: bool, actor: str) -> None:
     """Read a GUDID release file (XML): new devices are made, changed ones changed, others stay as they are.
 
     A record that cannot be understood is told with its line and reason; the others are taken. Reading the
-    same file again changes nothing.
+    same file again changes nothing. Releases may be read in any order: a record that is older than what
+    stands, by its edition or by the day in the file's name, is refused.
     """
     set_up_django()
-    from medloom.design.gudid import read_gudid
+    from medloom.design.gudid import read_gudid, release_day
     from medloom.wire.verdict import FileRefused
 
     counts: Counter[str] = Counter()
     told: list[dict[str, object]] = []
     with file.open("rb") as data, Console(stderr=True).status("reading") as status:
-        records = read_gudid(data)
+        records = read_gudid(data, released=release_day(file.name))
         try:
             while part := list(itertools.islice(records, CHUNK_RECORDS)):
                 _take(part, file.name, actor, counts, told, dry_run=dry_run)

@@ -106,6 +106,10 @@ CAUSES: dict[str, Cause] = {
     "sender_is_receiver": Cause(
         _("The receipt names its own plant as the sender"), _("Name the plant that sent it.")
     ),
+    "gudid_older": Cause(
+        _("The record is older than what stands"),
+        _("Nothing. To take it all the same, change the device by hand with the reason."),
+    ),
     "gudid_twice": Cause(_("The file names the device twice"), _("Look which of the two is right.")),
     "gudid_value": Cause(
         _("A value of the record cannot be understood"), _("Look at the record in the file.")

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from medloom.design.catalogue import Plan, plan, standing
-from medloom.design.gudid import Read, read_gudid
+from medloom.design.gudid import Read, read_gudid, release_day
 from medloom.governance import uploads
 from medloom.governance.models import Upload
 from medloom.interfaces.web.columns import label_of, object_address
@@ -46,14 +46,14 @@ def _writer(request: HttpRequest) -> Viewer:
     return viewer
 
 
-def _read(data: bytes) -> list[Read]:
+def _read(data: bytes, name: str) -> list[Read]:
     if len(data) > BYTES_MAX:
         raise Problem(
             413, "file_too_large", path="/file", expected=f"<= {BYTES_MAX} bytes", got=str(len(data))
         )
     found: list[Read] = []
     try:
-        for each in read_gudid(io.BytesIO(data)):
+        for each in read_gudid(io.BytesIO(data), released=release_day(name)):
             found.append(each)
             if len(found) > RECORDS_MOST:
                 expected = _("at most %(most)s records; larger files: medloom device import") % {
@@ -86,7 +86,7 @@ def _keep(request: HttpRequest, viewer: Viewer) -> HttpResponse:
             413, "file_too_large", path="/file", expected=f"<= {BYTES_MAX} bytes", got=str(sent.size)
         )
     data = sent.read()
-    read = _read(data)
+    read = _read(data, str(sent.name))
     if not read:
         raise Problem(422, "rows_none", path="/file", expected=_("at least one device record"))
     kept = uploads.keep(
@@ -105,7 +105,7 @@ def _kept(request: HttpRequest, wanted: Any) -> tuple[Viewer, Upload]:
 
 
 def _plans(viewer: Viewer, kept: Upload, part: slice) -> list[Plan]:
-    read = _read(bytes(kept.data))
+    read = _read(bytes(kept.data), kept.name)
     earlier = {each.di for each in read[: part.start or 0]}
     reason = kept.reason or f"GUDID {kept.name}"[:500]
     chosen = read[part]
