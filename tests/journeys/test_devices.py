@@ -70,9 +70,6 @@ def test_releases_read_out_of_order_leave_the_newest_standing(tmp_path: Path) ->
     assert imported(tmp_path / "undated.xml", plain(3))["counts"] == {"refused": 1}
     newer = imported(tmp_path / "release_20170101.xml", plain(2))
     assert newer["counts"] == {"changed": 1, "with_findings": 0}
-        "changed": 1,
-        "with_findings": 0,
-    }
     assert imported(tmp_path / "release_20161001.xml", plain(9))["counts"] == {"refused": 1}
     assert imported(tmp_path / "release_20161001.xml", plain(2))["counts"] == {"same": 1}
     imported(tmp_path / "a.xml", edition(3, "2019-05-01", 5))
