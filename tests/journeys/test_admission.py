@@ -12,7 +12,7 @@ from medloom.design.actions import issue_revision
 from medloom.design.models import Bom, BomLine
 from medloom.hub import WIRING
 from medloom.kernel.access import seeing
-from medloom.kernel.cursor import SEE_ALL, open_cursor
+from medloom.kernel.cursor import SEE_ALL, open_cursor, together
 from medloom.kernel.ledger import append
 from medloom.kernel.models import Entry
 from medloom.kernel.tests.asking import ask
@@ -302,7 +302,7 @@ def test_a_batch_asks_as_many_questions_as_one_operation(type_: str) -> None:
         with transaction.atomic(), open_cursor() as cursor:
             cursor.execute(SEE_ALL)
             counting = Counting(cursor)
-            WIRING.facts[type_](counting, asked_of(type_, count))
+            together([WIRING.facts[type_](counting, asked_of(type_, count))])
             counts.append(counting.statements)
     assert counts[0] == counts[1] and 1 <= counts[0] <= 4
 

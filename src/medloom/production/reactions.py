@@ -25,11 +25,14 @@ BLOCKING = frozenset(
 
 
 def block_output(written: Sequence[Written], facts: StepFacts | None) -> list[Operation]:
-    """One hold for each record with a blocking finding, on the lot it made."""
+    """One hold for each record with a blocking finding, on the lot it made.
+
+    A correction that says nothing of the lot made leaves it as it was: that one is meant.
+    """
     found = []
     for record in written:
         codes = sorted({f.code for f in record.findings} & BLOCKING)
-        lot = record.asked.fields.get("output_lot")
+        lot = {**record.asked.current, **record.asked.fields}.get("output_lot")
         if codes and lot is not None:
             cause = f"step record {record.key}: {', '.join(codes)}"
             found.append(
