@@ -43,7 +43,8 @@ class User(AbstractBaseUser):
     username = models.CharField(_("User name"), max_length=64, unique=True)
     site = models.CharField(_("Site"), max_length=16)
     is_active = models.BooleanField(_("Active"), default=True)
-    language = models.CharField(_("Language"), max_length=16, default="zh-hans")
+    #: "" for a person who has not chosen one.
+    language = models.CharField(_("Language"), max_length=16, default="", blank=True)
     made = models.DateTimeField(_("Made"), auto_now_add=True)
 
     USERNAME_FIELD = "username"

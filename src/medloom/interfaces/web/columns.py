@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from medloom.interfaces.web.telling import alert_words
+from medloom.interfaces.web.telling import alert_words, hold_words
 from medloom.interfaces.web.templatetags.medloom import moment_html, tagged
 from medloom.interfaces.web.words import Word, state_word
 from medloom.kernel.entity import Declared
@@ -201,6 +201,8 @@ def draw(column: Column, row: Any, drawing: Drawing) -> SafeString | str:
         return _key(row, value, drawing)
     if column.name == "detail" and drawing.type == "alert":
         return alert_words(str(value))
+    if column.name == "cause" and drawing.type == "hold":
+        value = hold_words(str(value))
     if kind == "ref":
         return _ref(value)
     if kind == "number":
@@ -247,6 +249,8 @@ def exported(column: Column, row: Any, drawing: Drawing) -> Any:
     if value is None:
         return ""
     match column.kind:
+        case "text" if column.name == "cause" and drawing.type == "hold":
+            return hold_words(str(value))
         case "ref":
             return value.key
         case "state":

@@ -5,6 +5,7 @@ Every query runs inside the request's transaction, so row-level security has alr
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.db import connection
@@ -235,6 +236,14 @@ def feed_freshness() -> list[dict[str, Any]]:
           where e.source is not null and {OPEN} group by 1, 2)
         select t.site, t.source as feed, t.rows, t.newest, t.accepted, coalesce(w.waiting, 0) as waiting
         from told t left join waits w using (site, source) order by 1, 2 limit 200""")
+
+
+def sent_by_hand() -> dict[str, dt.datetime]:
+    """Site -> when its newest record came that no agent sent: a template, a form, a page or a program."""
+    rows = _rows("""
+        select site, max(newest) as newest from feed_tally
+        where source = '' or source like 'template\\_%%' group by site""")
+    return {row["site"]: row["newest"] for row in rows}
 
 
 def sent_by(epochs: list[str]) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ import orjson
 from django.utils.translation import get_language
 
 from medloom.interfaces.web.columns import Column, label_of, unit_word
-from medloom.interfaces.web.telling import rule_words
+from medloom.interfaces.web.telling import hold_words, rule_words
 from medloom.interfaces.web.words import COMMANDS, Word, state_word
 from medloom.kernel.entity import Declared, catalogue
 from medloom.kernel.fields import Choice
@@ -118,16 +118,23 @@ def word_of(declared: Declared | None, name: str, value: Any) -> str:
             return str(dict(known.choices or ()).get(value, value))
         if name == "state":
             return str(_state(declared, str(value)).label)
+        if declared.type == "hold" and name == "cause":
+            return cut(hold_words(str(value)))
         unit = getattr(known, "unit", "")
         if unit == "1" and isinstance(value, str):
             return value.removesuffix(" 1")
     if isinstance(value, list):
-        return cut("; ".join(", ".join(str(v) for v in _flat(line)) for line in value))
+        known = declared.lines[name].fields if declared is not None and name in declared.lines else {}
+        return cut("; ".join(", ".join(_flat(line, known)) for line in value))
     return cut(str(value))
 
 
-def _flat(line: Any) -> Iterable[Any]:
-    return line.values() if isinstance(line, dict) else [line]
+def _flat(line: Any, known: Mapping[str, Any]) -> Iterable[str]:
+    """The values of one line in words."""
+    if not isinstance(line, dict):
+        return [str(line)]
+    words = {name: dict(getattr(known.get(name), "choices", None) or ()) for name in line}
+    return [str(words[name].get(value, value)) for name, value in line.items() if value is not None]
 
 
 def _state(declared: Declared, value: str) -> Word:

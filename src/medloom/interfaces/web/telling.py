@@ -11,6 +11,8 @@ import re
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_noop as _
 
+from medloom.interfaces.web.words import cause_of
+
 #: Rule of normalisation (agent/normalise.py) -> its words; a value may have passed several, joined by "+".
 RULES: dict[str, object] = {
     "invisible": gettext_lazy("invisible characters removed"),
@@ -126,6 +128,22 @@ _FOUND: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?P<n>\d+) older than (?P<h>\d+) hours"), _("%(n)s older than %(h)s hours")),
 )
 _SCORED = re.compile(r"(?P<measure>[a-z]+) (?P<score>[\d.]+): (?P<bad>\d+) of (?P<all>\d+)")
+
+
+#: What the hub writes as the cause of a hold (production, inspection and materials/reactions.py).
+_HELD = re.compile(r"(?P<what>step record|result) (?P<key>.*): (?P<codes>[a-z_]+(?:, [a-z_]+)*)")
+_UNKNOWN = re.compile(r"(?P<what>\w+) failed for (?P<type>\w+) (?P<key>.*)")
+_PROOFS = {"step record": _("step record %(key)s"), "result": _("result %(key)s")}
+
+
+def hold_words(cause: str) -> str:
+    """Why something is on hold, in the reader's language; what a person wrote stays as it is."""
+    if match := _HELD.fullmatch(cause):
+        codes = [str(cause_of(code).label) for code in match["codes"].split(", ")]
+        return f"{gettext(_PROOFS[match['what']]) % match.groupdict()}: {', '.join(codes)}"
+    if match := _UNKNOWN.fullmatch(cause):
+        return gettext(_("What follows from %(key)s could not be worked out")) % match.groupdict()
+    return cause
 
 
 def alert_words(detail: str) -> str:

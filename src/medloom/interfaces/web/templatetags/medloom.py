@@ -76,6 +76,12 @@ def cause(code: str) -> words.Cause:
 
 
 @register.filter
+def hold_cause(text: str | None) -> str:
+    """Why something is on hold, in the reader's language."""
+    return telling.hold_words(text or "")
+
+
+@register.filter
 def expected(text: str) -> str:
     """What was expected, in the reader's language."""
     return telling.expected_words(str(text))

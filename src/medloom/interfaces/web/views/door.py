@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import password_validation, update_session_auth_hash
 from django.contrib.auth.views import LoginView, LogoutView
@@ -12,10 +13,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from medloom.interfaces.web.scope import speak
+
+#: In the session of somebody who has not logged in yet: the language they switched to.
+CHOSEN = "language"
 
 
 class Login(LoginView):
@@ -25,9 +30,16 @@ class Login(LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Log in, and speak the person's language."""
+        """Log in, and speak the person's language.
+
+        What was chosen on the way in counts most and is kept; then what the person chose before; for somebody
+        who never chose, the language of the page on which they logged in.
+        """
+        user, chosen = form.get_user(), self.request.session.pop(CHOSEN, "")
         answer = super().form_valid(form)
-        return speak(answer, form.get_user().language)
+        if chosen and chosen != user.language:
+            user.speak(chosen)
+        return speak(answer, user.language or get_language() or settings.LANGUAGE_CODE)
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """The page again, with its status saying so."""
@@ -53,6 +65,8 @@ def change_language(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     if user.is_authenticated and user.language != language:
         user.speak(language)
+    elif not user.is_authenticated:
+        request.session[CHOSEN] = language
     return speak(HttpResponseRedirect(_back(request)), language)
 
 

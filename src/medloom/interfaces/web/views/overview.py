@@ -106,7 +106,7 @@ def plants_of(viewer: Viewer) -> list[dict[str, Any]]:
     figures = queries.plant_figures()
     windows = {row["site"]: window_of(row["newest"], present) for row in figures}
     arrived = queries.arrivals({site: step_s for site, (step_s, _words) in windows.items()}, STEPS)
-    lanes = lanes_of(present)
+    lanes, by_hand = lanes_of(present), queries.sent_by_hand()
     found = []
     for row in figures:
         total = max(1, row["total"])
@@ -120,6 +120,7 @@ def plants_of(viewer: Viewer) -> list[dict[str, Any]]:
                 "hub": row["site"] == HQ,
                 "agent": seen,
                 "agent_ago": ago(seen, present),
+                "by_hand_ago": ago(by_hand[row["site"]], present) if row["site"] in by_hand else "",
                 "online": seen is not None and (present - seen).total_seconds() < 180,
                 "fresh": freshness(row["newest"], promises.get(row["site"], "P1D"), present),
                 "newest_ago": ago(row["newest"], present),

@@ -51,7 +51,7 @@ def show_connections(request: HttpRequest) -> HttpResponse:
         promise = connections[row["site"]][0].promise if row["site"] in connections else "P1D"
         row |= {"fresh": freshness(row["newest"], promise, present), "ago": ago(row["newest"], present)}
         feeds.setdefault(row["site"], []).append(row)
-    plants = []
+    plants, by_hand = [], queries.sent_by_hand()
     for code, name in viewer.sites.items():
         session = sessions.get(code)
         plants.append(
@@ -63,6 +63,8 @@ def show_connections(request: HttpRequest) -> HttpResponse:
                 "session": session,
                 "agents": agents_of(session),
                 "heard": ago(session.seen, present) if session else "",
+                "by_hand": by_hand.get(code),
+                "by_hand_ago": ago(by_hand[code], present) if code in by_hand else "",
                 "online": session is not None and (present - session.seen).total_seconds() < 180,
                 "chains": chains.get(code, [])[-6:],
                 "positions": positions.get(code, []),

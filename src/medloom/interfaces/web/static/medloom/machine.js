@@ -9,7 +9,7 @@ document.addEventListener("DOMContentLoaded", function () {
   const INK = "#1b2733";
   const COLOURS = { active: "#4f9d69", interrupted: "#c9a227", stopped: "#d9822b", ready: "#7fa6d6", completed: "#b9cbe0", setup: "#8a5bb0", aborted: "#8f1d2c", offline: "#98a3ae", unknown: "#e3e7eb" };
   const MARKS = { bad: "#b3202e", silent: "#a87413", good: "#2d7a3e", "": "#5b6b7a" };
-  const ROW = 30, TALL = 66, GAP = 12, TOP = 6, LEFT = 108, RIGHT = 16;
+  const ROW = 30, TALL = 66, GAP = 12, TOP = 6, LEFT = 132, RIGHT = 16;
   const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: told.zone, month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const part = (ms) => Object.fromEntries(clock.formatToParts(new Date(ms)).map((one) => [one.type, one.value]));
   const short = (ms) => { const p = part(ms); return p.month + "-" + p.day + " " + p.hour + ":" + p.minute; };
@@ -84,7 +84,7 @@ document.addEventListener("DOMContentLoaded", function () {
     animation: false,
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12, color: INK },
     grid: grids,
-    title: told.measured.map((lane, n) => ({ text: lane.name, left: 0, top: grids[n + 1].top + TALL / 2 - 18, padding: 0, textStyle: { fontSize: 12, fontWeight: "normal", color: INK, width: 62, overflow: "break", lineHeight: 15 } })),
+    title: told.measured.map((lane, n) => ({ text: lane.name, left: 0, top: grids[n + 1].top + TALL / 2 - 18, padding: 0, textStyle: { fontSize: 12, fontWeight: "normal", color: INK, width: 80, overflow: "breakAll", lineHeight: 15 } })),
     xAxis: grids.map((one, n) => ({ gridIndex: n, type: "time", min: told.first, max: told.last, splitLine: line, axisTick: { show: n === grids.length - 1 }, axisLine: { lineStyle: { color: "#cfd6dd" } }, axisLabel: { show: n === grids.length - 1, formatter: short, hideOverlap: true, color: "#51606f" } })),
     yAxis: [{ gridIndex: 0, type: "category", data: told.lanes, inverse: true, axisTick: { show: false }, axisLine: { show: false }, splitLine: line, axisLabel: { color: INK, width: LEFT - 12, overflow: "truncate" } }].concat(
       told.measured.map((lane, n) => Object.assign({ gridIndex: n + 1, type: "value", splitNumber: 2, axisLabel: { fontSize: 10, color: "#51606f", showMinLabel: false, showMaxLabel: false }, splitLine: line }, reach(lane)))),
