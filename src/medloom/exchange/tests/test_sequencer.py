@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import connection, connections
 
-from medloom.exchange.sequencer import OVERTAKEN, VISIBLE, OutOfOrder, Sequencer, start_epoch
+from medloom.exchange.sequencer import OVERTAKEN, VISIBLE, OutOfOrder, Sequencer, run, start_epoch
 from medloom.kernel.ledger import append
 from medloom.kernel.tests.making import make
 from medloom.process import state
@@ -55,6 +55,41 @@ def test_every_entry_gets_a_gapless_position_in_the_feed_of_its_site(sequencer) 
     again.load()
     assert again.round() == 1, "a new sequencer goes on where the last one ended"
     assert [p for p, _ in lines("v")] == [1, 2, 3, 4]
+
+
+def test_while_nothing_is_committed_it_asks_one_small_statement_and_misses_nothing_after(
+    sequencer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds, looks = [], []
+    round_ = sequencer.round
+    monkeypatch.setattr(sequencer, "round", lambda: rounds.append(round_()) or rounds[-1])
+
+    def stop() -> bool:
+        looks.append(len(rounds))
+        if len(looks) in (60, 80):
+            append([make("item", "set", fields={"number": f"at {len(looks)}"})], author="A")
+        return len(looks) > 100
+
+    run(sequencer, stop=stop, idle_s=0.001)
+    assert sum(rounds) == 2 and len(lines("v")) == 2
+    assert len(rounds) < 50, "of a hundred looks few found that anything had ended"
+
+
+def test_what_commits_while_it_looks_is_not_taken_for_seen(
+    sequencer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment, calls = sequencer.moment, []
+
+    def interrupted() -> str:
+        found = moment()
+        calls.append(found)
+        if len(calls) == 3:
+            append(items(1), author="A")  # after the look, before its round
+        return found
+
+    monkeypatch.setattr(sequencer, "moment", interrupted)
+    run(sequencer, stop=lambda: len(calls) >= 8, idle_s=0.001)
+    assert len(lines("v")) == 1
 
 
 KEPT = "select site, source, verdict, entries from feed_tally"
