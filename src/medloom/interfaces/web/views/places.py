@@ -16,7 +16,7 @@ from medloom.interfaces.web.export import spreadsheet
 from medloom.interfaces.web.listing import EXPORT_MOST, PAGE_ROWS, Question
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.records import names_of
-from medloom.interfaces.web.viewer import Viewer, now, viewer_of
+from medloom.interfaces.web.viewer import HQ, Viewer, now, viewer_of
 from medloom.interfaces.web.views.identify import address_behind
 from medloom.interfaces.web.views.lists import drawing_of, title_of
 from medloom.interfaces.web.views.overview import ago, freshness, lanes_of
@@ -51,7 +51,7 @@ def show_connections(request: HttpRequest) -> HttpResponse:
         promise = connections[row["site"]][0].promise if row["site"] in connections else "P1D"
         row |= {"fresh": freshness(row["newest"], promise, present), "ago": ago(row["newest"], present)}
         feeds.setdefault(row["site"], []).append(row)
-    plants, by_hand = [], queries.sent_by_hand()
+    plants, by_hand = [], {site: at for site, at in queries.sent_by_hand().items() if site != HQ}
     for code, name in viewer.sites.items():
         session = sessions.get(code)
         plants.append(
