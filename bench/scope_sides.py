@@ -12,7 +12,7 @@ from bench.context import Context
 from bench.figure import Figure
 from bench.genealogy import Genealogy, generate, load
 from medloom.kernel.cursor import Cursor
-from medloom.trace.accounts.queries import devices
+from medloom.trace.accounts.queries import consignees, devices
 from medloom.trace.frozen.queries import draw
 from medloom.trace.scopes.expression import parse
 from medloom.trace.scopes.queries import evaluate
@@ -25,7 +25,7 @@ MACHINES, OPERATORS, LOTS_PER_DAY, ITEMS, GAUGES, CONSIGNEES = 40, 60, 40, 50, 1
 LIMITS = (
     "The whole of what the page shows while a person types: the lots that fit, all that was made of them, "
     "and their devices. Most of it is the walk and handing its rows over to Python; the lots that fit are "
-    "found by index. `scope_page_ms` adds quantities and names of every lot."
+    "found by index. `scope_page_ms` adds quantities, names and consignees of every lot."
 )
 GROWTH = (
     "The same questions, asked at a tenth of the size and at the whole: cost for each lot of the answer, "
@@ -149,6 +149,7 @@ def measure(context: Context) -> list[Figure]:
         text = f"affected({{{_questions(found)[side]}}})"
         began = time.perf_counter()
         drawn = draw(cursor, parse(text), text)
+        consignees(cursor, drawn.lines, as_of=0)
         pages.append((time.perf_counter() - began) * 1e3)
         cursor.commit()
         median[side] = statistics.median(costs[large])
