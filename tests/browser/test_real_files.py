@@ -7,123 +7,42 @@ the generated demonstration; which of its parts are at fault, other tests know.
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from medloom.demo.plants import PLATES_MACHINE
-from medloom.demo.replay import logged
-from medloom.process.programs import search_path
-from medloom.process.state import State, conninfo
 from tests.browser.conftest import picture
-from tests.live_process import free_port
-from tools.fault import ROOT
+from tests.browser.demonstration import (
+    DATA,
+    REAL,
+    Demonstration,
+    Walk,
+    cut_lines,
+    failed,
+    lots,
+    read_sheet,
+    rows_of_files,
+    shipped,
+)
 
 pytestmark = pytest.mark.browser
 
-DATA = Path(os.environ.get("MEDLOOM_DATA", ROOT.parent / "shared" / "data"))
-REAL = (DATA / "nist_mtc_machined_parts").is_dir()
 CLICKS_MOST = 4
-START_S_MOST, SETTLED_S_MOST, STOP_S_MOST = 900, 900, 120
+#: A recall scope from a resin lot to what was shipped, from the overview.
+SCOPE_SECONDS_MOST = 60
+#: Until what an agent has told stands on a page.
+ARRIVED_S_MOST = 120
+MOULDING, ASSEMBLY = ("PLANT-A", "PLANT-C") if REAL else ("MOLD", "ASSY")
 #: Plates of the machining plant: holes too large, another value than planned, no program named.
 OVERSIZE = {"13", "14", "15", "16", "17", "18"}
 AGAINST_PLAN, NO_PROGRAM = {"05", "07"}, {"06", "14"}
-
-
-def _log() -> list[bytes]:
-    return logged(DATA / "nist_mtc_machined_parts" / "machine_log", PLATES_MACHINE)
-
-
-def _begins(line: bytes) -> bool:
-    """Whether the line says that a part stands in the machine from now on."""
-    return b"|Part_Id|" in line and not line.endswith(b"|UNAVAILABLE")
-
-
-class Demonstration:
-    """`medloom demo`, as a person starts it in a folder of its own; what it prints is read."""
-
-    def __init__(self, folder: Path) -> None:
-        argv = [sys.executable, "-P", "-m", "medloom", "demo", "--json", "--port", str(free_port())]
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MEDLOOM_")}
-        self.state = State(folder / "state")
-        #: Records that the machining plant's log becomes: one for each setup of each part.
-        self.runs = sum(map(_begins, _log())) if REAL else 0
-        self.output = folder / "demo.log"
-        with self.output.open("wb") as said:
-            self.process = subprocess.Popen(
-                [*argv, "--data", str(DATA), "--pace", "0"] if REAL else argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                text=True,
-                env=inherited | {"MEDLOOM_STATE": str(folder / "state"), "PYTHONPATH": search_path()},
-            )
-        self.told: dict[str, Any] = {}
-        self.listener = threading.Thread(target=self._listen, daemon=True)
-        self.listener.start()
-
-    def _listen(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                self.told = json.loads(line)
-
-    def wait(self) -> None:
-        """Until it serves and the findings that are walked to are there."""
-        self._until(lambda: bool(self.told), START_S_MOST)
-        self._until(self._settled, SETTLED_S_MOST)
-
-    def _until(self, reached: Any, seconds: int) -> None:
-        end = time.monotonic() + seconds
-        while not reached():
-            assert self.process.poll() is None, self.output.read_text("utf-8", "replace")[-3_000:]
-            assert time.monotonic() < end, f"not there after {seconds} s"
-            time.sleep(1)
-
-    def _settled(self) -> bool:
-        """Whether laboratories disagree and what the log contradicts is held; and no new hold for a while."""
-        with pytest.MonkeyPatch.context() as patch:
-            for name in [each for each in os.environ if each.startswith("MEDLOOM_DATABASE")]:
-                patch.delenv(name)  # other tests of this run have named a database of their own
-            place = conninfo("owner", self.state)
-        with psycopg.connect(place) as link:
-            found = link.execute(
-                "select (select count(*) from disagreement where state = 'open'),"
-                " (select count(distinct lot_id) from hold where state = 'open'"
-                " and cause like '%parameter%'),"
-                " (select max(received) < now() - interval '10 seconds' from entry where type = 'hold'),"
-                " (select count(*) from step_record where site = 'PLANT-B' and not voided)"
-            ).fetchone()
-        # A run that names no program raises no hold: only the last record says that the log has been read.
-        return (
-            found is not None and found[0] >= 1 and found[1] >= 2 and bool(found[2]) and found[3] >= self.runs
-        )
-
-    def stop(self) -> None:
-        """As Ctrl-C does."""
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(STOP_S_MOST)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(10)
-        self.listener.join(STOP_S_MOST)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -140,45 +59,16 @@ def demonstration() -> Iterator[Demonstration]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class Walk:
-    """A person at the overview who only clicks; the clicks are counted."""
-
-    def __init__(self, page: Page, told: dict[str, Any], language: str = "en") -> None:
-        self.page, self.base, self.clicks = page, told["url"].rstrip("/"), 0
-        page.set_default_timeout(60_000)
-        admin = told["accounts"][0]
-        page.goto(f"{self.base}/login/")
-        page.fill("#id_username", admin["user"])
-        page.fill("#id_password", admin["password"])
-        page.press("#id_password", "Enter")
-        page.wait_for_url(f"{self.base}/")
-        page.context.add_cookies([{"name": "django_language", "value": language, "url": self.base}])
-        page.reload()
-
-    def click(self, target: Locator) -> None:
-        """One click that opens another page, which answers with 200."""
-        with self.page.expect_response(
-            lambda r: r.request.is_navigation_request() and r.status != 302
-        ) as answer:
-            target.first.click()
-        self.page.wait_for_load_state("load")
-        self.clicks += 1
-        assert answer.value.status == 200, answer.value.url
-
-    def menu(self, name: str) -> None:
-        """A click in the menu."""
-        self.click(self.page.get_by_role("navigation").get_by_role("link", name=name))
+@pytest.fixture(scope="module")
+def shipments(demonstration: Demonstration) -> None:
+    """The assembling plant, which is the last to be read, has told what it shipped."""
+    demonstration.wait_for_shipments()
 
 
 @pytest.fixture
 def walk(page: Page, demonstration: Demonstration) -> Walk:
     """A person logged in at the overview, in English."""
     return Walk(page, demonstration.told)
-
-
-def lots(texts: list[str]) -> set[str]:
-    """The numbers of the plates that are named."""
-    return {found.group(1) for text in texts if (found := re.search(r"PLATE-(\d+)", text))}
 
 
 def test_parts_with_something_too_large_are_found_in_a_few_clicks(walk: Walk) -> None:
@@ -238,3 +128,208 @@ def test_the_tour_is_taken_to_its_end(
             walk.click(page.get_by_role("button", name=on, exact=True))
     walk.click(page.get_by_role("button", name=end))
     expect(page.locator(".tour")).to_have_count(0)
+
+
+def number(text: str) -> int:
+    """A count as a page writes it."""
+    return int(text.replace(",", ""))
+
+
+def test_a_bad_score_leads_to_the_rows_behind_it(walk: Walk, demonstration: Demonstration) -> None:
+    walk.menu("Quality board")
+    boards = walk.page.locator("section.sheet")
+    scores = boards.first.locator("tbody .tag").all_inner_texts()
+    assert len(scores) == boards.first.locator("tbody tr").count() == 3, "a score for each plant"
+    worst = boards.last.locator("tbody tr").first
+    score = float(worst.locator(".tag").inner_text())
+    walk.click(worst.locator("a[class^=m-]"))
+    picked = walk.page.locator("tr.picked td").all_inner_texts()
+    broken, whole = number(picked[2]), number(picked[3])
+    rows = boards.last.locator("tbody tr")
+    expect(rows).to_have_count(min(broken, 50))
+    assert 0 < broken <= whole
+    if REAL:
+        assert score == round(100 * (whole - broken) / whole, 1)
+        assert whole - broken == demonstration.runs, "a row for each setup of each part"
+        told = Counter(rows.locator("td:nth-child(5)").all_inner_texts())
+        assert cut_lines().items() <= told.items(), "each cut line of the log is there"
+    walk.click(rows.get_by_role("link"))
+    expect(walk.page.locator("h1")).to_contain_text("Record")
+    assert walk.clicks <= CLICKS_MOST
+
+
+def test_a_row_that_names_what_nobody_has_told_of_is_found_from_the_board(walk: Walk) -> None:
+    walk.menu("Quality board")
+    plant = walk.page.locator("section.sheet").first.locator("tbody tr", has_text="Moulding plant")
+    waiting = number(plant.locator("td:nth-child(4)").inner_text())
+    walk.click(plant.locator("td:nth-child(4) a"))
+    groups = walk.page.locator("main tbody tr")
+    assert sum(number(text) for text in groups.locator("td:first-child").all_inner_texts()) == waiting > 0
+    walk.click(groups.first.get_by_role("link"))
+    if REAL:
+        static = DATA / "optimold_injection_plant" / "static"
+        known = {str(row[0]) for row in read_sheet(static / "itemInfo.xlsx")}
+        (missing,) = {str(row[0]) for row in read_sheet(static / "itemCompositionSummary.xlsx")} - known
+        expect(walk.page.locator("main")).to_contain_text(missing)
+        assert waiting == 1
+    assert walk.clicks <= CLICKS_MOST
+
+
+@pytest.mark.parametrize(("language", "term"), [("en", "树脂用量"), ("zh-hans", "Resin quantity")])
+def test_a_term_of_either_language_leads_to_its_field(
+    page: Page, demonstration: Demonstration, language: str, term: str
+) -> None:
+    walk = Walk(page, demonstration.told, language)
+    walk.menu("Data dictionary" if language == "en" else "数据字典")
+    page.fill("#q", term)
+    page.press("#q", "Enter")
+    found = page.locator("form.sheet tbody tr")
+    expect(found).to_have_count(1)
+    walk.click(found.locator("td.mono a"))
+    field = page.locator("#field-resin_quantity")
+    expect(field).to_be_in_viewport()
+    cells = field.locator("td").all_inner_texts()
+    assert cells[3] == "kg", "its unit"
+    assert "6" in cells[4] and "kg" in cells[4], "what it may hold, with its precision"
+    assert all(name in cells[1] for name in ("Resin quantity", "树脂用量"))
+
+
+def test_measurements_stand_against_limits_and_two_laboratories_side_by_side(walk: Walk) -> None:
+    walk.menu("Parts against limits")
+    page = walk.page
+    files = [
+        row.locator("td").all_inner_texts() for row in page.locator("main table").last.locator("tr").all()
+    ]
+    stated = {cells[0]: number(cells[5]) for cells in files if len(cells) > 5 and cells[5].strip("–")}
+    if REAL:
+        assert stated == failed()
+    row = page.locator("table.heatmap tbody tr", has=page.locator("a[href*=characteristic]")).first
+    out = row.locator("td.heat[data-tone=high], td.heat[data-tone=low]").count()
+    walk.click(row.locator("a[href*='characteristic/']"))
+    readings = page.locator(".readings > div")
+    expect(readings.filter(has_text="Out of limits").locator("dd")).to_have_text(str(out))
+    expect(readings.filter(has_text="Specification").locator("dd")).to_contain_text("mm")
+    walk.menu("Laboratories that disagree")
+    walk.click(page.locator("tr[data-object]").get_by_role("link"))
+    walk.click(page.get_by_role("link", name="Settle", exact=True))
+    table = page.locator("table.laboratories")
+    names = table.locator("thead th").all_inner_texts()[1:3]
+    assert len(set(names)) == 2 and (not REAL or set(names) == set(failed()))
+    for row in table.locator("tbody tr").all():
+        sides = row.locator("td").all_inner_texts()[:2]
+        assert all(side.strip() for side in sides), "what each says, also that it did not measure"
+
+
+def test_the_timeline_shows_every_run_of_the_log(walk: Walk, demonstration: Demonstration) -> None:
+    walk.menu("Equipment timeline")
+    chart = walk.page.locator("#machine-chart[data-ready=yes]")
+    expect(chart).to_be_visible()
+    expect(chart).to_contain_text("SPEED")
+    tab = walk.page.get_by_role("link", name=re.compile("^All runs"))
+    runs = number(re.sub(r"[^0-9]", "", tab.inner_text()))
+    assert runs == demonstration.runs if REAL else runs > 0
+    walk.click(walk.page.locator("#runs tbody tr").last.get_by_role("link"))
+    expect(walk.page.locator("h1")).to_be_visible()
+
+
+def test_the_map_names_owner_steward_promise_and_time_and_marks_a_dispute(
+    shipments: None, walk: Walk
+) -> None:
+    walk.menu("Data map")
+    page = walk.page
+    page.wait_for_selector("#map[data-ready=yes]")
+    heads = page.locator("main thead th").all_inner_texts()
+    rows = [
+        dict(zip(heads, row.locator("td").all_inner_texts(), strict=True))
+        for row in page.locator("main tbody tr").all()
+    ]
+    for name in ("State", "Newest", "Freshness promise", "Owner", "Steward", "Read by"):
+        assert all(row[name].strip() for row in rows), name
+    disputed = page.locator(".node[data-state=disputed][data-type]")
+    borders = {
+        state: page.locator(f".node[data-state={state}][data-type]").first.evaluate(
+            "node => getComputedStyle(node).borderTopColor"
+        )
+        for state in ("fresh", "disputed")
+    }
+    assert borders["fresh"] != borders["disputed"]
+    if REAL:
+        assert disputed.evaluate_all("nodes => nodes.map((n) => n.id)") == ["t/PLANT-B/result"]
+    page.locator(f"[id='t/{ASSEMBLY}/lot']").click()
+    panel = page.locator("#map-panel")
+    field = panel.locator(".fields tr", has_text="Made on")
+    expect(field).to_contain_text("Plant")
+    walk.click(field.get_by_role("link"))  # from a field of the finished devices to the feed that gives it
+    expect(page.locator("h1")).to_contain_text("synthetic_steps")
+    expect(page.locator("dl.facts")).to_contain_text("Freshness promise")
+
+
+def test_a_finished_lot_leads_to_the_row_of_the_moulding_plants_file(shipments: None, walk: Walk) -> None:
+    page = walk.page
+    page.get_by_role("searchbox").first.fill("FG-D1-001")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    walk.click(page.locator("main tbody tr", has_text="Lots").get_by_role("link"))
+    walk.click(page.get_by_role("link", name="Trace", exact=True))
+    walk.click(page.get_by_role("link", name="Where it came from"))
+    resin = page.locator("tr[data-node]", has_text="Moulding plant").filter(has_text="Material").first
+    lot = resin.locator("a.key").first.inner_text()
+    walk.click(resin.locator("a.key"))
+    told = page.locator("dl.facts .from").first.get_attribute("title") or ""
+    place = re.search(r"^shifts · (.+)#(.+)!([0-9]+)$", told, re.MULTILINE)
+    assert place is not None, told
+    if REAL:
+        row = read_sheet(DATA / "optimold_injection_plant" / place.group(1))[int(place.group(3)) - 1]
+        spelt = {"".join(str(cell).split()).upper() for cell in row}
+        assert lot in spelt, "the row of the file that told of the lot"
+    walk.click(page.get_by_role("link", name="Item", exact=True))
+    expect(page.locator("main")).to_contain_text("shifts")
+    assert walk.clicks <= CLICKS_MOST + 1
+
+
+def test_a_scope_from_a_resin_lot_to_shipped_devices_takes_less_than_a_minute(
+    shipments: None, walk: Walk, demonstration: Demonstration
+) -> None:
+    expected = shipped(demonstration.state)
+    lot = max(expected, key=lambda name: (expected[name], name))
+    began = time.monotonic()
+    walk.menu("Recall scope")
+    walk.page.locator("[data-value]").last.fill(lot)
+    with walk.page.expect_navigation():
+        walk.page.keyboard.press("Enter")
+    figure = walk.page.locator(".figures > div", has_text="Shipped").locator("b")
+    expect(figure).to_be_visible()
+    assert time.monotonic() - began < SCOPE_SECONDS_MOST
+    assert walk.clicks == 1, "one click, one number typed, Enter"
+    end = time.monotonic() + ARRIVED_S_MOST
+    while number(figure.inner_text()) != shipped(demonstration.state)[lot] and time.monotonic() < end:
+        walk.page.reload()
+    assert number(figure.inner_text()) == shipped(demonstration.state)[lot] > 0
+
+
+def test_every_row_of_every_feed_has_one_verdict(shipments: None, walk: Walk) -> None:
+    walk.menu("Connections and agents")
+    plants, end = {}, time.monotonic() + ARRIVED_S_MOST
+    while time.monotonic() < end:
+        plants = {plant: _told(walk, plant) for plant in walk.page.locator("h2 + .mono").all_inner_texts()}
+        if all(sum(f[0] for f in feeds.values()) == sent for feeds, sent in plants.values()):
+            break
+        walk.page.reload()
+    assert set(plants) >= {MOULDING, ASSEMBLY}
+    for plant, (feeds, sent) in plants.items():
+        assert sum(rows for rows, _, _ in feeds.values()) == sent > 0, f"{plant}: as many as its agent sent"
+        for feed, (rows, accepted, waiting) in feeds.items():
+            assert rows == accepted + waiting, f"{plant} {feed}: one verdict for each row"
+    for (plant, feed), rows in (rows_of_files() if REAL else {}).items():
+        assert plants[plant][0][feed][0] == rows, f"{plant} {feed}: as many as its file has"
+
+
+def _told(walk: Walk, plant: str) -> tuple[dict[str, tuple[int, int, int]], int]:
+    """Feed -> its rows, those accepted and those that wait; and how many operations the agent has sent."""
+    sheet = walk.page.locator("section.sheet", has=walk.page.get_by_text(plant, exact=True))
+    feeds = {}
+    for row in sheet.locator("table.list tbody tr").all():
+        name, _, rows, accepted, waiting, _ = row.locator("td").all_inner_texts()
+        feeds[name] = (number(rows), number(accepted), number(waiting))
+    chains = sheet.locator("td.num", has_text="next number").all_inner_texts()
+    return feeds, sum(number(text.split()[-1]) - 1 for text in chains)

@@ -158,7 +158,7 @@ def field_label(declared: Declared | None, name: str) -> object:
 def label_of_lines(declared: Declared, name: str) -> object:
     """What a list inside an object is called; Chinese has no plural."""
     label = str(declared.lines[name].model._meta.verbose_name)
-    return label if (get_language() or "").startswith("zh") else f"{label}s"
+    return label if (get_language() or "").startswith("zh") or label.endswith("s") else f"{label}s"
 
 
 def _changes(entry: Entry, body: Mapping[str, Any], decision: Mapping[str, Any]) -> list[Change]:

@@ -200,7 +200,11 @@ def _fields(declared: Declared, rows: list[dict[str, Any]]) -> list[dict[str, An
     for name, field in declared.fields.items():
         owner = str(declared.sheet.owner_of(name))
         shares = [
-            (row["feed"], round(100 * min(1.0, row["tally"].given[name] / row["tally"].whole)))
+            (
+                row["feed"],
+                _node("f", row["site"], row["feed"]),
+                round(100 * min(1.0, row["tally"].given[name] / row["tally"].whole)),
+            )
             for row in rows
             if row["tally"].whole and row["tally"].given.get(name)
         ]
@@ -210,7 +214,7 @@ def _fields(declared: Declared, rows: list[dict[str, Any]]) -> list[dict[str, An
                 "label": label_of(field),
                 "owner": OWNERS[owner].label if owner in OWNERS else owner,
                 "shares": shares,
-                "best": max((share for _feed, share in shares), default=0),
+                "best": max((share for _feed, _at, share in shares), default=0),
             }
         )
     return sorted(found, key=lambda field: -field["best"])

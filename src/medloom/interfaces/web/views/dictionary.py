@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from medloom.derive.templates import LANGUAGES
 from medloom.governance.queries import normalised
 from medloom.interfaces.web.columns import columns_of, domain_words, label_of
 from medloom.interfaces.web.export import spreadsheet
@@ -22,14 +25,29 @@ from medloom.kernel.entity import Declared, catalogue
 FOUND_MOST = 200
 
 
+@cache
+def _names() -> dict[tuple[str, str], dict[str, tuple[str, ...]]]:
+    """Type and field -> language -> its name and the names of its words: plants speak both languages."""
+    found: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    for language in LANGUAGES:
+        with translation.override(language):
+            for declared in catalogue().values():
+                for name, field in declared.fields.items():
+                    words = (str(label_of(field)), *(str(label) for _w, label in field.choices or ()))
+                    found.setdefault((declared.type, name), {})[language] = words
+    return found
+
+
 def fields_of(declared: Declared) -> list[dict[str, Any]]:
-    """The fields of one type, in the reader's language."""
+    """The fields of one type, in the reader's language, each with its name in the other language."""
+    mine = translation.get_language()
     return [
         {
             "type": declared.type,
             "title": str(title_of(declared.type)),
             "name": name,
             "label": label_of(field),
+            "also": [n[0] for lang, n in _names()[declared.type, name].items() if lang != mine],
             "owner": str(declared.sheet.owner_of(name)),
             "domain": domain_words(field),
             "unit": getattr(field, "unit", ""),
@@ -45,8 +63,9 @@ def _search(text: str) -> list[dict[str, Any]]:
     found = []
     for declared in catalogue().values():
         for field in fields_of(declared):
-            words = [field["name"], field["label"], field["unit"], *(label for _w, label in field["words"])]
-            if any(wanted in str(word).casefold() for word in words):
+            names = _names()[field["type"], field["name"]].values()
+            words = [field["name"], field["unit"], *(word for each in names for word in each)]
+            if any(wanted in word.casefold() for word in words):
                 found.append(field)
     return found[:FOUND_MOST]
 
