@@ -27,9 +27,12 @@ _CODE = re.compile(
 )
 _NUMBER = re.compile(r"[-+]?[\d.,:/ -]+%?")
 _UNIT = re.compile(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]")
+#: Objects that others name are read before those: an order waits until its item has come.
+_ORDERS = {"item": 10, "equipment": 10, "bom": 15, "specification": 15, "work_order": 20, "lot": 30}
 _HEAD = """\
 # 由文件表头生成的初稿，请逐行核对 · first draft made from the header of {name}: check every line
 {trial}feed: {feed}  # 数据流名称，启用后不可更改 · name of the feed; never change it once in use
+order: {order}  # 先读被引用的数据 · what others name is read first
 match:
 {match}zone: {zone}  # 工厂所在时区，例如 Asia/Shanghai · time zone of the plant{zone_note}
 missing: [{missing}]  # 表示“无”的词 · words that mean missing
@@ -158,6 +161,7 @@ def _head(
         name=name,
         trial=_TRIAL.format(name=name) if key is None else "",
         feed=feed,
+        order=_ORDERS.get(type_, 50),
         match=match,
         zone=zone or "UTC",
         zone_note="" if zone else _FILL,

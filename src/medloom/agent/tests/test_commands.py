@@ -175,6 +175,7 @@ def test_init_tells_the_lot_made_from_the_lot_used(tmp_path: Path) -> None:
     assert all_of_them.fields["count"].column == "不良数", "one count of all defects has no class"
     items = CliRunner().invoke(agent, ["init", str(path), "--type", "item"]).output
     assert "say what is meant by 成品" in items, "a word that is not ours is no silent guess"
+    assert parse_mapping(items).order < parse_mapping(done.output).order, "items before what names them"
 
 
 def test_init_of_a_table_lists_what_it_could_not_name(
