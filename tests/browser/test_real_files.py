@@ -312,16 +312,23 @@ def test_every_row_of_every_feed_has_one_verdict(shipments: None, walk: Walk) ->
     plants, end = {}, time.monotonic() + ARRIVED_S_MOST
     while time.monotonic() < end:
         plants = {plant: _told(walk, plant) for plant in walk.page.locator("h2 + .mono").all_inner_texts()}
-        if all(sum(f[0] for f in feeds.values()) == sent for feeds, sent in plants.values()):
+        if all(_all_there(feeds, sent) for feeds, sent in plants.values()):
             break
         walk.page.reload()
     assert set(plants) >= {MOULDING, ASSEMBLY}
     for plant, (feeds, sent) in plants.items():
-        assert sum(rows for rows, _, _ in feeds.values()) == sent > 0, f"{plant}: as many as its agent sent"
+        assert _all_there(feeds, sent), f"{plant}: as many as its agent sent"
         for feed, (rows, accepted, waiting) in feeds.items():
             assert rows == accepted + waiting, f"{plant} {feed}: one verdict for each row"
     for (plant, feed), rows in (rows_of_files() if REAL else {}).items():
         assert plants[plant][0][feed][0] == rows, f"{plant} {feed}: as many as its file has"
+
+
+def _all_there(feeds: dict[str, tuple[int, int, int]], sent: int) -> bool:
+    """Whether the feeds have as many rows as the agent sent operations. A generated plant goes on working,
+    and what is changed in its tables is sent as well and is no row of a feed."""
+    rows = sum(each[0] for each in feeds.values())
+    return rows == sent > 0 if REAL else 0 < rows <= sent
 
 
 def _told(walk: Walk, plant: str) -> tuple[dict[str, tuple[int, int, int]], int]:

@@ -59,7 +59,7 @@ def test_a_row_that_is_refused_once_more_stands_once(net: Network) -> None:
     source = ("masters", "raw:1", "h2", "a#b!1")
     second = net.plant("SZ", "lot", "raw", {}, raw=raw, source=source, repairs=first.id)
     assert waiting(net, "masters") == [second.seq]
-    back = RAW | {"code": AS_RECORDED}
+    back = RAW | {"code": AS_RECORDED.code}
     source = ("masters", "back:1", "h0", "a#b!1")
     net.plant("SZ", "lot", "raw", {}, raw=back, source=source, repairs=second.id)
     assert waiting(net, "masters") == []
