@@ -33,9 +33,9 @@ def recorded() -> Iterator[list[Write]]:
         found.append((table, tuple(columns), kept))
         copy_lines(cursor, table, columns, kept)
 
-    def keep_changed(cursor: Any, table: str, columns: Any, rows: Sequence[Any], stood: Any) -> int:
+    def keep_changed(cursor: Any, table: str, columns: Any, rows: Sequence[Any], stood: Any) -> Any:
         found.append((table + CHANGED, tuple(columns), [queries.copy_line(row) for row in rows]))
-        return int(update_heads(cursor, table, columns, rows, stood))
+        return update_heads(cursor, table, columns, rows, stood)
 
     queries.write_rows, queries.update_heads, queries.copy_lines = keep, keep_changed, keep_copied
     try:
