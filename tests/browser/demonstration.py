@@ -25,9 +25,8 @@ from medloom.process.programs import search_path
 from medloom.process.state import State, conninfo
 from tests.journeys.files_to_units import generated_shifts, moulded, real_plant, real_shifts
 from tests.live_process import free_port
-from tools.fault import ROOT
+from tests.plant_files import DATA
 
-DATA = Path(os.environ.get("MEDLOOM_DATA", ROOT.parent / "shared" / "data"))
 REAL = (DATA / "nist_mtc_machined_parts").is_dir()
 START_S_MOST, SETTLED_S_MOST, STOP_S_MOST = 900, 900, 120
 
@@ -111,6 +110,14 @@ class Demonstration:
         )
         # The generated plants never stand still.
         self._until(lambda: all(self._ask(asked)[: 2 if REAL else 1]), SETTLED_S_MOST)
+
+    def wait_for_counts(self) -> None:
+        """Until the worker has counted all that the machining plant has told: it counts every minute."""
+        asked = (
+            "select not exists (select from entry e left join leaf l on l.seq = e.seq where e.site = 'PLANT-B'"
+            " and (l.index is null or l.index > m.last)) from feed_measured m"
+        )
+        self._until(lambda: self._ask(asked) == (True,), SETTLED_S_MOST)
 
     def stop(self) -> None:
         """As Ctrl-C does."""

@@ -12,7 +12,7 @@ from tests.browser.conftest import check_page
 from tests.browser.network import Network, people, sequence
 from tests.browser.visits import follow, log_in, say_why
 from tests.journeys.laboratories import deliver, deliver_blocks, release
-from tests.journeys.test_demo_once import DATA
+from tests.plant_files import DATA
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -136,6 +136,8 @@ def number(text: str) -> int:
 
 
 def test_a_bad_score_leads_to_the_rows_behind_it(walk: Walk, demonstration: Demonstration) -> None:
+    if REAL:
+        demonstration.wait_for_counts()
     walk.menu("Quality board")
     boards = walk.page.locator("section.sheet")
     scores = boards.first.locator("tbody .tag").all_inner_texts()

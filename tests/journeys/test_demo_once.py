@@ -39,11 +39,11 @@ from tests.journeys.files_to_units import (
     real_shifts,
     shipped_units,
 )
+from tests.plant_files import DATA
 
 pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("MEDLOOM_DATA", ROOT.parent / "shared" / "data"))
 REAL = (DATA / "optimold_injection_plant").is_dir()
 WORK_ORDERS = """
     select w.key::int, i.key::int, w.quantity, w.progress from work_order w join item i on i.num = w.item_id

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
-import os
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -26,9 +24,10 @@ from medloom.trace.models import TraceEdge
 from medloom.wire.operation import Kind
 from tests.browser.network import people
 from tests.journeys.calling import Program, program
+from tests.plant_files import DATA
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
-FOLDER = Path(os.environ.get("MEDLOOM_DATA", "")) / "epcis2_events"
+FOLDER = DATA / "epcis2_events"
 AT = dt.datetime(2026, 3, 4, 5, 6, 7, tzinfo=dt.timezone(dt.timedelta(hours=8)))
 
 

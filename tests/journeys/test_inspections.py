@@ -24,7 +24,7 @@ from medloom.materials.models import Hold, Lot
 from medloom.wire.verdict import Verdict
 from tests.journeys.laboratories import deliver, deliver_blocks, release
 from tests.journeys.sending import ACT, registrant
-from tests.journeys.test_demo_once import DATA
+from tests.plant_files import DATA
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -16,10 +15,10 @@ from medloom.agent.translate import Outcome, Translator
 from medloom.demo import erp
 from medloom.demo.plants import MAPPINGS
 from medloom.sourcing.models import PURCHASE_UNITS
+from tests.plant_files import DATA
 
 pytestmark = pytest.mark.files
 
-DATA = Path(os.environ.get("MEDLOOM_DATA", Path(__file__).resolve().parents[4].parent / "shared" / "data"))
 FOLDER = erp.real_folder(DATA) if DATA.is_dir() else None
 NAMED = {mapping.match.table: mapping for mapping in load_mappings(MAPPINGS / "plant_c")}
 

@@ -6,9 +6,7 @@ and checks that the mappings load.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -16,10 +14,10 @@ from medloom.agent.declaration import load_mappings
 from medloom.agent.preview import preview
 from medloom.demo.plants import MAPPINGS, real_folder
 from medloom.demo.tests.test_moulding import totals
+from tests.plant_files import DATA
 
 pytestmark = pytest.mark.files
 
-DATA = Path(os.environ.get("MEDLOOM_DATA", Path(__file__).resolve().parents[4].parent / "shared" / "data"))
 FOLDER = real_folder(DATA) if DATA.is_dir() else None
 
 

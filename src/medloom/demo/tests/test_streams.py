@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections import Counter
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +17,10 @@ from medloom.demo import plan, turning
 from medloom.demo.plants import MAPPINGS, PLATES_MACHINE, plates_folder
 from medloom.demo.replay import logged
 from medloom.production.rules import Setting, reading
+from tests.plant_files import DATA
 
 pytestmark = pytest.mark.files
 
-DATA = Path(os.environ.get("MEDLOOM_DATA", Path(__file__).resolve().parents[4].parent / "shared" / "data"))
 FOLDER = plates_folder(DATA)
 Found = dict[str, list[str]]
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from medloom.design.gudid import Read, read_gudid, release_day
 from medloom.wire.verdict import FileRefused
+from tests.plant_files import DATA
 
-DATA = Path(os.environ.get("MEDLOOM_DATA", Path(__file__).resolve().parents[4].parent / "shared" / "data"))
 FILE = DATA / "fda_gudid" / "gudid_2016_shared.xml"
 DI, BOX, CASE = "09520001234569", "19520001234566", "29520001234563"
 

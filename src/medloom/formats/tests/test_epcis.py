@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ from medloom.formats.epcis.events import document_faults, event_faults
 from medloom.formats.epcis.identifiers import class_fault, identify, instance_fault
 from medloom.formats.epcis.making import Thing, When
 from medloom.formats.epcis.reading import digest_of, ident_of, index
+from tests.plant_files import DATA
 
 pytestmark = pytest.mark.pure
-FOLDER = Path(os.environ.get("MEDLOOM_DATA", "")) / "epcis2_events"
+FOLDER = DATA / "epcis2_events"
 AT = dt.datetime(2026, 3, 4, 5, 6, 7, tzinfo=dt.timezone(dt.timedelta(hours=8)))
 ID = "0197a000-0007-7000-8000-000000000001"
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +13,10 @@ from medloom.formats.cells import Converted, Unreadable
 from medloom.formats.qif import read_qif
 from medloom.formats.qif_tables import code_of, tables, told
 from medloom.wire.verdict import FileRefused
+from tests.plant_files import DATA
 
 pytestmark = pytest.mark.pure
 
-DATA = Path(os.environ.get("MEDLOOM_DATA", Path(__file__).resolve().parents[4].parent / "shared" / "data"))
 PLATES = DATA / "nist_mtc_machined_parts"
 SAMPLES = DATA / "qif3_samples"
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from medloom.inspection.rules import mean_and_spread
+from tests.plant_files import DATA
 
 pytestmark = pytest.mark.files
 
-DATA = Path(os.environ.get("MEDLOOM_DATA", Path(__file__).resolve().parents[4].parent / "shared" / "data"))
 SPC = DATA / "nist_dataplot_spc"
 #: Name -> certified mean and standard deviation.
 CERTIFIED = {"NUMACC1": ("10000002", "1"), "NUMACC2": ("1.2", "0.1"), "NUMACC3": ("1000000.2", "0.1")}
