@@ -114,8 +114,8 @@ class Demonstration:
     def wait_for_counts(self) -> None:
         """Until the worker has counted all that the machining plant has told: it counts every minute."""
         asked = (
-            "select not exists (select from entry e left join leaf l on l.seq = e.seq where e.site = 'PLANT-B'"
-            " and (l.index is null or l.index > m.last)) from feed_measured m"
+            "select not exists (select from entry e left join leaf l on l.seq = e.seq"
+            " where e.site = 'PLANT-B' and (l.index is null or l.index > m.last)) from feed_measured m"
         )
         self._until(lambda: self._ask(asked) == (True,), SETTLED_S_MOST)
 
