@@ -44,23 +44,26 @@ from medloom.production.reactions import block_output
 from medloom.production.rules import admit_order, admit_step
 from medloom.sourcing.rules import admit_purchase_line
 from medloom.trace.arrivals import follow_lots, follow_receipts
-from medloom.trace.events.queries import event_facts, take_back_declared
+from medloom.trace.events.queries import take_back_declared
 from medloom.trace.events.rules import admit_trace_event, event_rows
 from medloom.trace.frozen.queries import keep_lines, scope_facts
 from medloom.trace.queries import void_earlier
+from medloom.trace.reactions import carry_holds
 from medloom.trace.rules import admit_scope, edges
+from medloom.trace.ties.queries import event_facts, merged, receipt_facts, told_of
 from medloom.trace.walks.queries import ask_blocked
 
 #: type -> one declared set-wise query over all operations of that type in a batch.
 FACTS = {
-    "alias": partial(alias_facts, joining=joined_facts),
+    "alias": partial(alias_facts, joining=joined_facts, tying=merged),
     "bom": revisions_of("bom"),
     "document": revisions_of("document"),
     "correction": correction_facts,
     "hold": hold_facts,
-    "lot": partial(lot_facts, blocked=ask_blocked),
+    "lot": partial(lot_facts, blocked=ask_blocked, tying=told_of),
     "move": partial(move_facts, blocked=ask_blocked),
     "parameter": revisions_of("parameter"),
+    "receipt": receipt_facts,
     "result": result_facts,
     "shipment": partial(shipment_facts, blocked=ask_blocked),
     "scope": scope_facts,
@@ -118,6 +121,10 @@ REACTIONS = (
     ("result", dispute),
     ("alias", dispute_joined),
     ("correction", apply_correction),
+    ("alias", carry_holds),
+    ("lot", carry_holds),
+    ("receipt", carry_holds),
+    ("trace_event", carry_holds),
 )
 
 

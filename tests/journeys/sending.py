@@ -9,8 +9,10 @@ from medloom.hub import WIRING
 from medloom.kernel.act import Act
 from medloom.kernel.ledger import append, own
 from medloom.kernel.tests.making import make
+from medloom.trace.arrivals import join_left_over
 from medloom.wire.operation import Operation
 from medloom.wire.verdict import Answer
+from medloom.worker import raise_holds
 
 ACT = Act(actor="p1", at="2026-11-01T08:00:00Z", mint=lambda: str(uuid.uuid4()))
 
@@ -29,3 +31,8 @@ def registrant(*operations: Operation) -> list[Answer]:
 def codes(answer: Answer) -> list[str]:
     """The codes of an answer's findings."""
     return [finding.code for finding in answer.findings]
+
+
+def join() -> int:
+    """What the worker does every minute: join what nothing joined, and hold what that ties to a held lot."""
+    return join_left_over(raise_holds, at=ACT.at, mint=ACT.mint)

@@ -11,12 +11,12 @@ from medloom.kernel.door import operation, submit
 from medloom.materials.models import Lot
 from medloom.parties.models import Role, User
 from medloom.trace import queries
-from medloom.trace.arrivals import join_left_over
 from medloom.trace.events.models import TraceEvent
 from medloom.trace.models import TraceEdge
 from medloom.wire.operation import Kind
 from tests.browser.network import people
 from tests.journeys.calling import program
+from tests.journeys.sending import join
 from tests.journeys.test_epcis import AT, document, lots, moulded, rows
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -68,7 +68,7 @@ def test_lots_before_or_after_their_events_make_the_same_genealogy(net: None) ->
         reached = Lot.objects.filter(num__in=queries.forward([start]).lots).values_list("key", flat=True)
         assert set(reached) == {"RL-1", "H-1", "A-1"}
     sequence()
-    assert join_left_over() == 0, "nothing was left over"
+    assert join() == 0, "nothing was left over"
 
 
 def test_a_lot_that_is_mentioned_and_a_name_that_is_told_later_are_joined_by_the_worker(net: None) -> None:
@@ -84,12 +84,12 @@ def test_a_lot_that_is_mentioned_and_a_name_that_is_told_later_are_joined_by_the
     submit([operation("step_record", Kind.OBSERVE, step, actor="p1", at=AT)], author=site, wiring=wiring())
     assert edges(site) == set(), "a mention has no operation of its own"
     sequence()
-    assert join_left_over() == 1 and edges(site) == {("RL-1", "H-1")}
+    assert join() == 1 and edges(site) == {("RL-1", "H-1")}
     lots("A-7", site=site)
     alias = {"partner": "P", "number": "urn:partner:batch:77", "lot": "A-7"}
     made = operation("alias", Kind.SET, alias, actor="p1", at=AT, site=site, reason="it is ours")
     assert [a.verdict for a in submit([made], author="HQ", wiring=wiring())] == ["accepted"]
     sequence()
-    assert join_left_over() == 1 and edges(site) == {("RL-1", "H-1"), ("H-1", "A-7")}
-    assert join_left_over() == 0
+    assert join() == 1 and edges(site) == {("RL-1", "H-1"), ("H-1", "A-7")}
+    assert join() == 0
     assert len(rows(TraceEvent)) == 2

@@ -12,10 +12,9 @@ from medloom.kernel.access import ALL, seeing
 from medloom.kernel.cursor import SEE_ALL, Cursor, open_cursor
 from medloom.materials.models import Lot, Receipt, Shipment
 from medloom.trace import arrivals, queries
-from medloom.trace.arrivals import join_left_over
 from medloom.trace.models import TraceEdge
 from medloom.wire.verdict import Answer, Verdict
-from tests.journeys.sending import ACT, codes, plant, registrant
+from tests.journeys.sending import ACT, codes, join, plant, registrant
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -95,8 +94,8 @@ def test_a_lot_that_is_only_mentioned_is_joined_by_the_worker() -> None:
     plant("step_record", site="A", fields={"number": "S", "day": "2026-11-01", "output_lot": "MO-9"})
     assert reached("A", "MO-9", by=ALL) == {("A", "MO-9")}, "a placeholder has no operation of its own"
     sequence()
-    assert join_left_over() == 1
-    assert join_left_over() == 0
+    assert join() == 1
+    assert join() == 0
     assert reached("A", "MO-9", by=ALL) == {("A", "MO-9"), ("C", "C-1")}
 
 
@@ -105,7 +104,7 @@ def test_a_look_that_finds_nothing_new_costs_two_small_statements(monkeypatch: p
     for number in range(20):
         received("C-1", f"NEVER-{number}", number=f"R-{number}")
     sequence()
-    assert join_left_over() == 0
+    assert join() == 0
     asked: list[str] = []
     execute = Cursor.execute
 
@@ -114,8 +113,8 @@ def test_a_look_that_finds_nothing_new_costs_two_small_statements(monkeypatch: p
         return execute(cursor, sql, params)
 
     monkeypatch.setattr(Cursor, "execute", count)
-    assert join_left_over() == 0
-    assert [sql for sql in asked if "set_config" not in sql] == [arrivals._LOOKED, arrivals._NEW]
+    assert join() == 0
+    assert [sql for sql in asked if "set_config" not in sql] == [arrivals._LOOKED, arrivals._NEW, "commit"]
     monkeypatch.undo()
     with seeing(ALL), open_cursor() as cursor:
         cursor.execute(SEE_ALL)

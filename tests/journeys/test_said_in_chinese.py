@@ -40,6 +40,8 @@ def test_the_cause_of_a_hold_is_said_in_the_readers_language() -> None:
         assert "检验结果 R: 2" in hold_words("result R: 2: out_of_limits")
         assert "out_of_limits" not in hold_words("result R: 2: out_of_limits")
         assert "block_lot" not in hold_words("block_lot failed for result R-1")
+        told = hold_words("receipt RC: 1: tied to R-1, held by H-1, H-2")
+        assert all(word in told for word in ("收货", "RC: 1", "R-1", "H-1, H-2")) and "tied" not in told
         assert hold_words("a crack: look at it") == "a crack: look at it", "what a person wrote stays"
 
 

@@ -12,6 +12,7 @@ from medloom.kernel.ruling import Asked, Written
 from medloom.materials.rules import (
     BASE,
     AliasFacts,
+    LotFacts,
     MoveFacts,
     OpenHold,
     Place,
@@ -72,11 +73,15 @@ _SAME_NUMBER = """
 
 #: What an upper room asks of lots that are joined or parted: (site, lot number) of each.
 Joining = Callable[[Any, set[tuple[str, str]]], Any]
+#: Which holds operations carry over from one lot to another, by operation; trace stands above materials.
+Tying = Callable[[Any, Sequence[Asked]], Mapping[str, Any]]
 
 
-def alias_facts(cursor: Any, asked: Sequence[Asked], *, joining: Joining | None = None) -> AliasFacts:
+def alias_facts(
+    cursor: Any, asked: Sequence[Asked], *, joining: Joining | None = None, tying: Tying | None = None
+) -> AliasFacts:
     """Which aliases have a number that is a lot of its own at the site; and of those that join two lots,
-    what the upper room knows of both."""
+    what the upper rooms know of both."""
     named = sorted({(one.home, str(one.fields["number"])) for one in asked if one.fields.get("number")})
     rows = cursor.execute(_SAME_NUMBER, ([n[0] for n in named], [n[1] for n in named])) if named else ()
     numbers = {(row["site"], row["key"]) for row in (rows.fetchall() if named else ())}
@@ -85,7 +90,8 @@ def alias_facts(cursor: Any, asked: Sequence[Asked], *, joining: Joining | None 
         values = {**one.current, **one.fields}
         if values.get("other"):
             both |= {(one.home, str(values["lot"])), (one.home, str(values["other"]))}
-    return AliasFacts(numbers, joining(cursor, both) if both and joining else None)
+    carried = tying(cursor, asked) if both and tying else {}
+    return AliasFacts(numbers, joining(cursor, both) if both and joining else None, carried)
 
 
 def numbers_of(cursor: Any, lots: Iterable[tuple[str, str]]) -> dict[int, tuple[str, str]]:
@@ -178,14 +184,17 @@ def hold_facts(cursor: Any, asked: Sequence[Asked]) -> None:
     beside.alone(cursor)
 
 
-def lot_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Generator[None, None, Held]:
-    """Open holds of the lots that are to be accepted or released."""
+def lot_facts(
+    cursor: Any, asked: Sequence[Asked], *, blocked: Blocking, tying: Tying | None = None
+) -> Generator[None, None, LotFacts]:
+    """Open holds of the lots that are to be accepted or released; holds that come with lots told late."""
     lots = {
         one.num: (one.home, str(one.current.get("number")))
         for one in asked
         if one.operation.kind is Kind.COMMAND and one.num
     }
-    return (yield from open_holds(cursor, lots, blocked))
+    holds = yield from open_holds(cursor, lots, blocked)
+    return LotFacts(holds, tying(cursor, asked) if tying else {})
 
 
 def shipment_facts(cursor: Any, asked: Sequence[Asked], *, blocked: Blocking) -> Generator[None, None, Held]:

@@ -70,11 +70,20 @@ _FOR = {
 }
 
 
-def admit_lot(asked: Asked, facts: Mapping[tuple[str, str], Sequence[OpenHold]] | None) -> Ruling:
-    """No lot is accepted or released while a hold is open on it; materials are accepted, products released.
+@dataclass(frozen=True)
+class LotFacts:
+    """What stands before a batch of lots.
 
-    `facts`: (site, lot number) -> open holds.
+    holds    (site, lot number) -> open holds, of those that are to be accepted or released
+    carried  the holds that come with lots which were named before they were told, for a reaction
     """
+
+    holds: Mapping[tuple[str, str], Sequence[OpenHold]] = field(default_factory=dict)
+    carried: Mapping[str, Any] = field(default_factory=dict)
+
+
+def admit_lot(asked: Asked, facts: LotFacts | None) -> Ruling:
+    """No lot is released or accepted while a hold is open on it; materials are accepted, others released."""
     if asked.operation.kind is not Kind.COMMAND:
         alike = look_alikes(str(asked.fields.get("number") or ""))
         return Ruling(findings=(_alike(asked, alike),)) if alike and not asked.num else FINE
@@ -83,7 +92,7 @@ def admit_lot(asked: Asked, facts: Mapping[tuple[str, str], Sequence[OpenHold]] 
     if kinds is None:
         return FINE
     number, kind = str(asked.current.get("number", "")), asked.current.get("kind")
-    holds = (facts or {}).get((asked.home, number), ())
+    holds = facts.holds.get((asked.home, number), ()) if facts else ()
     if holds:
         return rejected("lot_held", "/fields/command", "no open hold", holds[0].number)
     if kind is not None and kind not in kinds:
@@ -110,10 +119,12 @@ class AliasFacts:
 
     numbers  (site, lot number) of the lots that carry such a number
     joined   what an upper room knows of the lots that are joined or parted, for its own reaction
+    carried  the holds that another carries over from one of two lots to the other, for its own reaction
     """
 
     numbers: Collection[tuple[str, str]] = frozenset()
     joined: Any = None
+    carried: Mapping[str, Any] = field(default_factory=dict)
 
 
 def admit_alias(asked: Asked, facts: AliasFacts | None) -> Ruling:

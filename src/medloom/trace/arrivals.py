@@ -8,14 +8,18 @@ of the two came first, so that a correction of the receipt takes it back as it d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from medloom.kernel.access import ALL, seeing
-from medloom.kernel.cursor import open_cursor
+from medloom.kernel.cursor import one_transaction
 from medloom.kernel.ruling import Written
 from medloom.trace.events.arrivals import join_events
 from medloom.trace.queries import void_earlier
+from medloom.trace.reactions import cause_of, hold_of
+from medloom.trace.ties.queries import carried_by, lock, pending_of_lots, pending_of_receipts
+from medloom.trace.ties.rules import Carried
+from medloom.wire.operation import Operation
 
 #: How many entries of the log one transaction looks at.
 LOOKED_MOST = 5_000
@@ -80,38 +84,68 @@ def follow_lots(cursor: Any, written: Sequence[Written]) -> None:
         join_events(cursor, nums)
 
 
-def join_left_over() -> int:
-    """Join what nothing joined; how many edges were written. The worker asks every minute.
+#: Raises holds on the worker's own transaction; handed in, since the write door's wiring stands above.
+Raise = Callable[[Any, list[Operation]], None]
+
+
+def join_left_over(hold: Raise, *, at: str, mint: Callable[[], str]) -> int:
+    """Join what nothing joined; how many edges were written. The worker asks every minute, at moment `at`.
 
     Two transactions at once, one with the receipt and one with the lot, do not see each other; a lot that is
     only mentioned (a placeholder) has no operation of its own that could be followed; and an event may name a
     lot by an alias, a serial or a GTIN that is told later. Looks at what the log has grown by since the last
     time, by index: one statement when there is nothing, whatever stands in the tables. The log is dense and
     holds only what is committed, so nothing can come in between what was looked at.
+
+    What is tied to a held lot is held in the same transaction (trace/ties). Raises one of `ledger.LOST` when
+    another was quicker: nothing of that round was written, the next look does it.
     """
     joined = 0
     while True:
-        with seeing(ALL), open_cursor() as cursor:
+        with one_transaction() as cursor:
             looked = cursor.execute(_LOOKED).fetchone()
             last = looked["last"] if looked else -1
             rows = cursor.execute(_NEW, (["receipt", *_NAMING], last, LOOKED_MOST)).fetchall()
             if rows:
-                joined += _join(cursor, rows)
+                count, carried = _join(cursor, rows)
+                joined += count
                 cursor.execute(_LOOK_ON, (rows[-1]["index"],))
+                if carried:
+                    hold(cursor, [_held(each, proof, at, mint) for each, proof in carried])
         if len(rows) < LOOKED_MOST:
             return joined
 
 
-def _join(cursor: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+def _held(each: Carried, proof: str, at: str, mint: Callable[[], str]) -> Operation:
+    ids = (mint(), mint())
+    number = f"tie-{ids[1].replace('-', '')[-12:]}"
+    return hold_of(each, ids=ids, number=number, cause=cause_of(proof, each), at=at)
+
+
+def _join(cursor: Any, rows: Sequence[Mapping[str, Any]]) -> tuple[int, list[tuple[Carried, str]]]:
+    """How many edges were written, and which holds they carry over, each with the record that ties."""
     received = [row["object"] for row in rows if row["type"] == "receipt"]
     told = [row["object"] for row in rows if row["type"] in _NAMING]
     lots = {num for row in rows for num in row["mentioned"] or ()}
-    joined = 0
     if told:
         lots |= {row["num"] for row in cursor.execute(_LOTS, {"told": told}).fetchall()}
-    if received:
-        nums = [row["num"] for row in cursor.execute(_RECEIPTS, (received,)).fetchall()]
+    nums = [row["num"] for row in cursor.execute(_RECEIPTS, (received,)).fetchall()] if received else []
+    carried = _carried(cursor, nums, sorted(lots))
+    joined = 0
+    if nums:
         joined += cursor.execute(_OF_RECEIPTS, (nums,)).rowcount
     if lots:
         joined += cursor.execute(_OF_LOTS, (sorted(lots),)).rowcount + join_events(cursor, sorted(lots))
-    return joined
+    return joined, carried
+
+
+def _carried(cursor: Any, receipts: Sequence[int], lots: Sequence[int]) -> list[tuple[Carried, str]]:
+    """What the ties that are about to be written carry over, read while nobody else judges holds."""
+    found = pending_of_receipts(cursor, receipts) if receipts else []
+    found += pending_of_lots(cursor, lots) if lots else []
+    if not found:
+        return []
+    lock(cursor, [one.child for one in found])
+    told = carried_by(cursor, [replace(one.tie, operation=one.proof) for one in found])
+    by_lot = {each.lot: (each, proof) for proof, carried in told.items() for each in carried}
+    return list(by_lot.values())

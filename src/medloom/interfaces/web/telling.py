@@ -130,9 +130,19 @@ _FOUND: tuple[tuple[re.Pattern[str], str], ...] = (
 _SCORED = re.compile(r"(?P<measure>[a-z]+) (?P<score>[\d.]+): (?P<bad>\d+) of (?P<all>\d+)")
 
 
-#: What the hub writes as the cause of a hold (production, inspection and materials/reactions.py).
+#: What the hub writes as the cause of a hold (production, inspection, materials/reactions.py).
 _HELD = re.compile(r"(?P<what>step record|result) (?P<key>.*): (?P<codes>[a-z_]+(?:, [a-z_]+)*)")
 _UNKNOWN = re.compile(r"(?P<what>\w+) failed for (?P<type>\w+) (?P<key>.*)")
+#: What ties two lots (trace/reactions.py).
+_TIED = re.compile(
+    r"(?P<what>receipt|merge|event|lot) (?P<key>.*): tied to (?P<lot>.*), held by (?P<holds>.*)"
+)
+_TIES = {
+    "receipt": _("receipt %(key)s: it is lot %(lot)s, which is held by %(holds)s"),
+    "merge": _("merge %(key)s: it is one lot with %(lot)s, which is held by %(holds)s"),
+    "event": _("event %(key)s: lot %(lot)s went into it, which is held by %(holds)s"),
+    "lot": _("lot %(key)s was told: lot %(lot)s went into it, which is held by %(holds)s"),
+}
 _PROOFS = {"step record": _("step record %(key)s"), "result": _("result %(key)s")}
 
 
@@ -141,6 +151,8 @@ def hold_words(cause: str) -> str:
     if match := _HELD.fullmatch(cause):
         codes = [str(cause_of(code).label) for code in match["codes"].split(", ")]
         return f"{gettext(_PROOFS[match['what']]) % match.groupdict()}: {', '.join(codes)}"
+    if match := _TIED.fullmatch(cause):
+        return gettext(_TIES[match["what"]]) % match.groupdict()
     if match := _UNKNOWN.fullmatch(cause):
         return gettext(_("What follows from %(key)s could not be worked out")) % match.groupdict()
     return cause

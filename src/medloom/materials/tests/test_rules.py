@@ -8,6 +8,7 @@ import pytest
 
 from medloom.kernel.tests.asking import ask
 from medloom.materials.rules import (
+    LotFacts,
     MoveFacts,
     OpenHold,
     admit_hold,
@@ -118,7 +119,7 @@ def test_a_hold_covers_something_and_is_cleared_with_reason_and_signature() -> N
 def test_no_release_while_a_hold_is_open_or_of_the_wrong_kind() -> None:
     def give(name: str, kind: str | None, holds=()):
         asked = ask("lot", {"command": name}, kind="command", current={"number": "L1", "kind": kind})
-        refusal = admit_lot(asked, {("A", "L1"): holds}).refusal
+        refusal = admit_lot(asked, LotFacts({("A", "L1"): holds})).refusal
         return refusal.code if refusal else ""
 
     assert give("release_production", "finished") == ""

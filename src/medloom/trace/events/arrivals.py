@@ -39,28 +39,41 @@ _EVENTS = """
     order by t.num"""
 _NAMED = "select event, role, epc from trace_event_name where event = any(%s) and role <> 'epc'"
 _NUMS = "select num, key from lot where site = %s and key = any(%s)"
-_EDGES = """
-    insert into trace_edge (parent, child, step, entry, site)
-    select w.parent, w.child, w.step, w.entry, %s
-    from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) w(parent, child, step, entry)
+#: An event that was declared an error has its edges voided: they are there, and are not written again.
+_THERE = """
+    select w.at from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+        with ordinality w(parent, child, step, entry, at)
     where not exists (
         select 1 from trace_edge e
         where e.child = w.child and e.parent = w.parent and e.step = w.step and e.entry = w.entry)"""
+_EDGES = """
+    insert into trace_edge (parent, child, step, entry, site)
+    select * from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"""
+#: An edge that an event proves: parent, child, event, its entry, its site.
+Proven = tuple[int, int, int, int, str]
 
 
 def join_events(cursor: Any, nums: Sequence[int]) -> int:
     """Write the edges that earlier events prove now that these lots are known; how many were written."""
+    edges = pending_events(cursor, nums)
+    if edges:
+        cursor.execute(_EDGES, [list(column) for column in zip(*edges, strict=True)])
+    return len(edges)
+
+
+def pending_events(cursor: Any, nums: Sequence[int]) -> list[Proven]:
+    """The edges that earlier events prove of these lots and that are not written yet."""
     if not cursor.execute(_ANY).fetchone()["there"]:
-        return 0
+        return []
     named = [(row["site"], name) for row in cursor.execute(_NAMES, (list(nums),)) for name in names_of(row)]
     columns = [list(column) for column in zip(*named, strict=True)] or [[], []]
     events = cursor.execute(_EVENTS, columns).fetchall()
-    joined = 0
+    found: list[Proven] = []
     for site in sorted({event["site"] for event in events}):
         mine = [event for event in events if event["site"] == site]
         for at in range(0, len(mine), EVENTS_MOST):
-            joined += _join(cursor, site, mine[at : at + EVENTS_MOST])
-    return joined
+            found += _pending(cursor, site, mine[at : at + EVENTS_MOST])
+    return found
 
 
 def names_of(row: Mapping[str, Any]) -> set[str]:
@@ -72,7 +85,7 @@ def names_of(row: Mapping[str, Any]) -> set[str]:
     return {ident_of(each) for each in (*map(epc, things), *(row["aliases"] or ()))}
 
 
-def _join(cursor: Any, site: str, events: Sequence[Mapping[str, Any]]) -> int:
+def _pending(cursor: Any, site: str, events: Sequence[Mapping[str, Any]]) -> list[Proven]:
     named = cursor.execute(_NAMED, ([event["num"] for event in events],)).fetchall()
     keys = known_lots(cursor, site, {row["epc"] for row in named})
     rows = cursor.execute(_NUMS, (site, sorted(set(keys.values())))).fetchall()
@@ -83,8 +96,9 @@ def _join(cursor: Any, site: str, events: Sequence[Mapping[str, Any]]) -> int:
             lots.setdefault(row["event"], []).append({"role": row["role"], "lot_num": nums[key]})
     edges = list(_edges(events, lots))
     if not edges:
-        return 0
-    return int(cursor.execute(_EDGES, (site, *(list(c) for c in zip(*edges, strict=True)))).rowcount)
+        return []
+    rows = cursor.execute(_THERE, [list(column) for column in zip(*edges, strict=True)]).fetchall()
+    return [(*edges[row["at"] - 1], site) for row in rows]
 
 
 def _edges(

@@ -38,7 +38,7 @@ _BY_SERIAL = """
     where i.key = w.gtin or (length(d.key) <= 14 and lpad(d.key, 14, '0') = w.gtin)"""
 
 
-def event_facts(cursor: Any, asked: Sequence[Asked]) -> dict[tuple[str, str], frozenset[str]]:
+def same_ids(cursor: Any, asked: Sequence[Asked]) -> dict[tuple[str, str], frozenset[str]]:
     """(site, event id) -> digests of the events that have it, those of this batch included."""
     found: dict[tuple[str, str], set[str]] = {}
     for one in asked:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from medloom.formats.epcis.decoding import Unreadable, decode
 from medloom.formats.epcis.events import event_faults
 from medloom.formats.epcis.reading import Indexed, index
 from medloom.kernel.ruling import FINE, Asked, Rows, Ruling, Written
+from medloom.trace.ties.rules import Carrying, by_role, tied
 from medloom.wire.verdict import Finding, Refusal, Verdict
 
 _NAMES = ("event", "line", "site", "role", "whole", "epc", "ident")
@@ -60,11 +62,23 @@ def prefixes_text(prefixes: Mapping[str, str]) -> str:
     return json.dumps(dict(prefixes), sort_keys=True) if prefixes else ""
 
 
-def admit_trace_event(asked: Asked, facts: Mapping[tuple[str, str], frozenset[str]] | None) -> Ruling:
+@dataclass(frozen=True)
+class EventFacts:
+    """What stands before a batch of events.
+
+    named    (site, event id) -> digests of the events that have it
+    carried  operation -> the holds that its event carries over to other lots
+    """
+
+    named: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    carried: Carrying = field(default_factory=dict)
+
+
+def admit_trace_event(asked: Asked, facts: EventFacts | None) -> Ruling:
     """An event is what its text says, or it is quarantined with the place in the text that is wrong.
 
-    `facts`: (site, event id) -> digests of the events that have it already. The same id with another
-    meaning is kept with a finding: which of the two is true is a question to a person.
+    The same id with another meaning is kept with a finding: which of the two is true is a question to a
+    person.
     """
     fields = asked.fields
     found = read(str(fields["raw"]), str(fields.get("prefixes") or ""))
@@ -80,7 +94,8 @@ def admit_trace_event(asked: Asked, facts: Mapping[tuple[str, str], frozenset[st
                 code="event_differs", path=f"/fields/{name}", expected=value, got=str(fields.get(name))[:120]
             )
             return Ruling(refusal=refusal, verdict=Verdict.QUARANTINED)
-    others = (facts or {}).get((asked.home, found.event_id), frozenset()) - {found.number}
+    facts = facts or EventFacts()
+    others = facts.named.get((asked.home, found.event_id), frozenset()) - {found.number}
     if others and not found.declares_error:
         got = f"{len(others)} other"
         return Ruling(
@@ -116,14 +131,4 @@ def pairs(kind: str, action: str, lots: Sequence[Mapping[str, Any]]) -> set[tupl
 
     lots  `role` and `lot_num` of each lot of ours that it names
     """
-    by_role: dict[str, set[int]] = {}
-    for line in lots:
-        if num := line.get("lot_num"):
-            by_role.setdefault(str(line["role"]), set()).add(int(num))
-    if kind == "TransformationEvent":
-        found = {(i, o) for i in by_role.get("input", ()) for o in by_role.get("output", ())}
-    elif kind in ("AggregationEvent", "AssociationEvent") and action == "ADD":
-        found = {(c, p) for c in by_role.get("child", ()) for p in by_role.get("parent", ())}
-    else:
-        found = set()
-    return {(a, b) for a, b in found if a != b}
+    return {(int(a), int(b)) for a, b in tied(kind, action, by_role(lots, "lot_num"))}
