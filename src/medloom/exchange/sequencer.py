@@ -13,7 +13,7 @@ import logging
 import os
 import time
 import uuid
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from medloom.exchange.counts import Counts
 from medloom.kernel import queries
 from medloom.process import state as state_folder
 from medloom.process.courtesy import courtesy
@@ -56,18 +57,9 @@ class OutOfOrder(RuntimeError):
 #: Entries of transactions that ended after the last seal, all of them before any still open.
 #: `seq + 0`: the planner must take the few entries beyond the horizon by xid, and not all of them by seq.
 VISIBLE = """
-    select seq, hash, verdict, object, version, decision, sites, feed, site, source, received from entry
+    select seq, hash, verdict, object, version, decision, sites, feed, site, source, cause, received
+    from entry
     where xid >= %s::xid8 and xid < %s::xid8 and seq + 0 > %s order by seq + 0"""
-TALLY = """
-    insert into feed_tally as t (site, source, verdict, entries, findings, newest)
-    values (%s, %s, %s, %s, %s, %s) on conflict (site, source, verdict)
-    do update set entries = t.entries + excluded.entries, findings = t.findings + excluded.findings,
-                  newest = greatest(t.newest, excluded.newest)"""
-#: Received entries are counted by steps of two minutes.
-ARRIVED_S = 120
-ARRIVED = """
-    insert into arrival as a (site, at, entries) values (%s, to_timestamp(%s), %s)
-    on conflict (site, at) do update set entries = a.entries + excluded.entries"""
 #: A transaction may get its id early and its locks late: then it writes after a younger one that is still
 #: beyond the horizon. The oldest transaction that has written a higher number than one beyond has.
 OVERTAKEN = """
@@ -99,29 +91,6 @@ class Tail:
 
     position: int
     head: bytes
-
-
-@dataclass
-class Counts:
-    """What one round adds to the figures of the pages."""
-
-    feeds: dict[tuple[str, str, str], list[Any]] = field(default_factory=dict)
-    arrived: Counter[tuple[str, int]] = field(default_factory=Counter)
-
-    def add(self, entry: dict[str, Any]) -> None:
-        """Count one entry."""
-        received = entry["received"]
-        name = (entry["site"], entry["source"] or "", entry["verdict"])
-        told = self.feeds.setdefault(name, [0, 0, received])
-        told[0] += 1
-        told[1] += entry["verdict"] == "accepted" and '"findings"' in (entry["decision"] or "")
-        told[2] = max(told[2], received)
-        self.arrived[entry["site"], int(received.timestamp()) // ARRIVED_S * ARRIVED_S] += 1
-
-    def keep(self, cursor: Any) -> None:
-        """Add them to what stands."""
-        cursor.executemany(TALLY, [(*name, *told) for name, told in sorted(self.feeds.items())])
-        cursor.executemany(ARRIVED, [(*name, count) for name, count in sorted(self.arrived.items())])
 
 
 @dataclass
@@ -209,7 +178,7 @@ class Sequencer:
             if not done:
                 return 0
             self._flush(cursor, lines, leaves, subtrees)
-            counts.keep(cursor)
+            counts.keep(cursor, horizon=self.horizon, xmin=xmin, floor=self.floor)
             self._seal(cursor, xmin, last)
         return done
 

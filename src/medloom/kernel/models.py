@@ -189,9 +189,10 @@ class Reading(models.Model):
 
 
 class FeedTally(models.Model):
-    """How many entries each feed of a site has by verdict, and when the newest came. Kept by the sequencer.
+    """How many rows each feed of a site has by their last verdict, and when the newest came.
 
-    A page that counted the entries themselves would cost more with every day of the ledger.
+    Kept by the sequencer (`exchange.counts`): a row that was parked and then admitted, or refused and then
+    mended, counts once. A page that counted the entries would cost more with every day of the ledger.
     """
 
     projection = True
@@ -199,7 +200,9 @@ class FeedTally(models.Model):
     site = models.CharField(max_length=16)
     #: The feed's name in the plant's mapping; "" for what people and reactions wrote.
     source = models.CharField(max_length=64)
+    #: A verdict, or "closed": refused, and then dismissed or read again as recorded.
     verdict = models.CharField(max_length=12)
+    #: Rows, each once.
     entries = models.BigIntegerField()
     #: How many of them were accepted with findings.
     findings = models.BigIntegerField(default=0)

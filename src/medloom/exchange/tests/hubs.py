@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -98,28 +98,41 @@ def in_memory(epoch: str = HUB) -> HubInTest:
     return HubInTest(store, sequence)
 
 
+def connect(role: str) -> psycopg.Connection[Any]:
+    """A connection of its own to the test's database."""
+    name = {"dbname": connection.settings_dict["NAME"]}
+    return psycopg.connect(**(state.connection(role) | name), autocommit=True)
+
+
+@contextmanager
+def sequencing() -> Iterator[Sequencer]:
+    """A sequencer of the test's database; nothing runs it but the test."""
+    with connect("app") as app:
+        start_epoch(app)
+    with connect("sequencer") as link:
+        found = Sequencer(link)
+        found.load()
+        yield found
+
+
+def catch_up(sequencer: Sequencer) -> None:
+    """Until all is in the feeds: any transaction of the server may hold the horizon back a moment."""
+    until = time.monotonic() + 60
+    ask = "select count(*) from entry e where not exists (select from leaf l where l.seq = e.seq)"
+    while sequencer.connection.execute(ask).fetchone() != (0,):
+        sequencer.round()
+        assert time.monotonic() < until, "something holds the sequencer back"
+
+
 @contextmanager
 def on_postgres() -> Any:
     """The hub's store on the test's database, and a sequencer beside it."""
-
-    def connect(role: str) -> psycopg.Connection[Any]:
-        name = {"dbname": connection.settings_dict["NAME"]}
-        return psycopg.connect(**(state.connection(role) | name), autocommit=True)
-
     wired = replace(BARE, sites=SITES)
     store: HubStore = PostgresHub(wiring=lambda cursor: wired, keys=lambda site: (b"k" * 32,))
-    with connect("app") as app, connect("sequencer") as link:
-        start_epoch(app)
-        sequencer = Sequencer(link)
-        sequencer.load()
+    with sequencing() as sequencer:
 
         def sequence() -> None:
-            """Until all is in the feeds: any transaction of the server may hold the horizon back a moment."""
-            until = time.monotonic() + 60
-            ask = "select count(*) from entry e where not exists (select from leaf l where l.seq = e.seq)"
-            while link.execute(ask).fetchone() != (0,):
-                sequencer.round()
-                assert time.monotonic() < until, "something holds the sequencer back"
+            catch_up(sequencer)
 
         with store.transaction():
             for site in SITES:

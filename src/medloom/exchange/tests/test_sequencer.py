@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import threading
 
-import psycopg
 import pytest
 from django.db import connection, connections
 
-from medloom.exchange.sequencer import OVERTAKEN, VISIBLE, OutOfOrder, Sequencer, run, start_epoch
+from medloom.exchange.sequencer import OVERTAKEN, VISIBLE, OutOfOrder, Sequencer, run
+from medloom.exchange.tests.hubs import connect, sequencing
 from medloom.kernel.ledger import append
 from medloom.kernel.tests.making import make
-from medloom.process import state
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 
-def connect(role: str) -> psycopg.Connection:
-    name = {"dbname": connection.settings_dict["NAME"]}
-    return psycopg.connect(**(state.connection(role) | name), autocommit=True)
-
-
 @pytest.fixture
 def sequencer():
-    with connect("app") as app:
-        start_epoch(app)
-    with connect("sequencer") as link:
-        found = Sequencer(link)
-        found.load()
+    with sequencing() as found:
         yield found
 
 

@@ -159,13 +159,15 @@ def conflict_rows(
 
 
 #: Verdicts of the overview's bars.
-COUNTED = ("accepted", "parked", "quarantined", "rejected", "conflict")
+COUNTED = ("accepted", "parked", "quarantined", "rejected", "op_id_reuse", "conflict", "closed")
+#: Those that wait for a person or for what a row names, as SQL over the figures.
+WAITS = "verdict in ('parked', 'quarantined', 'rejected', 'op_id_reuse')"
 #: The overview looks at so many of the newest records: it costs the same however long the ledger grows.
 RECENT = 20_000
 
 
 def plant_figures() -> list[dict[str, Any]]:
-    """For each site: its records by verdict, its newest record, and what waits for a person.
+    """For each site: its rows by their last verdict, its newest record, and how many wait for a person.
 
     Counted by the sequencer as they came, so the page costs the same however long the ledger grows.
     """
@@ -176,13 +178,13 @@ def plant_figures() -> list[dict[str, Any]]:
         sums as (
           select site, max(newest) as newest,
                  sum(entries)::bigint as total, sum(findings)::bigint as findings,
+                 sum(entries) filter (where {WAITS})::bigint as waiting,
                  {", ".join(f"sum(entries) filter (where verdict = '{v}')::bigint as {v}" for v in COUNTED)}
-          from told group by site),
-        waits as (select e.site, count(*) as waiting from entry e where {OPEN} group by e.site)
+          from told group by site)
         select s.key as site, v.newest, coalesce(v.findings, 0) as findings,
                {", ".join(f"coalesce(v.{name}, 0) as {name}" for name in COUNTED)},
-               coalesce(v.total, 0) as total, coalesce(w.waiting, 0) as waiting
-        from site s left join sums v on v.site = s.key left join waits w on w.site = s.key
+               coalesce(v.total, 0) as total, coalesce(v.waiting, 0) as waiting
+        from site s left join sums v on v.site = s.key
         where not s.voided order by s.key""")
 
 
@@ -223,19 +225,18 @@ def arrivals(windows: dict[str, int], bars: int) -> dict[str, list[int]]:
 
 
 def feed_freshness() -> list[dict[str, Any]]:
-    """For each plant and feed: records taken in, the newest, and how many of them wait for a person.
+    """For each plant and feed: its rows, when the newest came, and how they stand now.
 
-    Counted by the sequencer as they came; only what was not accepted is looked at one by one.
+    Each row once, by its last verdict, as the sequencer counts them: `rows` is the sum of `accepted`,
+    `waiting`, `conflict` and `closed`.
     """
     return _rows(f"""
-        with told as (
-          select site, source, sum(entries)::bigint as rows, max(newest) as newest,
-                 coalesce(sum(entries) filter (where verdict = 'accepted'), 0)::bigint as accepted
-          from feed_tally where source <> '' group by 1, 2),
-        waits as (select e.site, e.source, count(*) as waiting from entry e
-          where e.source is not null and {OPEN} group by 1, 2)
-        select t.site, t.source as feed, t.rows, t.newest, t.accepted, coalesce(w.waiting, 0) as waiting
-        from told t left join waits w using (site, source) order by 1, 2 limit 200""")
+        select site, source as feed, sum(entries)::bigint as rows, max(newest) as newest,
+               coalesce(sum(entries) filter (where verdict = 'accepted'), 0)::bigint as accepted,
+               coalesce(sum(entries) filter (where {WAITS}), 0)::bigint as waiting,
+               coalesce(sum(entries) filter (where verdict = 'conflict'), 0)::bigint as conflict,
+               coalesce(sum(entries) filter (where verdict = 'closed'), 0)::bigint as closed
+        from feed_tally where source <> '' group by 1, 2 order by 1, 2 limit 200""")
 
 
 def sent_by_hand() -> dict[str, dt.datetime]:

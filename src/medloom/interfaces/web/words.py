@@ -100,6 +100,7 @@ VERDICTS: dict[str, Word] = {
     "quarantined": Word(pgettext_lazy("verdict", "Quarantined"), "bad"),
     "parked": Word(pgettext_lazy("verdict", "Parked"), "warn"),
     "op_id_reuse": Word(pgettext_lazy("verdict", "Identity used twice"), "bad"),
+    "closed": Word(pgettext_lazy("verdict", "Refused and closed")),
 }
 
 KINDS: dict[str, Word] = {

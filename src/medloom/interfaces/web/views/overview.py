@@ -29,7 +29,7 @@ from medloom.kernel.models import Session
 from medloom.parties.models import Connection
 
 #: Verdicts in the order of the bars, from good to bad.
-BARS = ("accepted", "findings", "parked", "conflict", "rejected", "quarantined")
+BARS = ("accepted", "findings", "closed", "parked", "conflict", "rejected", "quarantined", "op_id_reuse")
 #: A line that waits longer than this is shown as late: a hold must be at the plant within moments.
 LANE_S_MOST = {"c": 60, "v": 900}
 _ISO = {"PT1M": 60, "PT1H": 3600, "PT4H": 14_400, "PT12H": 43_200, "P1D": 86_400, "P7D": 604_800}
