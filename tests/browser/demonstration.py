@@ -91,16 +91,19 @@ class Demonstration:
             return link.execute(question).fetchone() or ()
 
     def _settled(self) -> bool:
-        """Whether laboratories disagree and what the log contradicts is held; and no new hold for a while."""
+        """Whether laboratories disagree and what the log contradicts is held; and for a while no new hold,
+        nor anything of the two plants that are read to their end."""
         found = self._ask(
             "select (select count(*) from disagreement where state = 'open'),"
             " (select count(distinct lot_id) from hold where state = 'open'"
             " and cause like '%parameter%'),"
             " (select max(received) < now() - interval '10 seconds' from entry where type = 'hold'),"
-            " (select count(*) from step_record where site = 'PLANT-B' and not voided)"
+            " (select count(*) from step_record where site = 'PLANT-B' and not voided),"
+            " (select coalesce(max(received) < now() - interval '10 seconds', true) from entry"
+            " where site in ('PLANT-A', 'PLANT-B'))"
         )
         # A run that names no program raises no hold: only the last record says that the log has been read.
-        return found[0] >= 1 and found[1] >= 2 and bool(found[2]) and found[3] >= self.runs
+        return found[0] >= 1 and found[1] >= 2 and bool(found[2]) and found[3] >= self.runs and bool(found[4])
 
     def wait_for_shipments(self) -> None:
         """Until the assembling plant has told all it shipped: the last of what it tells."""
