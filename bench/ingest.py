@@ -43,8 +43,8 @@ SEQUENCER = "Draining: SHA-256 and the Merkle tree in Python, COPY of feed lines
 SINGLE = (
     "One shift record a request: the client and HTTP, two signature checks, the door's Python, 22 statements "
     "in eight trips to the database, and one durable commit. About 1.2 ms of it came with two safeguards: "
-    "whole bodies are taken in before a thread is given, and open holds are looked at once more beside the commit "
-    "(measured in turns with the tree before them: 7.1 and 8.4 ms)."
+    "whole bodies are taken in before a thread is given, and open holds are looked at once more beside the "
+    "commit (measured in turns with the tree before them: 7.1 and 8.4 ms)."
 )
 COMMIT = (
     "The same, in parts of one bare row by one statement and one durable commit of the same run: the "
