@@ -12,8 +12,9 @@ from bench.context import Context
 from bench.figure import Figure
 from bench.genealogy import Genealogy, generate, load
 from medloom.kernel.cursor import Cursor
-from medloom.trace.accounts.queries import consignees, devices
+from medloom.trace.accounts.queries import devices
 from medloom.trace.frozen.queries import draw
+from medloom.trace.scopes.consigned import consigned
 from medloom.trace.scopes.expression import parse
 from medloom.trace.scopes.queries import evaluate
 
@@ -149,7 +150,7 @@ def measure(context: Context) -> list[Figure]:
         text = f"affected({{{_questions(found)[side]}}})"
         began = time.perf_counter()
         drawn = draw(cursor, parse(text), text)
-        consignees(cursor, drawn.lines, as_of=0)
+        consigned(drawn.handed, drawn.lines, as_of=0)
         pages.append((time.perf_counter() - began) * 1e3)
         cursor.commit()
         median[side] = statistics.median(costs[large])

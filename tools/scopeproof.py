@@ -59,12 +59,21 @@ def faults(body: dict[str, Any], root: str = "") -> list[str]:
         site, lot, _distance, record = line["text"].split("\t")[:4]
         if (site, lot, record) != (line["site"], line["lot"], str(line["record"])):
             found.append(f"lot {line['lot']}: the line says otherwise than the text that was hashed")
+    consignments = body.get("consignments", [])
+    for line in consignments:
+        made.update(b"\n" + line["text"].encode())
+        if line["text"].split("\t")[-1] != str(line["record"]):
+            found.append(f"record {line['record']}: its consignment line names another one")
     frozen = json.loads(base64.b64decode(body["freeze"]["operation"]))["fields"]
     if made.hexdigest() != frozen.get("digest") or frozen.get("lots") != len(body["lines"]):
         found.append("the lines are not those that were frozen")
+    if (frozen.get("consignments") or 0) != len(consignments):
+        found.append("the consignment lines are not those that were frozen")
     if body["freeze"]["verdict"] != "accepted":
         found.append("the record that froze them was not accepted")
-    missing = {line["record"] for line in body["lines"]} - {each["seq"] for each in body["receipts"]}
+    missing = {line["record"] for line in (*body["lines"], *consignments)} - {
+        each["seq"] for each in body["receipts"]
+    }
     return found + [f"record {seq}: its proof is missing" for seq in sorted(missing)]
 
 
@@ -97,7 +106,10 @@ def main(arguments: list[str]) -> int:
     for lot in others:
         print(f"look   lot {lot}: its record does not name it letter by letter")
     head, lines, records = body["freeze"]["head"], len(body["lines"]), len(body["receipts"])
-    print(f"scope {body['scope']}: {lines} lines, {records} records, log of {head['size']}")
+    sent = len(body.get("consignments", []))
+    print(
+        f"scope {body['scope']}: {lines} lines, {sent} consignments, {records} records, log of {head['size']}"
+    )
     print(
         f"root {head['root']}" + ("" if given.root else " (name it with --root, as you noted it elsewhere)")
     )

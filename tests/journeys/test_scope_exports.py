@@ -22,8 +22,9 @@ from medloom.interfaces.web import scopeprint
 from medloom.interfaces.web.exportjobs import KEPT_DAYS, drop_old, run_job
 from medloom.interfaces.web.views import recallexport
 from medloom.kernel.access import ALL, seeing
+from medloom.trace.frozen import queries as freezing
 from medloom.trace.models import Scope, ScopeExport
-from tests.browser.network import LONG_LOT, Network, build
+from tests.browser.network import LONG_LOT, Network, build, sequence
 from tests.journeys.visiting import visitor
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -145,6 +146,87 @@ def test_a_frozen_scope_is_exported_as_it_was_kept(client: Client) -> None:
     answer = client.get(f"/scope/{scope.object}/export/xlsx/")
     told = {row[0]: row[1] for row in openpyxl.load_workbook(io.BytesIO(answer.content))["About"].values}
     assert (told["Scope number"], told["Digest of its lines"]) == (scope.number, scope.digest)
+
+
+def sent_since() -> None:
+    """A shipment and a return that names its consignee, both without a day; a return that names nobody."""
+    net = Network({"PG": 1_000})
+    lines = [{"lot": "PG-IN", "quantity": "5"}]
+    net.plant("PG", "shipment", "observe", {"number": "SH-2", "consignee": "LATE", "lines": lines})
+    back = {"lot": "PG-IN", "kind": "returned", "unit": "1"}
+    net.plant("PG", "move", "observe", {"number": "RT-1", "quantity": "4", "consignee": "CLINIC", **back})
+    nobody = {"number": "RT-2", "quantity": "2", "target": "IN", "moved": "2026-11-22"}
+    net.plant("PG", "move", "observe", nobody | back)
+
+
+def consignees_of(body: bytes) -> list[tuple[Any, ...]]:
+    """Consignee, quantity, what came back, what is still out."""
+    head, *rows = list(openpyxl.load_workbook(io.BytesIO(body))["Consignees"].values)
+    at = [head.index(name) for name in ("Consignee", "Quantity", "Came back", "Still out there")]
+    return [tuple(row[n] for n in at) for row in rows]
+
+
+def frozen(client: Client) -> Scope:
+    given = {"q": QUESTION, "title": "Black spots", "reason": "complaint 12"}
+    assert client.post("/scope/freeze/", given).status_code == 302
+    with seeing(ALL):
+        return Scope.objects.order_by("-num")[0]
+
+
+def test_consignees_of_a_frozen_scope_stay_in_every_export_and_the_page_tells_what_came_since(
+    client: Client,
+) -> None:
+    scope = frozen(client)
+    sent_since()
+    at = f"/scope/{scope.object}/"
+    assert consignees_of(client.get(f"{at}export/xlsx/").content) == [("CLINIC", 12, 0, 12)]
+    events = client.get(f"{at}export/json/").json()["epcisBody"]["eventList"]
+    assert [e["destinationList"] for e in events if e["bizStep"] == "shipping"] == [
+        [{"type": "owning_party", "destination": "urn:medloom:consignee:CLINIC"}]
+    ]
+    page = client.get(at).content.decode()
+    since = page.split('id="handed-since"')[1].split("</section>")[0]
+    assert "1 shipment recorded or changed since the freeze" in since and "2 returns" in since
+    assert "SH-2" in since and f"supersedes={scope.number}" in since
+    assert "LATE" not in page.split('id="consignees"')[1].split("</table>")[0]
+    again = frozen(client)
+    assert consignees_of(client.get(f"/scope/{again.object}/export/xlsx/").content) == [
+        ("CLINIC", 12, 4, 8), ("LATE", 5, 0, 5), ("Came back, nobody named", 0, 2, ""),
+    ]  # fmt: skip
+    assert 'id="handed-since"' not in client.get(f"/scope/{again.object}/").content.decode()
+
+
+def test_what_has_no_day_is_counted_where_events_cannot_tell_it(client: Client) -> None:
+    sent_since()
+    document = json.loads(export(client, "json"))
+    assert document_faults(document) == []
+    assert document["medloom:leftOut"] == {
+        "medloom:why": "no day is recorded", "medloom:shipments": 1, "medloom:returns": 1,
+    }  # fmt: skip
+    (back,) = [e for e in document["epcisBody"]["eventList"] if e.get("disposition") == "returned"]
+    assert back["bizStep"] == "receiving" and "sourceList" not in back
+    page = client.get(f"/scope/?{urlencode({'q': QUESTION})}").content.decode()
+    assert "1 shipment, 1 return" in page.split('id="left-out"')[1].split("</p>")[0]
+
+
+def test_a_scope_frozen_before_consignees_were_kept_verifies_and_says_so(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as old:
+        old.setattr(freezing, "handed_over", lambda cursor, lots: [])
+        scope = frozen(client)
+    with seeing(ALL):
+        Scope.objects.update(consignments=None)
+    sent_since()
+    page = client.get(f"/scope/{scope.object}/").content.decode()
+    assert 'id="handed-today"' in page and 'id="handed-since"' not in page and "LATE" in page
+    body = client.get(f"/scope/{scope.object}/export/xlsx/").content
+    assert consignees_of(body)[1] == ("LATE", 5, 0, 5)
+    about = {row[0]: row[1] for row in openpyxl.load_workbook(io.BytesIO(body))["About"].values}
+    assert about["Consignees"] == "as the shipments say today"
+    sequence()
+    proofs = client.get(f"/scope/{scope.object}/proofs.json").json()
+    assert (proofs["digest"], proofs["consignments"]) == (scope.digest, [])
 
 
 REFUSED = {

@@ -45,6 +45,11 @@ LIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a line left out": lambda b: b["lines"].pop(),
     "a quantity": lambda b: b["lines"][0].update(text=b["lines"][0]["text"] + "1"),
     "another record named": lambda b: b["lines"][0].update(record=1),
+    "another consignee": lambda b: b["consignments"][0].update(
+        text=b["consignments"][0]["text"].replace("CLINIC", "NOBODY")
+    ),
+    "a consignment left out": lambda b: b["consignments"].pop(),
+    "a consignment's record": lambda b: b["consignments"][0].update(record=1),
     "another question": lambda b: b.update(expression='affected({lot = "X"})'),
     "a proof left out": lambda b: b["receipts"].pop(),
     "place in the log": lambda b: b["freeze"].update(index=b["freeze"]["index"] + 1),

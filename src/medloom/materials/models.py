@@ -140,6 +140,8 @@ class Move(Entity):
         default="free",
     )
     moved = Day(_("Moved on"), null=True, blank=True)
+    #: Who sent goods back; a recall's reconciliation takes them from that consignee's quantity.
+    consignee = Ref(Consignee, verbose_name=_("Returned by"), null=True, blank=True)
     work_order = Code(_("Work order"), max_length=64, null=True, blank=True)
 
     class Meta:

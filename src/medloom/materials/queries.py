@@ -258,12 +258,14 @@ def keep_stock(cursor: Any, written: Sequence[Written]) -> None:
     )
 
 
-_DIFFERENCES = """
+#: Goods that come back: a consignee is named as their sender, or only the place where they arrive is.
+COMES_BACK = "(m.consignee_id is not null or (m.target is not null and m.source is null))"
+_DIFFERENCES = f"""
     with signed as (
         select m.lot_id, m.status, m.unit, m.quantity, m.kind,
                coalesce(m.source, '') as source, coalesce(m.target, '') as target,
                m.kind in ('received', 'produced')
-               or (m.kind = 'returned' and m.target is not null and m.source is null) as comes
+               or (m.kind = 'returned' and {COMES_BACK}) as comes
         from move m where not m.voided),
     flows as (
         select lot_id, target as location, status, unit, quantity from signed

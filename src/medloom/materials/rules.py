@@ -176,7 +176,10 @@ class MoveFacts:
 
 
 def deltas(site: str, move: Mapping[str, object]) -> list[tuple[Place, Decimal]]:
-    """How a move changes stock, in base units. A return leaves from where it says, else comes in."""
+    """How a move changes stock, in base units.
+
+    A return comes in from the consignee that it names, else leaves from where it says, else comes in.
+    """
     if not move.get("lot") or move.get("quantity") is None:
         return []
     quantity = Decimal(str(move["quantity"])) * BASE[str(move["unit"])][1]
@@ -186,7 +189,8 @@ def deltas(site: str, move: Mapping[str, object]) -> list[tuple[Place, Decimal]]
     target = (site, lot, str(move.get("target") or ""), status)
     if kind == "transfer":
         return [(source, -quantity), (target, quantity)]
-    if kind in _IN or (kind == "returned" and move.get("target") and not move.get("source")):
+    comes = move.get("consignee") or (move.get("target") and not move.get("source"))
+    if kind in _IN or (kind == "returned" and comes):
         return [(target, quantity)]
     return [(source, -quantity)]
 

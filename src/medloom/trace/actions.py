@@ -23,6 +23,7 @@ def freeze_scope(
         "as_of": drawn.as_of,
         "lots": len(drawn.lines),
         "devices": drawn.devices,
+        "consignments": len(drawn.handed),
         "digest": drawn.digest,
     }
     freeze = act.command(

@@ -22,6 +22,7 @@ __all__ = [
     "Looked",
     "Scope",
     "ScopeExport",
+    "ScopeHanded",
     "ScopeLine",
     "TraceEdge",
     "TraceEvent",
@@ -94,6 +95,8 @@ class Scope(Entity):
     as_of = Count(_("As of record"), high=2**53 - 1, null=True, blank=True)
     lots = Count(_("Lots"), null=True, blank=True)
     devices = Count(_("Devices"), null=True, blank=True)
+    #: Lines of who received what; empty in scopes that were frozen before these were kept.
+    consignments = Count(_("Consignment lines"), null=True, blank=True)
     digest = Code(_("Digest of its lines"), max_length=64, null=True, blank=True)
 
     class Meta:
@@ -140,6 +143,38 @@ class ScopeLine(models.Model):
 
     class Meta:
         db_table = "scope_line"
+
+
+class ScopeHanded(models.Model):
+    """One line of who received what of a frozen scope, what another plant took in, or what came back.
+
+    Written once, with the entry that froze the scope; `entry` proves the line. `site` is the registrant, so
+    that no plant reads whom its goods went to; `plant` is whose record it is.
+    """
+
+    projection = True
+    pk = models.CompositePrimaryKey("scope", "line")
+    scope = models.BigIntegerField()
+    line = models.IntegerField()
+    site = models.CharField(max_length=16)
+    kind = models.CharField(max_length=8)
+    plant = models.CharField(max_length=16)
+    number = models.CharField(max_length=200)
+    record = models.BigIntegerField()
+    entry = models.BigIntegerField()
+    lot = models.BigIntegerField()
+    consignee = models.CharField(max_length=200)
+    region = models.CharField(max_length=200)
+    unit = models.CharField(max_length=8)
+    quantity = models.DecimalField(max_digits=24, decimal_places=6)
+    day = models.DateField(null=True)
+    first = models.CharField(max_length=64)
+    last = models.CharField(max_length=64)
+    package = models.CharField(max_length=23)
+    sscc = models.CharField(max_length=20)
+
+    class Meta:
+        db_table = "scope_handed"
 
 
 class ScopeExport(models.Model):

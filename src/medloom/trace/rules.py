@@ -55,6 +55,10 @@ def _consumed(record: Written) -> Mapping[int, str | None]:
 # -- scopes -----------------------------------------------------------------------------------
 
 
+#: What only the command that freezes tells of a scope.
+_TOLD = ("as_of", "lots", "devices", "consignments", "digest")
+
+
 @dataclass(frozen=True)
 class Freeze:
     """What a scope holds at the moment when it is to be frozen."""
@@ -63,6 +67,7 @@ class Freeze:
     lots: int
     devices: int
     cut: bool
+    consignments: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def admit_scope(asked: Asked, facts: ScopeFacts | None) -> Ruling:
             return rejected(
                 "scope_frozen", "/base", "a new scope that supersedes it", str(asked.current["number"])
             )
-        told = [name for name in ("as_of", "lots", "devices", "digest") if asked.fields.get(name) is not None]
+        told = [name for name in _TOLD if asked.fields.get(name) is not None]
         if told:
             return rejected("not_yet_frozen", f"/fields/{told[0]}", "given by the command freeze")
         return FINE
@@ -104,7 +109,8 @@ def _freeze(asked: Asked, now: Freeze | None) -> Ruling:
         return rejected("scope_empty", "/fields/lots", "at least one lot")
     if now.digest != asked.fields["digest"]:
         return rejected("scope_moved", "/fields/digest", f"{now.lots} lots, {now.devices} devices", "others")
-    told = (asked.fields.get("lots"), asked.fields.get("devices"))
-    if told != (now.lots, now.devices):
-        return rejected("scope_moved", "/fields/lots", f"{now.lots} lots, {now.devices} devices", str(told))
+    told = tuple(asked.fields.get(name) for name in ("lots", "devices", "consignments"))
+    if told != (now.lots, now.devices, now.consignments):
+        expected = f"{now.lots} lots, {now.devices} devices, {now.consignments} consignments"
+        return rejected("scope_moved", "/fields/lots", expected, str(told))
     return FINE

@@ -129,11 +129,12 @@ def transformation(
 def observation(
     *, object_: str, when: When, site: str, things: Sequence[Thing], action: str = "OBSERVE",
     step: str = "inspecting", disposition: str = "", order: str = "", shipment: str = "",
-    consignee: str = "", **extra: Any,
+    consignee: str = "", sender: str = "", **extra: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """What was seen of lots or units: `receiving`, `inspecting`, `shipping`, `holding`, `destroying` ...
 
-    `shipment` (the despatch advice) and `consignee` (to whom it goes) are told by their numbers.
+    `shipment` (the despatch advice), `consignee` (to whom it goes) and `sender` (who gave it back) are told
+    by their numbers.
     """
     named = (("po", "order", order), ("desadv", "shipment", shipment))
     transactions = [
@@ -141,15 +142,18 @@ def observation(
         for type_, word, number in named
         if number
     ]
-    owner = {
-        "type": "owning_party",
-        "destination": f"urn:medloom:consignee:{quote(consignee, safe='')}",
+    ends = {
+        name: [{"type": "owning_party", word: f"urn:medloom:consignee:{quote(party, safe='')}"}]
+        for name, word, party in (
+            ("sourceList", "source", sender),
+            ("destinationList", "destination", consignee),
+        )
+        if party
     }
     return _event(
         "ObjectEvent", object_=object_, when=when, site=site, step=step, extra=extra, action=action,
         **_what(things, "epcList", "quantityList"),
-        disposition=disposition, bizTransactionList=transactions,
-        destinationList=[owner] if consignee else [],
+        disposition=disposition, bizTransactionList=transactions, **ends,
     )  # fmt: skip
 
 
@@ -165,11 +169,20 @@ def packing(
 
 
 def document(
-    events: Sequence[Mapping[str, Any]], *, created: dt.datetime, context: Mapping[str, str] | None = None
+    events: Sequence[Mapping[str, Any]],
+    *,
+    created: dt.datetime,
+    context: Mapping[str, str] | None = None,
+    left_out: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
-    """An EPCISDocument of these events. `created` is an aware moment."""
+    """An EPCISDocument of these events. `created` is an aware moment.
+
+    left_out  kind of record -> how many state no day and are no events; told in an extension of the document
+    """
+    told = {f"medloom:{kind}": count for kind, count in (left_out or {}).items()}
     return {
         "@context": [CONTEXT, {**OURS, **(context or {})}],
+        **({"medloom:leftOut": {"medloom:why": "no day is recorded", **told}} if told else {}),
         "type": "EPCISDocument",
         "schemaVersion": "2.0",
         "creationDate": created.isoformat(timespec="milliseconds"),

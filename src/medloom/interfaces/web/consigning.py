@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -14,6 +15,9 @@ from django.utils.translation import ngettext
 from medloom.interfaces.web.columns import idle_free, unit_word
 from medloom.interfaces.web.plantmap import TAKERS_DRAWN, Taker
 from medloom.interfaces.web.viewer import Viewer
+from medloom.materials.models import Receipt
+from medloom.trace.frozen.handed import KINDS, RETURNED, SHIPPED, Changed, Handed, changed
+from medloom.trace.frozen.handed import undated as undated_records
 from medloom.trace.scopes.consigned import Consigned
 from medloom.trace.scopes.dimensions import condition
 from medloom.trace.scopes.expression import TEXT_LENGTH_MAX, Expression, Joined, group, text_of
@@ -41,6 +45,8 @@ def name_of(one: Consigned) -> str:
     """The consignee's code, or why there is none."""
     if one.consignee:
         return one.consignee
+    if one.nameless:
+        return _("Came back, nobody named")
     return _("Named, not shown to you") if one.named else _("No consignee on record")
 
 
@@ -60,6 +66,76 @@ def received(found: Sequence[Consigned], viewer: Viewer, expression: Expression 
     ]
 
 
+def undated(handed: Sequence[Handed], lots: Sequence[int]) -> dict[str, int]:
+    """Records of these lots that state no day, by kind: EPCIS has no event without a time."""
+    arrived = Receipt.objects.filter(lot__in=lots, voided=False, received=None).count()
+    found = {
+        "receipts": arrived,
+        "shipments": undated_records(handed, SHIPPED),
+        "returns": undated_records(handed, RETURNED),
+    }
+    return {name: count for name, count in found.items() if count}
+
+
+def undated_words(handed: Sequence[Handed], lots: Sequence[int]) -> str:
+    """What the EPCIS export of these lots leaves out, for the page beside it; empty where nothing."""
+    return ", ".join(_counted(name, count) for name, count in undated(handed, lots).items())
+
+
+def _counted(name: str, count: int) -> str:
+    if name == "receipts":
+        return ngettext("%(count)s receipt", "%(count)s receipts", count) % {"count": count}
+    if name == "returns":
+        return ngettext("%(count)s return", "%(count)s returns", count) % {"count": count}
+    return ngettext("%(count)s shipment", "%(count)s shipments", count) % {"count": count}
+
+
+@dataclass(frozen=True)
+class Since:
+    """One record that tells otherwise than when the scope was frozen, as the page lists it."""
+
+    change: Changed
+    state: str
+
+    @property
+    def one(self) -> Handed:
+        """A line of it."""
+        return self.change.one
+
+    @property
+    def lots(self) -> str:
+        """Its lots of this scope."""
+        return ", ".join(sorted({one.key for one in self.change.now or self.change.before}))
+
+    @property
+    def before(self) -> str:
+        """How much it told when the scope was frozen."""
+        return _summed(self.change.before)
+
+    @property
+    def now(self) -> str:
+        """How much it tells now."""
+        return _summed(self.change.now)
+
+
+def _summed(lines: Sequence[Handed]) -> str:
+    sums: dict[str, Decimal] = {}
+    for one in lines:
+        sums[one.unit] = sums.get(one.unit, Decimal(0)) + one.quantity
+    return " · ".join(amount_of(unit, quantity) for unit, quantity in sorted(sums.items()))
+
+
+def since(before: Sequence[Handed], now: Sequence[Handed]) -> dict[str, Any]:
+    """What was recorded, corrected or taken back of these lots since the scope was frozen."""
+    found = changed(before, now)
+    rows = [
+        Since(each, "gone" if not each.now else "changed" if each.before else "new")
+        for each in found[:SHOWN_MOST]
+    ]
+    count = {kind: sum(1 for each in found if each.one.kind == kind) for kind in KINDS}
+    return {"rows": rows, "more": max(0, len(found) - SHOWN_MOST), **count}
+
+
 def _narrowed(one: Consigned, expression: Expression | None) -> str:
     """The address of the same question, asked of what went to this consignee only."""
     if not one.consignee or expression is None:
@@ -73,6 +149,8 @@ def takers(found: Sequence[Consigned]) -> list[Taker]:
     """The boxes on the map: those who received most, the others as one, last what nobody is named for."""
     by_name: dict[tuple[bool, str], list[Consigned]] = {}
     for one in found:
+        if one.nameless:
+            continue  # nobody's: the table has it
         by_name.setdefault((not one.consignee, name_of(one)), []).append(one)
     boxes = [
         Taker(name, _amounts(mine), frozenset(one.site for one in mine), unknown=unnamed)

@@ -11,19 +11,19 @@ from typing import Any
 from medloom.interfaces.web import queries
 from medloom.interfaces.web.columns import column_of, columns_of, unit_word
 from medloom.interfaces.web.consigning import SHOWN_MOST as RECEIVED_MOST
-from medloom.interfaces.web.consigning import received, takers
+from medloom.interfaces.web.consigning import received, takers, undated_words
 from medloom.interfaces.web.plantmap import draw_map
 from medloom.interfaces.web.scopewords import meant_words
 from medloom.interfaces.web.viewer import Viewer
 from medloom.interfaces.web.views.lists import drawing_of
 from medloom.interfaces.web.views.scope import DRAWN_MOST, Placed, edges_inside, graph_of
-from medloom.kernel.cursor import open_cursor
 from medloom.kernel.entity import catalogue
 from medloom.parties.models import Site
 from medloom.trace import queries as trace
-from medloom.trace.accounts.queries import consignees
+from medloom.trace.frozen.handed import Handed
 from medloom.trace.frozen.lines import Line, ordered
 from medloom.trace.scopes.balance import PARTS, Balance, totals
+from medloom.trace.scopes.consigned import EVERYTHING, consigned
 from medloom.trace.scopes.expression import Expression, groups_of
 from medloom.trace.scopes.mentions import mentions
 
@@ -89,12 +89,19 @@ def regions_of() -> dict[str, str]:
 
 
 def result_of(
-    lines: Sequence[Line], viewer: Viewer, *, as_of: int, expression: Expression | None
+    lines: Sequence[Line],
+    viewer: Viewer,
+    *,
+    handed: Sequence[Handed],
+    expression: Expression | None,
+    as_of: int = EVERYTHING,
 ) -> dict[str, Any]:
-    """Everything below the question: the same for a live scope and a frozen one, of record `as_of`."""
+    """Everything below the question: the same for a live scope and a frozen one.
+
+    `as_of` is told where what went to whom is that of today: what was recorded behind it is named.
+    """
     told = ordered(lines)
-    with open_cursor() as cursor:
-        handed = consignees(cursor, told, as_of=as_of)
+    to_whom = consigned(handed, told, as_of=as_of)
     shown = told[:SHOWN_MOST]
     declared = catalogue()["lot"]
     known = columns_of(declared)
@@ -121,11 +128,13 @@ def result_of(
             for (word, numbered), count in sorted(Counter(map(_meant, told)).items())
             if word != "whole"
         ],
-        "map": draw_map(told, names=viewer.sites, regions=regions_of(), takers=takers(handed)),
-        "received": received(handed, viewer, expression),
-        "received_more": max(0, len(handed) - RECEIVED_MOST),
-        "consignees": len({one.consignee for one in handed if one.consignee}),
-        "told_since": any(one.since for one in handed),
+        "map": draw_map(told, names=viewer.sites, regions=regions_of(), takers=takers(to_whom)),
+        "received": received(to_whom, viewer, expression),
+        "received_more": max(0, len(to_whom) - RECEIVED_MOST),
+        "consignees": len({one.consignee for one in to_whom if one.consignee}),
+        "came_back": any(one.returned for one in to_whom),
+        "told_since": any(one.since for one in to_whom),
+        "undated": undated_words(handed, [line.lot for line in told]),
         "rows": rows,
         "more": len(told) - len(shown),
         "graph": _graph(rows, told, viewer) if 0 < len(told) <= DRAWN_MOST else None,

@@ -14,15 +14,15 @@ from django.utils.translation import gettext as _
 
 from medloom.formats.epcis.making import Thing, When, document, observation, transformation
 from medloom.interfaces.web.columns import idle_free, unit_word
-from medloom.interfaces.web.consigning import name_of
+from medloom.interfaces.web.consigning import name_of, undated
 from medloom.interfaces.web.export import OPTIONS, fill_sheet, neutral
 from medloom.interfaces.web.scopewords import meant_words
 from medloom.interfaces.web.viewer import Viewer
 from medloom.interfaces.web.words import verdict_word
-from medloom.kernel.entity import catalogue
-from medloom.materials.models import Lot, Receipt, Serial, Shipment
+from medloom.materials.models import Lot, Move, Receipt, Serial, Shipment
 from medloom.production.models import StepRecord
 from medloom.trace import queries as trace
+from medloom.trace.frozen.handed import RETURNED, SHIPPED, TAKEN, Handed
 from medloom.trace.frozen.lines import Line, ordered
 from medloom.trace.rules import UNIT_BITS
 from medloom.trace.scopes.consigned import Consigned
@@ -48,6 +48,7 @@ class Report:
     perhaps: Sequence[dict[str, Any]]
     viewer: Viewer
     consigned: Sequence[Consigned] = ()
+    handed: Sequence[Handed] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def consignees_table(report: Report) -> Table:
     head = [
         _("Consignee"), _("Region"), _("From plant"), _("Name"), _("Quantity"), _("Unit"),
         _("Of lots meant in part"), _("Lots"), _("Shipments"), _("First shipped"), _("Last shipped"),
-        _("Told since"), _("Lot numbers"),
+        _("Told since"), _("Lot numbers"), _("Came back"), _("Still out there"),
     ]  # fmt: skip
     rows = [
         [
@@ -102,35 +103,62 @@ def consignees_table(report: Report) -> Table:
             float(one.quantity), str(unit_word(one.unit)) or _("pieces"), float(one.in_part), len(one.lots),
             one.shipments, str(one.first or ""), str(one.last or ""), float(one.since),
             ", ".join(sorted(numbers[lot] for lot in one.lots))[:CELL_MOST],
+            float(one.returned), "" if one.nameless else float(one.left),
         ]
         for one in report.consigned
     ]  # fmt: skip
     return Table(_("Consignees"), head, rows)
 
 
-def _shipment_lines(lots: Sequence[int]) -> list[Any]:
-    model = catalogue()["shipment"].lines["lines"].model
-    found = model._default_manager.filter(lot__in=lots, until=None, parent__voided=False)
-    return list(
-        found.select_related("lot", "parent", "parent__consignee").order_by("parent", "line")[:SHEET_MOST]
-    )
+def shipments_table(report: Report) -> Table:
+    """One row for each line of a shipment, and for each delivery that another plant took in."""
+    meant = {line.lot: line.meant for line in report.lines}
+    head = [
+        _("Shipment"), _("Plant"), _("Consignee"), _("Shipped on"), _("Lot number"), _("Quantity"),
+        _("Serial number from"), _("Serial number to"), _("Unit"), _("Meant"),
+        _("Package identifier"), _("Logistic unit (SSCC)"), _("Proof"),
+    ]  # fmt: skip
+    rows = [
+        [
+            one.number, one.site, one.consignee or (_taken_in(one) if one.kind == TAKEN else ""),
+            str(one.day or ""), one.key, float(one.quantity), one.first, one.last,
+            str(unit_word(one.unit)) or _("pieces"), meant_words(meant[one.lot], numbered=True)[0],
+            one.package, one.sscc, one.entry,
+        ]
+        for one in _by_number(report, SHIPPED, TAKEN)
+    ]  # fmt: skip
+    return Table(_("Shipments"), head, rows)
+
+
+def _taken_in(one: Handed) -> str:
+    return _("taken in by plant %(plant)s") % {"plant": one.site}
+
+
+def returns_table(report: Report) -> Table:
+    """One row for each move that says what came back, and from whom where it does."""
+    head = [
+        _("Move number"), _("Plant"), _("Returned by"), _("Moved on"), _("Lot number"), _("Quantity"),
+        _("Unit"), _("Proof"),
+    ]  # fmt: skip
+    rows = [
+        [
+            one.number, one.site, one.consignee, str(one.day or ""), one.key, float(one.quantity),
+            str(unit_word(one.unit)) or _("pieces"), one.entry,
+        ]
+        for one in _by_number(report, RETURNED)
+    ]  # fmt: skip
+    return Table(_("Returns"), head, rows)
+
+
+def _by_number(report: Report, *kinds: str) -> list[Handed]:
+    mine = [one for one in report.handed if one.kind in kinds]
+    return sorted(mine, key=lambda one: (one.kind, one.site, one.number, one.key, one.first))
 
 
 def tables_of(report: Report) -> list[Table]:
     """Every table of the workbook."""
     lots = [line.lot for line in report.lines]
-    sent = _shipment_lines(lots)
-    meant = {line.lot: line.meant for line in report.lines}
     serials = Serial.objects.filter(lot__in=lots, voided=False).select_related("lot")[:SHEET_MOST]
-    shipments = [
-        [
-            one.parent.key, one.parent.site, one.parent.consignee.key if one.parent.consignee else "",
-            str(one.parent.shipped or ""), one.lot.key, float(one.quantity), one.first or "", one.last or "",
-            str(unit_word(one.unit)) or _("pieces"), meant_words(meant[one.lot.num], numbered=True)[0],
-            one.package or "", one.sscc or "",
-        ]
-        for one in sent
-    ]  # fmt: skip
     numbered = [[one.lot.key, one.number] for one in serials]
     ranges = [
         [line.key, line.site, first, last, last - first + 1, first >> UNIT_BITS]
@@ -150,15 +178,8 @@ def tables_of(report: Report) -> list[Table]:
     return [
         lots_table(report),
         consignees_table(report),
-        Table(
-            _("Shipments"),
-            [
-                _("Shipment"), _("Plant"), _("Consignee"), _("Shipped on"), _("Lot number"), _("Quantity"),
-                _("Serial number from"), _("Serial number to"), _("Unit"), _("Meant"),
-                _("Package identifier"), _("Logistic unit (SSCC)"),
-            ],
-            shipments,
-        ),
+        shipments_table(report),
+        returns_table(report),
         Table(
             _("Devices"),
             [_("Lot number"), _("Plant"), _("Devices from"), _("To"), _("Devices"), _("Step record")],
@@ -250,33 +271,43 @@ def _received(report: Report, lots: Sequence[int]) -> list[dict[str, Any]]:
     return found
 
 
-def _shipped(report: Report, lots: Sequence[int]) -> list[dict[str, Any]]:
-    by_shipment: dict[int, tuple[Shipment, list[Thing]]] = {}
-    for one in _shipment_lines(lots):
-        thing = Thing(one.lot.site, one.lot.key, quantity=_quantity(one.quantity), unit=one.unit)
-        by_shipment.setdefault(one.parent.num, (one.parent, []))[1].append(thing)
+def _handed_events(report: Report, kind: str, model: Any) -> list[dict[str, Any]]:
+    """Shipments, and what came back, as the scope has them: those kept with a frozen one."""
+    by_record: dict[int, list[Handed]] = {}
+    for one in report.handed:
+        if one.kind == kind:
+            by_record.setdefault(one.record, []).append(one)
+    objects = dict(model.objects.filter(num__in=by_record).values_list("num", "object"))
     found = []
-    for shipment, things in by_shipment.values():
-        when = _moment(report.viewer, shipment.site, None, shipment.shipped)
-        if when is not None:
-            found.append(
-                observation(
-                    object_=str(shipment.object), when=when, site=shipment.site, things=things,
-                    step="shipping", disposition="in_transit", record=shipment.entry,
-                    shipment=f"{shipment.site}:{shipment.key}",
-                    consignee=shipment.consignee.key if shipment.consignee else "",
-                )
+    for record, lines in sorted(by_record.items()):
+        first = lines[0]
+        when = _moment(report.viewer, first.site, None, first.day)
+        if when is None or record not in objects:
+            continue
+        things = [Thing(one.home, one.key, quantity=_quantity(one.quantity), unit=one.unit) for one in lines]
+        common = {"object_": str(objects[record]), "when": when, "site": first.site, "things": things}
+        if kind == SHIPPED:
+            told = observation(
+                **common, step="shipping", disposition="in_transit", record=first.entry,
+                shipment=f"{first.site}:{first.number}", consignee=first.consignee,
             )  # fmt: skip
+        else:
+            told = observation(
+                **common, step="receiving", disposition="returned", record=first.entry, sender=first.consignee
+            )
+        found.append(told)
     return found
 
 
 def epcis_of(report: Report, *, created: dt.datetime) -> dict[str, Any]:
     """An EPCIS 2.0 document of what made, received and shipped the lots of the scope.
 
-    Only lots of the scope stand in it. A record that states no time is left out: no event is without one.
+    Only lots of the scope stand in it. No event is without a time: a record that states no day is left out
+    and counted in `medloom:leftOut`, an extension of the document.
     """
     names = {line.lot: line for line in report.lines}
     lots = sorted(names)
     edges = [edge for edge in trace.used_in(lots, most=EDGES_MOST) if edge.child in names]
-    events = _steps(report, edges, names) + _received(report, lots) + _shipped(report, lots)
-    return document(events, created=created)
+    events = _steps(report, edges, names) + _received(report, lots)
+    events += _handed_events(report, SHIPPED, Shipment) + _handed_events(report, RETURNED, Move)
+    return document(events, created=created, left_out=undated(report.handed, lots))

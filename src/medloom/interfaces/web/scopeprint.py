@@ -103,13 +103,18 @@ def _consignees(report: Report) -> dict[str, object]:
         more = _("and %(count)s more") % {"count": len(lots) - LOTS_PRINTED}
         named = lots[:LOTS_PRINTED] + ([more] if len(lots) > LOTS_PRINTED else [])
         part = _cell(row[6]) if one.in_part else ""
-        rows.append([row[0], row[1], row[3], amount, part, str(one.shipments), days, ", ".join(named)])
+        back = amount_of(one.unit, one.returned) if one.returned else ""
+        out = "" if one.nameless else amount_of(one.unit, one.left)
+        shipped = "" if one.nameless else amount
+        rows.append(
+            [row[0], row[1], row[3], shipped, part, back, out, str(one.shipments), days, ", ".join(named)]
+        )
     head = [
         _("Consignee"), _("Region"), _("From plant"), _("Quantity"), _("Of lots meant in part"),
-        _("Shipments"), _("Shipped on"), _("Lot numbers"),
+        _("Came back"), _("Still out there"), _("Shipments"), _("Shipped on"), _("Lot numbers"),
     ]  # fmt: skip
     empty = _("No shipment of these lots is on record.")
-    return _block(_("Consignees"), head, rows, note="" if rows else empty, right=[3, 4, 5], wide=[7])
+    return _block(_("Consignees"), head, rows, note="" if rows else empty, right=[3, 4, 5, 6, 7], wide=[9])
 
 
 def print_of(report: Report) -> bytes:

@@ -14,11 +14,13 @@ from medloom.interfaces.web.scopeexport import Report
 from medloom.interfaces.web.viewer import Viewer, now, viewer_for
 from medloom.kernel.cursor import open_cursor
 from medloom.parties.models import User
-from medloom.trace.accounts.queries import consignees
+from medloom.trace.accounts.queries import handed_over
+from medloom.trace.frozen.handed import Handed
 from medloom.trace.frozen.lines import Line
-from medloom.trace.frozen.queries import draw, frozen_lines
+from medloom.trace.frozen.queries import draw, frozen_handed, frozen_lines, lots_of
 from medloom.trace.models import Scope
 from medloom.trace.scopes.bounds import PAGE_S
+from medloom.trace.scopes.consigned import EVERYTHING, Consigned, consigned
 from medloom.trace.scopes.expression import parse, text_of
 from medloom.trace.scopes.refusal import ScopeRefused
 
@@ -49,7 +51,8 @@ def _live(question: str, viewer: Viewer, most: int, seconds: float) -> Report:
         (_("State"), _("not frozen")),
     ]
     waiting = perhaps(drawn.lines, expression)
-    return _report(_("Recall scope"), about, drawn.lines, waiting, viewer, as_of=drawn.as_of)
+    to_whom = consigned(drawn.handed, drawn.lines)
+    return _report(_("Recall scope"), about, drawn.lines, waiting, viewer, drawn.handed, to_whom)
 
 
 def _frozen(object_: UUID, viewer: Viewer) -> Report:
@@ -58,6 +61,8 @@ def _frozen(object_: UUID, viewer: Viewer) -> Report:
         raise Problem(404, "not_found")
     with open_cursor() as cursor:
         lines = frozen_lines(cursor, scope.num)
+        kept = scope.consignments is not None
+        handed = frozen_handed(cursor, scope.num) if kept else handed_over(cursor, lots_of(lines))
     about = [
         (_("Scope number"), scope.number),
         (_("What is asked"), scope.expression),
@@ -65,9 +70,11 @@ def _frozen(object_: UUID, viewer: Viewer) -> Report:
         (_("Digest of its lines"), scope.digest or ""),
         (_("State"), _("Frozen")),
         (_("Supersedes"), scope.supersedes or "–"),
+        (_("Consignees"), _("as frozen, under the digest") if kept else _("as the shipments say today")),
     ]
     waiting = perhaps(lines, parse(scope.expression))
-    return _report(scope.title, about, lines, waiting, viewer, as_of=scope.as_of)
+    to_whom = consigned(handed, lines, as_of=EVERYTHING if kept else scope.as_of)
+    return _report(scope.title, about, lines, waiting, viewer, handed, to_whom)
 
 
 def _report(
@@ -76,12 +83,10 @@ def _report(
     lines: Sequence[Line],
     waiting: Sequence[dict[str, Any]],
     viewer: Viewer,
-    *,
-    as_of: int,
+    handed: Sequence[Handed],
+    to_whom: Sequence[Consigned],
 ) -> Report:
-    with open_cursor() as cursor:
-        handed = consignees(cursor, lines, as_of=as_of)
-    return Report(title, [*about, *_asked_by(viewer)], lines, waiting, viewer, handed)
+    return Report(title, [*about, *_asked_by(viewer)], lines, waiting, viewer, to_whom, handed)
 
 
 def _asked_by(viewer: Viewer) -> list[tuple[str, str]]:

@@ -9,17 +9,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from medloom.materials.queries import COMES_BACK
+from medloom.trace.frozen.handed import Handed
 from medloom.trace.frozen.lines import Line
 from medloom.trace.scopes.balance import Balance, Counted, balances
-from medloom.trace.scopes.consigned import Consigned, consigned
 from medloom.trace.scopes.parts import WHOLE, Making, meaning
 from medloom.trace.scopes.portions import Portion
 
 #: The most edges that are read for the quantities of one answer.
 EDGES_MOST = 5_000_000
 
-_MOVES = """
-    select m.lot_id as lot, m.kind, (m.target is not null and m.source is null) as inward,
+_MOVES = f"""
+    select m.lot_id as lot, m.kind, {COMES_BACK} as inward,
            case when m.unit = 'g' then 'kg' else m.unit end as unit,
            sum(m.quantity * case when m.unit = 'g' then 0.001 else 1 end) as quantity
     from move m where m.lot_id = any(%s::bigint[]) and not m.voided group by 1, 2, 3, 4"""
@@ -48,30 +49,44 @@ _USED = """
 _RECORDS = """
     select r.output_lot_id as lot, r.num as step, r.good from step_record r
     where r.output_lot_id = any(%s::bigint[]) and not r.voided and coalesce(r.total, 1) > 0"""
-#: Lot by lot who received what. A plant sees its shipments and no consignee: what is named stays so.
-_CONSIGNED = """
-    select n.lot_id as lot, s.site, s.consignee_id is not null as named, coalesce(c.key, '') as consignee,
+#: Line by line who received what. A plant sees its shipments and no consignee: what is named stays so.
+_SHIPPED = """
+    select 'shipped' as kind, s.site, s.key as number, s.num as record, s.entry, n.lot_id as lot,
+           coalesce(c.key, '') as consignee, s.consignee_id is not null as named,
            coalesce(c.region, '') as region, case when n.unit = 'g' then 'kg' else n.unit end as unit,
-           sum(n.quantity * case when n.unit = 'g' then 0.001 else 1 end) as quantity,
-           coalesce(sum(n.quantity * case when n.unit = 'g' then 0.001 else 1 end)
-                    filter (where s.entry > %s), 0) as since,
-           array_agg(distinct s.num) as shipments, min(s.shipped) as first, max(s.shipped) as last
+           n.quantity * case when n.unit = 'g' then 0.001 else 1 end as quantity, s.shipped as day,
+           coalesce(n.first, '') as first, coalesce(n.last, '') as last,
+           coalesce(n.package, '') as package, coalesce(n.sscc, '') as sscc
     from shipment_line n join shipment s on s.num = n.parent_id and not s.voided
     left join consignee c on c.num = s.consignee_id
-    where n.lot_id = any(%s::bigint[]) and n.until is null group by 1, 2, 3, 4, 5, 6"""
-
+    where n.lot_id = any(%s::bigint[]) and n.until is null"""
+#: What other plants of the network took in of these lots.
 _TAKEN_IN = """
-    select l.num as lot, case when r.unit = 'g' then 'kg' else r.unit end as unit,
-           sum(r.quantity * case when r.unit = 'g' then 0.001 else 1 end) as quantity
+    select 'taken' as kind, r.site, r.key as number, r.num as record, r.entry, l.num as lot,
+           '' as consignee, false as named, '' as region,
+           case when r.unit = 'g' then 'kg' else r.unit end as unit,
+           r.quantity * case when r.unit = 'g' then 0.001 else 1 end as quantity, r.received as day
     from lot l join receipt r on r.partner = l.site and r.partner_lot = l.key and r.partner is not null
-    where l.num = any(%s::bigint[]) and not r.voided and r.site <> l.site group by 1, 2"""
+    where l.num = any(%s::bigint[]) and not r.voided and r.site <> l.site"""
+#: What came back, and from whom where the move says so.
+_CAME_BACK = f"""
+    select 'returned' as kind, m.site, m.key as number, m.num as record, m.entry, m.lot_id as lot,
+           coalesce(c.key, '') as consignee, m.consignee_id is not null as named,
+           coalesce(c.region, '') as region, case when m.unit = 'g' then 'kg' else m.unit end as unit,
+           m.quantity * case when m.unit = 'g' then 0.001 else 1 end as quantity, m.moved as day
+    from move m left join consignee c on c.num = m.consignee_id
+    where m.lot_id = any(%s::bigint[]) and m.kind = 'returned' and not m.voided and {COMES_BACK}"""
 
 
-def consignees(cursor: Any, told: Sequence[Line], *, as_of: int) -> list[Consigned]:
-    """Who received what of these lots, as the shipments say now; `since` is told behind record `as_of`."""
-    lots = [line.lot for line in told]
-    rows = cursor.execute(_CONSIGNED, (as_of, lots)).fetchall()
-    return consigned(rows, told, delivered=cursor.execute(_TAKEN_IN, (lots,)).fetchall())
+def handed_over(cursor: Any, lots: Mapping[int, tuple[str, str]]) -> list[Handed]:
+    """What of these lots (number -> plant and number) went to whom and came back, as the records say now."""
+    asked = (sorted(lots),)
+    answers = [cursor.execute(sql, asked) for sql in (_SHIPPED, _TAKEN_IN, _CAME_BACK)]
+    return [
+        Handed(home=lots[row["lot"]][0], key=lots[row["lot"]][1], **row)
+        for answer in answers
+        for row in answer.fetchall()
+    ]
 
 
 def counted(cursor: Any, lots: Sequence[int]) -> Counted:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
-from medloom.trace.scopes.balance import Balance
+from medloom.trace.frozen.handed import Handed, in_order
+from medloom.trace.scopes.balance import Balance, plain
 
 #: How many lines one scope may freeze; a network's whole year is below it.
 LINES_MOST = 200_000
@@ -59,24 +59,21 @@ class Line:
         )
 
 
-def plain(number: Decimal | None) -> str:
-    """A quantity without idle zeros; "?" where nothing was said."""
-    if number is None:
-        return "?"
-    text = f"{number:f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
-
-
 def ordered(lines: Iterable[Line]) -> list[Line]:
     """In the one order: by distance from the start, plant and number."""
     return sorted(lines, key=lambda line: (line.distance, line.site, line.key))
 
 
-def digest(expression: str, lines: Sequence[Line]) -> str:
-    """SHA-256 over the expression and every line in its order, as hexadecimal digits."""
+def digest(expression: str, lines: Sequence[Line], handed: Iterable[Handed] = ()) -> str:
+    """SHA-256 over the expression, every lot's line and every consignment's, as hexadecimal digits.
+
+    Scopes that were frozen before consignments were kept have none: their digest is what it was.
+    """
     made = hashlib.sha256(expression.encode())
     for line in sorted(lines, key=lambda one: (one.site, one.key)):
         made.update(b"\n" + line.text().encode())
+    for one in in_order(handed):
+        made.update(b"\n" + one.text().encode())
     return made.hexdigest()
 
 

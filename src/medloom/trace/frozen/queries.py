@@ -7,13 +7,14 @@ digest that the hub could not repeat would prove nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from medloom.kernel.rows import HeadMoved
 from medloom.kernel.ruling import Asked, Written
-from medloom.trace.accounts.queries import lines
+from medloom.trace.accounts.queries import handed_over, lines
+from medloom.trace.frozen.handed import Handed, in_order
 from medloom.trace.frozen.lines import LINES_MOST, Line, digest
 from medloom.trace.rules import Freeze, ScopeFacts
 from medloom.trace.scopes.balance import Balance
@@ -21,6 +22,7 @@ from medloom.trace.scopes.bounds import PAGE_S, bounded
 from medloom.trace.scopes.expression import Expression, parse
 from medloom.trace.scopes.queries import evaluate, newest
 from medloom.trace.scopes.refusal import ScopeRefused
+from medloom.wire.judge import HQ
 from medloom.wire.operation import Kind
 
 
@@ -33,6 +35,7 @@ class Drawn:
     as_of: int
     cut: bool
     unnamed: int
+    handed: tuple[Handed, ...] = ()
 
     @property
     def devices(self) -> int:
@@ -49,7 +52,13 @@ def draw(
         found = evaluate(asked, expression, most=most)
         asked.at = text
         told = tuple(lines(asked, found.portions))
-    return Drawn(told, digest(text, told), as_of, found.cut, found.unnamed)
+        handed = tuple(handed_over(asked, lots_of(told)))
+    return Drawn(told, digest(text, told, handed), as_of, found.cut, found.unnamed, handed)
+
+
+def lots_of(told: Iterable[Line]) -> dict[int, tuple[str, str]]:
+    """Internal number -> plant and number of the lots of these lines."""
+    return {line.lot: (line.site, line.key) for line in told}
 
 
 def scope_facts(cursor: Any, asked: Sequence[Asked]) -> ScopeFacts:
@@ -75,7 +84,9 @@ def scope_facts(cursor: Any, asked: Sequence[Asked]) -> ScopeFacts:
             except ScopeRefused as refused:
                 wrong[one.operation.id] = refused
                 continue
-            freezes[one.operation.id] = Freeze(drawn.digest, len(drawn.lines), drawn.devices, drawn.cut)
+            freezes[one.operation.id] = Freeze(
+                drawn.digest, len(drawn.lines), drawn.devices, drawn.cut, len(drawn.handed)
+            )
     return ScopeFacts(freezes, wrong)
 
 
@@ -92,6 +103,7 @@ def keep_lines(cursor: Any, written: Sequence[Written]) -> None:
         if drawn.digest != one.asked.fields["digest"]:
             raise HeadMoved(f"scope {one.key}")
         _insert(cursor, one.num, drawn.lines)
+        _keep_handed(cursor, one.num, drawn.handed)
 
 
 _COLUMNS = (
@@ -103,7 +115,7 @@ _COLUMNS = (
 
 
 def _insert(cursor: Any, scope: int, told: Sequence[Line]) -> None:
-    rows = [
+    _add(cursor, "scope_line", _COLUMNS, [
         (
             scope, line.lot, line.site, line.distance, line.via, line.entry, line.devices, line.ranges,
             line.balance.unit, line.balance.made, line.balance.stock, line.balance.shipped,
@@ -111,13 +123,34 @@ def _insert(cursor: Any, scope: int, told: Sequence[Line]) -> None:
             line.meant,
         )
         for line in told
-    ]  # fmt: skip
+    ])  # fmt: skip
+
+
+_HANDED = (
+    ("scope", "bigint"), ("line", "integer"), ("site", "text"), ("kind", "text"), ("plant", "text"),
+    ("number", "text"), ("record", "bigint"), ("entry", "bigint"), ("lot", "bigint"), ("consignee", "text"),
+    ("region", "text"), ("unit", "text"), ("quantity", "numeric"), ("day", "date"), ("first", "text"),
+    ("last", "text"), ("package", "text"), ("sscc", "text"),
+)  # fmt: skip
+
+
+def _keep_handed(cursor: Any, scope: int, handed: Sequence[Handed]) -> None:
+    _add(cursor, "scope_handed", _HANDED, [
+        (
+            scope, at, HQ, one.kind, one.site, one.number, one.record, one.entry, one.lot, one.consignee,
+            one.region, one.unit, one.quantity, one.day, one.first, one.last, one.package, one.sscc,
+        )
+        for at, one in enumerate(in_order(handed), 1)
+    ])  # fmt: skip
+
+
+def _add(cursor: Any, table: str, declared: Sequence[tuple[str, str]], rows: Sequence[Any]) -> None:
     if not rows:
         return
-    names = ", ".join(name for name, _ in _COLUMNS)
-    arrays = ", ".join(f"%s::{kind}[]" for _, kind in _COLUMNS)
-    columns = [[row[at] for row in rows] for at in range(len(_COLUMNS))]
-    cursor.execute(f"insert into scope_line ({names}) select * from unnest({arrays})", columns)
+    names = ", ".join(name for name, _ in declared)
+    arrays = ", ".join(f"%s::{kind}[]" for _, kind in declared)
+    columns = [[row[at] for row in rows] for at in range(len(declared))]
+    cursor.execute(f"insert into {table} ({names}) select * from unnest({arrays})", columns)
 
 
 _LINES = """
@@ -129,6 +162,17 @@ _LINES = """
 def frozen_lines(cursor: Any, scope: int) -> list[Line]:
     """The lines of a frozen scope, as far as the caller may see them."""
     return [_line(row) for row in cursor.execute(_LINES, (scope,)).fetchall()]
+
+
+_FROZEN_HANDED = """
+    select h.kind, h.plant as site, h.number, h.record, h.entry, h.lot, l.site as home, l.key, h.consignee,
+           h.consignee <> '' as named, h.region, h.unit, h.quantity, h.day, h.first, h.last, h.package, h.sscc
+    from scope_handed h join lot l on l.num = h.lot where h.scope = %s order by h.line"""
+
+
+def frozen_handed(cursor: Any, scope: int) -> list[Handed]:
+    """What went to whom when a scope was frozen; for the registrant alone, as the scope is."""
+    return [Handed(**row) for row in cursor.execute(_FROZEN_HANDED, (scope,)).fetchall()]
 
 
 def _line(row: Mapping[str, Any]) -> Line:

@@ -15,6 +15,14 @@ NOUGHT = Decimal(0)
 PARTS = ("stock", "shipped", "scrapped", "consumed", "returned")
 
 
+def plain(number: Decimal | None) -> str:
+    """A quantity without idle zeros; "?" where nothing was said."""
+    if number is None:
+        return "?"
+    text = f"{number:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+
+
 @dataclass(frozen=True)
 class Balance:
     """Quantities of one lot, or of many in one unit.
@@ -73,7 +81,10 @@ def balances(lots: Iterable[int], counted: Counted) -> dict[int, Balance]:
     for row in counted.moves:
         units[row["lot"]] = row["unit"]
         _add(sums.setdefault(row["lot"], {}), row)
-    booked = {lot: set(mine) for lot, mine in sums.items()}
+    booked: dict[int, set[str]] = {}
+    for row in counted.moves:  # who books what comes back need not book what left
+        if row["kind"] != "returned":
+            booked.setdefault(row["lot"], set()).add((_part(row["kind"], inward=False) or ("", 1))[0])
     for row in counted.delivered:
         name = "made" if row["kind"] == "received" else "shipped"
         if name not in booked.get(row["lot"], ()):

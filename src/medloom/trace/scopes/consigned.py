@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
+from medloom.trace.frozen.handed import RETURNED, SHIPPED, Handed
 from medloom.trace.frozen.lines import Line
 
 NOUGHT = Decimal(0)
+#: No record is behind it: what is frozen has nothing that was told since.
+EVERYTHING = 2**63
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Consigned:
     since      of the quantity, what was told or corrected behind the record that the scope was frozen at
     lots       internal numbers of the lots
     shipments  how many; 0 where only moves say that something left
+    returned   what came back; where a return names nobody it is a row of its own, and taken from no quantity
+    nameless   whether it is such a row
     """
 
     consignee: str
@@ -40,6 +44,17 @@ class Consigned:
     shipments: int
     first: dt.date | None = None
     last: dt.date | None = None
+    returned: Decimal = NOUGHT
+    nameless: bool = False
+
+    @property
+    def left(self) -> Decimal:
+        """What is still out there, as far as the records say."""
+        return NOUGHT if self.nameless else self.quantity - self.returned
+
+
+#: Whether it is a return that names nobody, whether it is unnamed, consignee, plant, unit.
+Key = tuple[bool, bool, str, str, str]
 
 
 @dataclass
@@ -48,6 +63,7 @@ class _Sum:
     quantity: Decimal = NOUGHT
     in_part: Decimal = NOUGHT
     since: Decimal = NOUGHT
+    returned: Decimal = NOUGHT
     first: dt.date | None = None
     last: dt.date | None = None
 
@@ -55,51 +71,50 @@ class _Sum:
         self.lots: set[int] = set()
         self.shipments: set[int] = set()
 
-    def add(self, row: Mapping[str, Any], *, in_part: bool) -> None:
-        self.region = self.region or row["region"]
-        self.quantity += row["quantity"]
-        self.since += row["since"]
-        self.in_part += row["quantity"] if in_part else NOUGHT
-        self.lots.add(row["lot"])
-        self.shipments.update(row["shipments"])
-        days = [day for day in (row["first"], row["last"], self.first, self.last) if day is not None]
-        self.first, self.last = (min(days), max(days)) if days else (None, None)
+    def add(self, one: Handed, *, in_part: bool, since: bool) -> None:
+        self.region = self.region or one.region
+        self.lots.add(one.lot)
+        if one.kind == RETURNED:
+            self.returned += one.quantity
+            return
+        self.quantity += one.quantity
+        self.since += one.quantity if since else NOUGHT
+        self.in_part += one.quantity if in_part else NOUGHT
+        self.shipments.add(one.record)
+        if one.day is not None:
+            self.first = min(self.first or one.day, one.day)
+            self.last = max(self.last or one.day, one.day)
 
 
-def consigned(
-    rows: Iterable[Mapping[str, Any]], lines: Iterable[Line], *, delivered: Iterable[Mapping[str, Any]] = ()
-) -> list[Consigned]:
-    """The consignees in the order of their codes; last what left without any.
+def consigned(handed: Iterable[Handed], lines: Iterable[Line], *, as_of: int = EVERYTHING) -> list[Consigned]:
+    """The consignees in the order of their codes; then what left without any, last what came back so.
 
-    `rows` are of one lot, plant, consignee and unit each; `delivered` say what other plants took in of a lot,
-    which are no consignees. What a lot's quantities say was shipped beyond both went to nobody that a record
-    names; it is told as such and never left out.
+    What other plants took in is no consignee's. What a lot's quantities say was shipped beyond both went to
+    nobody that a record names; it is told as such and never left out. A balance counts what came back as not
+    shipped, so it is added again. `as_of`: the record behind which lines are told since.
     """
     by_lot = {line.lot: line for line in lines}
-    sums: dict[tuple[bool, str, str, str], _Sum] = {}
-    told: dict[tuple[int, str], Decimal] = {(row["lot"], row["unit"]): row["quantity"] for row in delivered}
-    for row in rows:
-        line = by_lot[row["lot"]]
-        key = (row["named"], row["consignee"], row["site"], row["unit"])
-        sums.setdefault(key, _Sum()).add(row, in_part=line.meant != "whole")
-        told[line.lot, row["unit"]] = told.get((line.lot, row["unit"]), NOUGHT) + row["quantity"]
+    sums: dict[Key, _Sum] = {}
+    rests: dict[tuple[int, str], Decimal] = {}
+    for one in handed:
+        sign = -1 if one.kind == RETURNED else 1
+        rests[one.lot, one.unit] = rests.get((one.lot, one.unit), NOUGHT) - sign * one.quantity
+        if one.kind in (SHIPPED, RETURNED):
+            nameless = one.kind == RETURNED and not one.named
+            mine = sums.setdefault((nameless, not one.named, one.consignee, one.site, one.unit), _Sum())
+            mine.add(one, in_part=by_lot[one.lot].meant != "whole", since=one.entry > as_of)
     for line in by_lot.values():
         unit = line.balance.unit
-        rest = line.balance.shipped - told.get((line.lot, unit), NOUGHT)
+        rest = line.balance.shipped + rests.get((line.lot, unit), NOUGHT)
         if rest > 0:
-            mine = sums.setdefault((False, "", line.site, unit), _Sum())
+            mine = sums.setdefault((False, True, "", line.site, unit), _Sum())
             mine.quantity += rest
             mine.in_part += rest if line.meant != "whole" else NOUGHT
             mine.lots.add(line.lot)
     return [
         Consigned(
-            consignee, named, one.region, site, unit, one.quantity, one.in_part, one.since,
-            tuple(sorted(one.lots)), len(one.shipments), one.first, one.last,
+            consignee, not unnamed, one.region, site, unit, one.quantity, one.in_part, one.since,
+            tuple(sorted(one.lots)), len(one.shipments), one.first, one.last, one.returned, nameless,
         )
-        for (named, consignee, site, unit), one in sorted(sums.items(), key=_order)
+        for (nameless, unnamed, consignee, site, unit), one in sorted(sums.items(), key=lambda pair: pair[0])
     ]  # fmt: skip
-
-
-def _order(pair: tuple[tuple[bool, str, str, str], _Sum]) -> tuple[bool, str, str, str]:
-    named, consignee, site, unit = pair[0]
-    return not named, consignee, site, unit

@@ -12,8 +12,9 @@ from medloom.kernel.case import Received
 from medloom.kernel.cursor import open_cursor
 from medloom.kernel.ledger import append
 from medloom.kernel.tests.making import make
-from medloom.trace.accounts.queries import consignees
+from medloom.materials.queries import stock_differences
 from medloom.trace.frozen.queries import draw
+from medloom.trace.scopes.consigned import consigned
 from medloom.trace.scopes.expression import parse
 from medloom.wire.verdict import Verdict
 
@@ -38,7 +39,7 @@ def told(site: str = ALL, *, as_of: int = 2**53) -> list[tuple[str, bool, str, s
     """Consignee, whether named, plant, quantity with unit, how much of it since."""
     with seeing(site), open_cursor() as cursor:
         drawn = draw(cursor, parse(QUESTION), QUESTION)
-        found = consignees(cursor, drawn.lines, as_of=as_of)
+        found = consigned(drawn.handed, drawn.lines, as_of=as_of)
     return [
         (one.consignee, one.named, one.site, f"{one.quantity.normalize():f} {one.unit}", int(one.since))
         for one in found
@@ -70,3 +71,27 @@ def test_what_was_corrected_since_is_named_and_what_was_taken_out_is_gone() -> N
     meant = {"object": first.operation.object, "corrects": first.operation.id}
     accept(shipment("SH-1", "7", "C-2", **meant))
     assert told(as_of=as_of) == [("C-1", True, "A", "5 1", 0), ("C-2", True, "A", "7 1", 7)]
+
+
+def test_what_came_back_raises_stock_and_is_read_with_whom_it_names() -> None:
+    accept(
+        make("lot", "set", fields={"number": "FG", "kind": "finished"}),
+        shipment("SH-1", "12", "C-1"),
+        came_back("RT-1", "4", consignee="C-1"),
+        came_back("RT-2", "3", target="STORE"),
+        came_back("RT-3", "1", source="STORE"),
+    )
+    with seeing(ALL), open_cursor() as cursor:
+        drawn = draw(cursor, parse(QUESTION), QUESTION)
+        found = consigned(drawn.handed, drawn.lines)
+        assert stock_differences(cursor) == []
+    assert [(one.consignee, int(one.quantity), int(one.returned), int(one.left)) for one in found] == [
+        ("C-1", 12, 4, 8), ("", 0, 3, 0),
+    ]  # fmt: skip
+    (lot,) = drawn.lines
+    assert (int(lot.balance.shipped), int(lot.balance.returned), int(lot.balance.stock)) == (5, 1, 6)
+
+
+def came_back(number: str, quantity: str, **more: str) -> Received:
+    fields = {"number": number, "lot": "FG", "kind": "returned", "quantity": quantity, "unit": "1", **more}
+    return make("move", fields=fields)

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from medloom.interfaces.web.consigning import since
 from medloom.interfaces.web.deeds import writes
 from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.recall import PERHAPS_MOST, SHOWN_MOST, perhaps, result_of
@@ -22,13 +23,14 @@ from medloom.interfaces.web.views.objects import declared_of, row_of
 from medloom.interfaces.web.writing import act_of, reason_of, refused
 from medloom.kernel.cursor import open_cursor
 from medloom.materials.models import Hold
-from medloom.trace.accounts.queries import devices
+from medloom.trace.accounts.queries import devices, handed_over
 from medloom.trace.actions import freeze_scope
 from medloom.trace.frozen.lines import LINES_MOST, difference
-from medloom.trace.frozen.queries import draw, frozen_lines
+from medloom.trace.frozen.queries import draw, frozen_handed, frozen_lines, lots_of
 from medloom.trace.models import Scope
 from medloom.trace.offers.queries import offered
 from medloom.trace.scopes.bounds import COUNT_S, bounded
+from medloom.trace.scopes.consigned import EVERYTHING
 from medloom.trace.scopes.dimensions import DIMENSIONS
 from medloom.trace.scopes.expression import TEXT_LENGTH_MAX, Expression, parse, text_of
 from medloom.trace.scopes.queries import evaluate
@@ -133,7 +135,7 @@ def _answer(expression: Expression, text: str, viewer: Viewer) -> dict[str, Any]
     waiting = perhaps(drawn.lines, expression)
     return {
         "drawn": drawn,
-        **result_of(drawn.lines, viewer, as_of=drawn.as_of, expression=expression),
+        **result_of(drawn.lines, viewer, handed=drawn.handed, expression=expression),
         "perhaps": waiting[:PERHAPS_MOST],
         "perhaps_count": len(waiting),
         "most": LINES_MOST,
@@ -213,21 +215,26 @@ def show_frozen(request: HttpRequest, object_: Any) -> HttpResponse:
     viewer = viewer_of(request)
     scope = row_of(declared_of("scope"), object_)
     expression = parse(scope.expression)
+    whole = scope.consignments is not None
     with open_cursor() as cursor:
         kept = frozen_lines(cursor, scope.num)
+        today = handed_over(cursor, lots_of(kept))
+        handed = frozen_handed(cursor, scope.num) if whole else today
         try:
             changes, slow = difference(kept, draw(cursor, expression, scope.expression).lines), None
         except ScopeRefused as refusal:
             changes, slow = None, refusal
+    as_of = EVERYTHING if whole else scope.as_of
     context = {
         "scope": scope,
         "changes": changes,
         "slow": slow,
+        "handed_since": since(handed, today) if whole else None,
         "address": scope_address(scope.expression),
         "again": f"{scope_address(scope.expression)}&{urlencode({'supersedes': scope.number})}",
         "successors": list(Scope.objects.filter(supersedes=scope.number, voided=False).order_by("num")),
         "text": scope.expression,
-        **result_of(kept, viewer, as_of=scope.as_of, expression=expression),
+        **result_of(kept, viewer, handed=handed, expression=expression, as_of=as_of),
         "shown_most": SHOWN_MOST,
     }
     context |= _listed(request, context["rows"])

@@ -13,8 +13,9 @@ from medloom.interfaces.web.problems import Problem
 from medloom.interfaces.web.receipts import receipt_of
 from medloom.kernel.cursor import open_cursor
 from medloom.kernel.models import Entry
+from medloom.trace.frozen.handed import in_order
 from medloom.trace.frozen.lines import digest
-from medloom.trace.frozen.queries import frozen_lines
+from medloom.trace.frozen.queries import frozen_handed, frozen_lines
 from medloom.trace.models import Scope
 from medloom.wire.receipt import Receipt
 
@@ -30,18 +31,20 @@ def give_proofs(request: HttpRequest, object_: Any) -> HttpResponse:
         raise Http404
     with open_cursor() as cursor:
         lines = frozen_lines(cursor, scope.num)
+        handed = in_order(frozen_handed(cursor, scope.num))
     lines.sort(key=lambda line: (line.site, line.key))
-    seqs = sorted({line.entry for line in lines if line.entry})
+    seqs = sorted({one.entry for one in (*lines, *handed) if one.entry})
     if len(seqs) > RECORDS_MOST:
         raise Problem(422, "scope_too_large", expected=str(RECORDS_MOST), got=str(len(seqs)))
     body = {
         "format": FORMAT,
         "scope": scope.number,
         "expression": scope.expression,
-        "digest": digest(scope.expression, lines),
+        "digest": digest(scope.expression, lines, handed),
         "lines": [
             {"site": line.site, "lot": line.key, "record": line.entry, "text": line.text()} for line in lines
         ],
+        "consignments": [{"record": one.entry, "text": one.text()} for one in handed],
         "freeze": _tree(receipt_of(_freeze(scope))),
         "receipts": [
             _tree(receipt_of(entry)) for entry in Entry.objects.filter(seq__in=seqs).order_by("seq")
