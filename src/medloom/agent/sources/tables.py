@@ -11,7 +11,7 @@ from typing import Any
 
 import python_calamine
 
-from medloom.agent.sources import blemishes
+from medloom.agent.sources import blemishes, oldbinary
 from medloom.agent.sources.archive import CELLS_MAX, COLUMNS_MAX, ROWS_MAX, check_workbook
 from medloom.agent.sources.rows import Delivery, FileRefused
 from medloom.formats.qif import read_qif
@@ -57,11 +57,14 @@ def _sheets(name: str, data: bytes, digest: str) -> dict[str, list[list[Any]]]:
     if data.startswith(_OLE):
         if len(data) > XLS_BYTES_MAX:
             raise FileRefused("file_too_large", expected=f"<= {XLS_BYTES_MAX} bytes", got=str(len(data)))
-        return _read_workbook(data, {})
+        return _read_workbook(data, None)
     raise FileRefused("file_broken", expected="a workbook", got=data[:16].hex())
 
 
-def _read_workbook(data: bytes, blemished: Mapping[str, blemishes.Blemishes]) -> dict[str, list[list[Any]]]:
+def _read_workbook(
+    data: bytes, blemished: Mapping[str, blemishes.Blemishes] | None
+) -> dict[str, list[list[Any]]]:
+    """Its sheets. `blemished`: cells that would read as empty, by sheet; None for the old format."""
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheets = {
@@ -73,6 +76,13 @@ def _read_workbook(data: bytes, blemished: Mapping[str, blemishes.Blemishes]) ->
         raise FileRefused("file_encrypted", expected="a workbook without password", got=str(error)) from error
     except (python_calamine.CalamineError, ValueError, OSError) as error:
         raise FileRefused("file_broken", expected="a complete workbook", got=str(error)[:200]) from error
+    except BaseException as error:
+        # What its reader did not foresee (seen: an .xls without a sector table) is no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise FileRefused("file_broken", expected="a complete workbook", got=str(error)[:200]) from None
+    if blemished is None:
+        blemished = oldbinary.errors_by_sheet(data, book.sheet_names)
     return {name: blemishes.shown(rows, blemished.get(name, {})) for name, rows in sheets.items()}
 
 
