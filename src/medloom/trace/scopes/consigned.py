@@ -98,7 +98,8 @@ def consigned(handed: Iterable[Handed], lines: Iterable[Line], *, as_of: int = E
     rests: dict[tuple[int, str], Decimal] = {}
     for one in handed:
         sign = -1 if one.kind == RETURNED else 1
-        rests[one.lot, one.unit] = rests.get((one.lot, one.unit), NOUGHT) - sign * one.quantity
+        if one.kind != RETURNED or one.entry <= as_of:  # what came back since is in no balance that was kept
+            rests[one.lot, one.unit] = rests.get((one.lot, one.unit), NOUGHT) - sign * one.quantity
         if one.kind in (SHIPPED, RETURNED):
             nameless = one.kind == RETURNED and not one.named
             mine = sums.setdefault((nameless, not one.named, one.consignee, one.site, one.unit), _Sum())

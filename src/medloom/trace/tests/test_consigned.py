@@ -61,6 +61,12 @@ def test_what_came_back_is_taken_from_whom_it_names_and_never_from_anybody_else(
     ]  # fmt: skip
 
 
+def test_what_came_back_behind_a_kept_balance_is_not_added_to_what_left() -> None:
+    rows = [row(1, 20), row(1, 5, "C", "returned", entry=9)]
+    (found,) = consigned(rows, [line(1, 20)], as_of=8)
+    assert (found.quantity, found.returned, found.left) == (20, 5, 15)
+
+
 def test_more_back_than_out_is_told_as_it_is() -> None:
     (found,) = consigned([row(1, 2, "C", "returned")], [line(1, -2)])
     assert (found.quantity, found.returned, found.left) == (0, 2, -2)
