@@ -69,8 +69,12 @@ def test_oversize_plates_are_found_from_the_overview(page: Page, live_server: An
 def test_a_score_leads_to_its_rows(page: Page, live_server: Any, net: Network) -> None:
     log_in(page, live_server.url, "anna")
     page.goto(f"{live_server.url}/quality/")
+    counted = page.locator(".counted")
+    expect(counted).to_contain_text("Counted up to record")
+    told = counted.inner_text()
     page.get_by_role("link", name="shifts").first.click()
     look(page, live_server.url, "quality-feed")
+    assert counted.inner_text().split(",")[0] == told.split(",")[0], "board and feed tell the same count"
     expect(page.locator("h1")).to_contain_text("shifts")
     page.locator("section").last.locator("tbody a").first.click()
     expect(page.locator("h1")).to_contain_text("Record")

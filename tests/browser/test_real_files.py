@@ -273,7 +273,7 @@ def test_a_finished_lot_leads_to_the_row_of_the_moulding_plants_file(shipments: 
         page.keyboard.press("Enter")
     walk.click(page.locator("main tbody tr", has_text="Lots").get_by_role("link"))
     walk.click(page.get_by_role("link", name="Trace", exact=True))
-    walk.click(page.get_by_role("link", name="Where it came from"))
+    expect(page.locator(".segment [aria-current=true]")).to_have_text("Where it came from")
     resin = page.locator("tr[data-node]", has_text="Moulding plant").filter(has_text="Material").first
     lot = resin.locator("a.key").first.inner_text()
     walk.click(resin.locator("a.key"))

@@ -193,14 +193,41 @@ def test_another_unit_is_no_slip(net: Network) -> None:
     assert slips(net, unit="um") == []
 
 
-def test_the_rows_behind_a_measure_are_found_by_index_however_old(net: Network) -> None:
+def refused_rows(since: dt.date, most: int = 50) -> list[dict[str, Any]]:
+    """The refused rows of the moulding plant's feed, of those that are counted."""
     with seeing(ALL):
-        refused = queries.rows_of(site="SZ", feed="shifts", type_="step_record", codes=())
-        assert {row["verdict"] for row in refused} == {"quarantined"}
-        wrong = queries.rows_of(
-            site="SZ", feed="shifts", type_="step_record", codes=("balance_total", "balance_shots")
+        counted = queries.counted_to()
+        assert counted is not None
+        return queries.rows_of(
+            site="SZ", feed="shifts", type_="step_record", codes=(), counted=counted, since=since, most=most
         )
-        assert wrong == [] or {row["verdict"] for row in wrong} == {"accepted"}
+
+
+def test_the_rows_behind_a_measure_are_those_that_it_counts(net: Network) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    assert queries.counted_to() is None, "nothing is counted yet"
+    sequence()
+    measuring.measure(NOW)
+    before = refused_rows(today)
+    tallies = [
+        Tally(**each) for name, each in counts().items() if name[:3] == ("SZ", "shifts", "step_record")
+    ]
+    assert len(before) == sum(each.refused for each in tallies) > 0
+    assert {row["verdict"] for row in before} == {"quarantined"}
+    assert [row["seq"] for row in before] == sorted((row["seq"] for row in before), reverse=True)
+    fields = {"number": "S-LATE", "step": "moulding", "day": 5}
+    late = net.plant("SZ", "step_record", "observe", fields, source=("shifts", "late", "h", "x"))
+    assert late.verdict is Verdict.QUARANTINED, late
+    assert refused_rows(today) == before, "in no figure yet, so not in the list"
+    sequence()
+    assert refused_rows(today) == before
+    measuring.measure(NOW)
+    assert len(refused_rows(today)) == len(before) + 1
+    assert refused_rows(today, most=1)[0]["seq"] > before[0]["seq"], "the newest first"
+    assert refused_rows(today + dt.timedelta(days=1)) == [], "of the days of the figure only"
+
+
+def test_the_rows_behind_a_measure_are_found_by_index(net: Network) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("set local enable_seqscan = off")
         cursor.execute("""explain select seq from entry where verdict = 'accepted'

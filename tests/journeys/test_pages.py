@@ -72,6 +72,20 @@ def test_another_plants_objects_look_like_none(net: Network) -> None:
     assert len(rows) == 21, "its own twenty orders and the head"
 
 
+def test_the_trace_of_a_lot_opens_on_what_is_asked_of_its_kind(net: Network) -> None:
+    anna = visitor("anna")
+    material, finished = found(Lot, LONG_LOT), found(Lot, "FG-1")
+    with seeing(ALL):
+        Lot.objects.filter(num=finished.num).update(kind="finished")
+    opened = {
+        (lot, way): anna.get(f"/o/lot/{lot.object}/?tab=trace{way}").context["way"]
+        for lot in (material, finished)
+        for way in ("", "&way=ahead", "&way=back", "&way=wrong")
+    }
+    assert [opened[material, way] for way in ("", "&way=back", "&way=wrong")] == ["ahead", "back", "ahead"]
+    assert [opened[finished, way] for way in ("", "&way=ahead", "&way=wrong")] == ["back", "ahead", "back"]
+
+
 def test_nobody_gets_in_without_a_login(net: Network) -> None:
     for address in ("/", "/o/lot/", "/ledger/", "/repair/", f"/conflicts/{conflict()}/"):
         answer = Client().get(address)

@@ -157,6 +157,7 @@ def judged(
                 "type": type_,
                 "rows": sum(tally.rows for tally in days),
                 "new": new,
+                "since": edge,
                 "newest": newest,
                 "late": late,
                 "measures": measures,

@@ -23,7 +23,7 @@ LEAVES_MOST = 5_000
 DAYS_NOW, DAYS_BEFORE, DAYS_SILENT = 7, 35, 366
 
 
-def _rows(sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
+def _rows(sql: str, values: tuple[Any, ...] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         names = [column.name for column in cursor.description or ()]
@@ -210,30 +210,58 @@ def disputed() -> dict[tuple[str, str], int]:
     return found
 
 
-def rows_of(
-    *, site: str, feed: str, type_: str, codes: Sequence[str], most: int = 50
-) -> list[dict[str, Any]]:
-    """The newest rows of a feed with one of these codes, or any refusal; all records are looked through.
+def counted_to() -> dict[str, Any] | None:
+    """How far the tallies reach: the log's last counted leaf, its record number, and when it was counted."""
+    rows = _rows(
+        "select m.last, l.seq, m.at from feed_measured m join leaf l on l.index = m.last where m.id = 1"
+    )
+    return rows[0] if rows else None
 
+
+def rows_of(
+    *,
+    site: str,
+    feed: str,
+    type_: str,
+    codes: Sequence[str],
+    counted: Mapping[str, Any],
+    since: dt.date,
+    most: int = 50,
+) -> list[dict[str, Any]]:
+    """The newest rows of a feed with one of these codes, or any refusal, of those that its tallies count.
+
+    counted  how far (`counted_to`): a row that has come since is in no figure yet, and not in the list
+    since    first day (UTC) of the rows in the figure
     By the index of what was refused, and that of what was accepted with findings (kernel migration 0008).
+    What is told of a whole delivery (`feed_drift`) is no row, and not among the refused ones.
     """
     return _rows(
         """
-        with named as (select array(select '%%"' || c || '"%%' from unnest(%s::text[]) c) as codes),
+        with named as (select array(select '%%"' || c || '"%%' from unnest(%(codes)s::text[]) c) as codes),
         told as (
           (select e.seq, e.verdict, e.received, e.object, e.decision from entry e, named
-           where e.verdict <> 'accepted' and e.site = %s and e.source = %s and e.type = %s
-                 and case when cardinality(named.codes) = 0 then e.verdict in ('quarantined', 'rejected')
+           where e.verdict <> 'accepted' and e.site = %(site)s and e.source = %(feed)s and e.type = %(type)s
+                 and e.seq <= %(seq)s and e.received >= %(since)s
+                 and e.seq not in (select seq from leaf where index > %(last)s)
+                 and case when cardinality(named.codes) = 0
+                     then e.verdict in ('quarantined', 'rejected') and e.decision not like '%%"feed_drift"%%'
                      else e.decision like any (named.codes) end
-           order by e.seq desc limit %s)
+           order by e.seq desc limit %(most)s)
           union all
           (select e.seq, e.verdict, e.received, e.object, e.decision from entry e, named
            where e.verdict = 'accepted' and e.decision like '%%"findings"%%'
-                 and e.site = %s and e.source = %s and e.type = %s and e.decision like any (named.codes)
-           order by e.seq desc limit %s))
-        select * from told order by seq desc limit %s""",
-        (list(codes), site, feed, type_, most, site, feed, type_, most, most),
-    )
+                 and e.site = %(site)s and e.source = %(feed)s and e.type = %(type)s
+                 and e.seq <= %(seq)s and e.received >= %(since)s
+                 and e.seq not in (select seq from leaf where index > %(last)s)
+                 and e.decision like any (named.codes)
+           order by e.seq desc limit %(most)s))
+        select * from told order by seq desc limit %(most)s""",
+        {
+            "codes": list(codes), "site": site, "feed": feed, "type": type_, "most": most,
+            "seq": counted["seq"], "last": counted["last"],
+            "since": dt.datetime.combine(since, dt.time(), dt.UTC),
+        },
+    )  # fmt: skip
 
 
 def normalised(*, site: str, most: int = 200) -> list[dict[str, Any]]:

@@ -40,6 +40,8 @@ MEASURES: dict[str, tuple[object, object]] = {
 }
 #: Open alerts shown on the board itself; the rest stand in their list.
 ALERTS_SHOWN = 8
+#: Rows of a feed shown behind a measure, the newest of them.
+ROWS_SHOWN = 50
 #: Of what was found in a cell, so many characters are shown; the record has all of it.
 FOUND_CHARACTERS = 80
 
@@ -162,6 +164,8 @@ def show_quality(request: HttpRequest) -> HttpResponse:
         "alerts": alerts_of(viewer, alerts)[:ALERTS_SHOWN],
         "more_alerts": max(0, sum(row["site"] in viewer.sites for row in alerts) - ALERTS_SHOWN),
         "findings": findings_of(viewer),
+        "counted": asked.counted_to(),
+        "zone": viewer.zones.get(viewer.site, "UTC"),
         "several": len(viewer.sites) > 1,
         "measures": list(MEASURES.values()),
         "disagreements": "disagreement" in catalogue(),
@@ -180,7 +184,13 @@ def show_feed(request: HttpRequest) -> HttpResponse:
         raise Http404
     measure = request.GET.get("measure", "validity")
     chosen = next((each for each in found["measures"] if each.name == measure), found["measures"][0])
-    rows = asked.rows_of(site=site, feed=feed, type_=type_, codes=chosen.codes)
+    counted, rows = asked.counted_to(), []
+    if counted is not None and (chosen.codes or chosen.name == "validity"):
+        rows = asked.rows_of(
+            site=site, feed=feed, type_=type_, codes=chosen.codes, counted=counted, since=found["since"],
+            most=ROWS_SHOWN,
+        )  # fmt: skip
+    whole = found["new"].share(chosen.codes) if chosen.codes else found["new"].refused
     for row in rows:
         decision = orjson.loads(row["decision"]) if row["decision"] else {}
         told = [each for each in (decision.get("refusal"), *(decision.get("findings") or ())) if each]
@@ -200,6 +210,8 @@ def show_feed(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "chosen_label": MEASURES[chosen.name][0],
         "rows": rows,
+        "more": max(whole, len(rows)) if len(rows) == ROWS_SHOWN and whole > ROWS_SHOWN else 0,
+        "counted": counted,
         "drifts": [(each, DRIFTS.get(each.kind, each.kind)) for each in found["drifts"]],
         "rules": sorted(found["new"].rules.items(), key=lambda pair: -pair[1]),
     }

@@ -67,10 +67,15 @@ def edges_inside(lots: Sequence[int], direction: str) -> list[trace.Edge]:
     return [e for e in found if e.parent in inside and e.child in inside]
 
 
+def way_first(kind: str | None) -> str:
+    """Where a lot's trace opens: finished goods on what they were made from, all else on what it became."""
+    return "back" if kind == "finished" else "ahead"
+
+
 def scope_context(request: HttpRequest, row: Any, viewer: Viewer) -> dict[str, Any]:
     """What the trace tab of a lot shows."""
-    direction = request.GET.get("way", "ahead")
-    direction = direction if direction in ("ahead", "back", "both") else "ahead"
+    direction = request.GET.get("way", "")
+    direction = direction if direction in ("ahead", "back", "both") else way_first(row.kind)
     reached: set[int] = {row.num}
     cut = False
     if direction in ("ahead", "both"):
