@@ -74,7 +74,7 @@ def test_a_score_leads_to_its_rows(page: Page, live_server: Any, net: Network) -
     told = counted.inner_text()
     page.get_by_role("link", name="shifts").first.click()
     look(page, live_server.url, "quality-feed")
-    assert counted.inner_text().split(",")[0] == told.split(",")[0], "board and feed tell the same count"
+    assert counted.inner_text().split(" · ")[0] == told.split(" · ")[0], "board and feed tell the same count"
     expect(page.locator("h1")).to_contain_text("shifts")
     page.locator("section").last.locator("tbody a").first.click()
     expect(page.locator("h1")).to_contain_text("Record")
