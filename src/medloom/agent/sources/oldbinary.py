@@ -90,11 +90,12 @@ def stream(data: bytes) -> bytes:
         tables += further
     table = [each for number in tables if number < _NONE for each in _numbers(part(number))]
     entries = joined(folder, table)
-    known = {}
+    known: dict[str, tuple[int, int]] = {}
     for at in range(0, len(entries), _FOLDER_ENTRY):
         length = struct.unpack_from("<H", entries, at + 64)[0]
         name = entries[at : at + max(0, min(length, 64) - 2)].decode("utf-16-le", "replace")
-        known.setdefault(name, struct.unpack_from("<II", entries, at + 116))
+        first, size = struct.unpack_from("<II", entries, at + 116)
+        known.setdefault(name, (first, size))
     for name in _STREAMS:
         if name not in known:
             continue
