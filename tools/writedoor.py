@@ -37,6 +37,7 @@ FRAMEWORK_WRITERS = {
     "src/medloom/exchange/feedstore.py": "how far each site has read",
     "src/medloom/exchange/hubstore.py": "sessions of agents, alarms about them",
     "src/medloom/exchange/recovery.py": "what a restored hub hears again: sessions and the ledger's own rows",
+    "src/medloom/exchange/counts.py": "the sequencer's figures of the pages: rows by last verdict, arrivals",
     "src/medloom/exchange/sequencer.py": "positions, leaves and seals of entries that stand",
     # Edges are a projection of receipts; the worker joins what two transactions at once left apart.
     "src/medloom/trace/arrivals.py": "edges between sites, derived from accepted receipts alone",
