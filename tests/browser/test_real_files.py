@@ -53,16 +53,11 @@ def demonstration() -> Iterator[Demonstration]:
     found = Demonstration(folder)
     try:
         found.wait()
+        found.wait_for_shipments()
         yield found
     finally:
         found.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def shipments(demonstration: Demonstration) -> None:
-    """The assembling plant, which is the last to be read, has told what it shipped."""
-    demonstration.wait_for_shipments()
 
 
 @pytest.fixture
@@ -234,9 +229,7 @@ def test_the_timeline_shows_every_run_of_the_log(walk: Walk, demonstration: Demo
     expect(walk.page.locator("h1")).to_be_visible()
 
 
-def test_the_map_names_owner_steward_promise_and_time_and_marks_a_dispute(
-    shipments: None, walk: Walk
-) -> None:
+def test_the_map_names_owner_steward_promise_and_time_and_marks_a_dispute(walk: Walk) -> None:
     walk.menu("Data map")
     page = walk.page
     page.wait_for_selector("#map[data-ready=yes]")
@@ -266,7 +259,7 @@ def test_the_map_names_owner_steward_promise_and_time_and_marks_a_dispute(
     expect(page.locator("dl.facts")).to_contain_text("Freshness promise")
 
 
-def test_a_finished_lot_leads_to_the_row_of_the_moulding_plants_file(shipments: None, walk: Walk) -> None:
+def test_a_finished_lot_leads_to_the_row_of_the_moulding_plants_file(walk: Walk) -> None:
     page = walk.page
     page.get_by_role("searchbox").first.fill("FG-D1-001")
     with page.expect_navigation():
@@ -290,7 +283,7 @@ def test_a_finished_lot_leads_to_the_row_of_the_moulding_plants_file(shipments: 
 
 
 def test_a_scope_from_a_resin_lot_to_shipped_devices_takes_less_than_a_minute(
-    shipments: None, walk: Walk, demonstration: Demonstration
+    walk: Walk, demonstration: Demonstration
 ) -> None:
     expected = shipped(demonstration.state)
     lot = max(expected, key=lambda name: (expected[name], name))
@@ -309,7 +302,7 @@ def test_a_scope_from_a_resin_lot_to_shipped_devices_takes_less_than_a_minute(
     assert number(figure.inner_text()) == shipped(demonstration.state)[lot] > 0
 
 
-def test_every_row_of_every_feed_has_one_verdict(shipments: None, walk: Walk) -> None:
+def test_every_row_of_every_feed_has_one_verdict(walk: Walk) -> None:
     walk.menu("Connections and agents")
     plants, end = {}, time.monotonic() + ARRIVED_S_MOST
     while time.monotonic() < end:
