@@ -313,25 +313,25 @@ def test_every_row_of_every_feed_has_one_verdict(walk: Walk) -> None:
     assert set(plants) >= {MOULDING, ASSEMBLY}
     for plant, (feeds, sent) in plants.items():
         assert _all_there(feeds, sent), f"{plant}: as many as its agent sent"
-        for feed, (rows, accepted, waiting) in feeds.items():
-            assert rows == accepted + waiting, f"{plant} {feed}: one verdict for each row"
+        for feed, (rows, *verdicts) in feeds.items():
+            assert rows == sum(verdicts), f"{plant} {feed}: one verdict for each row"
     for (plant, feed), rows in (rows_of_files() if REAL else {}).items():
         assert plants[plant][0][feed][0] == rows, f"{plant} {feed}: as many as its file has"
 
 
-def _all_there(feeds: dict[str, tuple[int, int, int]], sent: int) -> bool:
+def _all_there(feeds: dict[str, list[int]], sent: int) -> bool:
     """Whether the feeds have as many rows as the agent sent operations. A generated plant goes on working,
     and what is changed in its tables is sent as well and is no row of a feed."""
     rows = sum(each[0] for each in feeds.values())
     return rows == sent > 0 if REAL else 0 < rows <= sent
 
 
-def _told(walk: Walk, plant: str) -> tuple[dict[str, tuple[int, int, int]], int]:
-    """Feed -> its rows, those accepted and those that wait; and how many operations the agent has sent."""
+def _told(walk: Walk, plant: str) -> tuple[dict[str, list[int]], int]:
+    """Feed -> its rows, then those of each verdict; and how many operations the agent has sent."""
     sheet = walk.page.locator("section.sheet", has=walk.page.get_by_text(plant, exact=True))
     feeds = {}
     for row in sheet.locator("table.list tbody tr").all():
-        name, _, rows, accepted, waiting, _ = row.locator("td").all_inner_texts()
-        feeds[name] = (number(rows), number(accepted), number(waiting))
+        name, _, *figures = row.locator("td").all_inner_texts()
+        feeds[name] = [number(each) for each in figures]
     chains = sheet.locator("td.num", has_text="next number").all_inner_texts()
     return feeds, sum(number(text.split()[-1]) - 1 for text in chains)
