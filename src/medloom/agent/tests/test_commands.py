@@ -100,9 +100,9 @@ def test_a_draft_names_each_column_apart_and_check_says_what_to_mend(tmp_path: P
     draft.write_text(text, encoding="utf-8")
     done = CliRunner().invoke(agent, ["check", str(draft), str(path), "--json"])
     told = json.loads(done.output)
-    assert done.exit_code == 1 and told["refused"] == 0
+    assert done.exit_code == 1 and told["refusals"] == {"missing /step_record/number": 2}
     places = [each["path"].removeprefix("$.records[0].fields") for each in told["to_mend"]]
-    assert places == [".column_c", ".column_e", ".remark", ".column_h", ""]
+    assert places == [".column_c", ".column_e", ".remark", ".column_h", "", ""]
     assert "压力(MPa) under ignored" in told["to_mend"][1]["expected"]
     assert "note" in told["to_mend"][2]["expected"] and "number" in told["to_mend"][4]["expected"]
     shown = CliRunner().invoke(agent, ["check", str(draft), str(path)])

@@ -24,7 +24,7 @@ def totals(folder: Path, mappings: str) -> dict[str, Preview]:
     for mapping in load_mappings(MAPPINGS / mappings):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and mapping.reads(path.relative_to(folder).as_posix()) and not mapping.skip:
-                total, rows = preview(mapping, path)
+                total, rows = preview(mapping, path, dict(catalogue()))
                 for _ in rows:
                     pass
                 found[f"{mapping.feed}/{path.name}"] = total

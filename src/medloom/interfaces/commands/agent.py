@@ -53,8 +53,9 @@ def check(mapping: Path, file: Path, as_json: bool, limit: int, refused: bool) -
         )
     if declared.skip:
         _unusable({"code": "feed_skipped", "path": "$.skip", "expected": "", "got": declared.skip}, as_json)
-    mend = to_mend(declared, _types())
-    total, outcomes = preview(declared, file)
+    types = _types()
+    mend = to_mend(declared, types)
+    total, outcomes = preview(declared, file, types)
     shown = []
     for outcome in outcomes:
         if (limit == 0 or len(shown) < limit) and (outcome.refusal is not None or not refused):
