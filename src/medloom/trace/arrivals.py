@@ -25,7 +25,9 @@ from medloom.wire.operation import Operation
 LOOKED_MOST = 5_000
 
 _EDGE = "insert into trace_edge (parent, child, step, entry, site, quantity)"
-_ROW = "select l.num, r.lot_id, r.num, r.entry, r.site, r.quantity"
+#: A quantity in base units, as stock is kept.
+_QUANTITY = "r.quantity * case when r.unit = 'g' then 0.001 else 1 end"
+_ROW = f"select l.num, r.lot_id, r.num, r.entry, r.site, {_QUANTITY}"
 #: A receipt that names its own site is no way between sites; a lot is never made of itself.
 _SOUND = "not r.voided and r.partner <> r.site and l.num <> r.lot_id"
 _ABSENT = """not exists (

@@ -259,7 +259,7 @@ class Units:
 
 @dataclass(frozen=True)
 class Edge:
-    """One proven consumption: `quantity` of lot `parent`, in its own unit, went into lot `child`."""
+    """One proven consumption: `quantity` of lot `parent`, in base units (g as kg), went into `child`."""
 
     parent: int
     child: int
@@ -382,10 +382,12 @@ def _keep_inputs(cursor: Any, records: Sequence[Written]) -> None:
     if records:
         cursor.execute(
             """INSERT INTO trace_edge (parent, child, step, entry, site, quantity)
-               SELECT line.lot_id, new.child, new.step, new.seq, new.site, line.quantity
+               SELECT line.lot_id, new.child, new.step, new.seq, new.site,
+                      CASE WHEN count(line.quantity) = count(*)
+                           THEN sum(line.quantity * CASE WHEN line.unit = 'g' THEN 0.001 ELSE 1 END) END
                FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[]) new (step, child, seq, site)
                JOIN step_input line ON line.parent_id = new.step AND line.until IS NULL
-               WHERE line.lot_id <> new.child""",
+               WHERE line.lot_id <> new.child GROUP BY 1, 2, 3, 4, 5""",
             (
                 [record.num for record in records],
                 [record.refs["output_lot"] for record in records],

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from medloom.kernel.ruling import FINE, Asked, Rows, Ruling, Written, rejected
+from medloom.materials.rules import BASE
 from medloom.trace.scopes.refusal import ScopeRefused
 from medloom.wire.operation import Kind
 
@@ -42,14 +44,28 @@ def edges(written: Sequence[Written]) -> list[Rows]:
 
 
 def _consumed(record: Written) -> Mapping[int, str | None]:
-    """Lot -> quantity taken out of it, in the lot's own unit; None where the plant did not say."""
-    found: dict[int, str | None] = {}
+    """Lot -> quantity taken out of it, in base units as its stock is kept; None where the plant did not say.
+
+    A lot that two lines name is consumed twice; when one of them says no quantity, the whole is not known.
+    """
+    found: dict[int, Decimal | None] = {}
     if resin_lot := record.refs.get("resin_lot"):
         found[resin_lot] = None
+    told: dict[int, list[Decimal | None]] = {}
     for line in record.lines.get("inputs", ()):
         if lot := line.get("lot_num"):
-            found[lot] = line.get("quantity")
-    return found
+            told.setdefault(lot, []).append(_in_base(line))
+    for lot, parts in told.items():
+        known = [part for part in parts if part is not None]
+        found[lot] = sum(known, Decimal(0)) if len(known) == len(parts) else None
+    return {lot: None if quantity is None else format(quantity, "f") for lot, quantity in found.items()}
+
+
+def _in_base(line: Mapping[str, Any]) -> Decimal | None:
+    if line.get("quantity") is None:
+        return None
+    _unit, factor = BASE[line.get("unit") or "1"]
+    return Decimal(str(line["quantity"])) * factor
 
 
 # -- scopes -----------------------------------------------------------------------------------

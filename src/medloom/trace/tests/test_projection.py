@@ -1,10 +1,13 @@
 """Step records through the write door: the edges they prove, and what a correction does to them."""
 
+from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from medloom.kernel.access import seeing
+from medloom.kernel.access import ALL, seeing
 from medloom.kernel.case import Received
 from medloom.kernel.ledger import append
 from medloom.kernel.ruling import Wiring
@@ -48,6 +51,43 @@ def test_a_record_leads_from_every_lot_consumed_to_the_lot_made() -> None:
         assert (edge.child, str(edge.quantity)) == (number_of("CAP"), "2.500000")
         (devices,) = queries.units([number_of("RESIN")])
         assert (devices.lot, devices.first, devices.units) == (edge.child, edge.step << UNIT_BITS, 300)
+
+
+def taken(key: str) -> Decimal | None:
+    (edge,) = queries.used_in([number_of(key)])
+    return edge.quantity
+
+
+def test_grams_are_kept_as_kilograms_and_lines_of_one_lot_added_up() -> None:
+    inputs = [
+        {"lot": "RESIN", "quantity": "2932.9", "unit": "g"},
+        {"lot": "RESIN", "quantity": "1.5", "unit": "kg"},
+        {"lot": "OIL", "quantity": "20", "unit": "g"},
+        {"lot": "OIL", "unit": "g"},
+    ]
+    first = record("R1", output_lot="CAP", inputs=inputs, good=3)
+    accept(first)
+    with seeing("A"):
+        assert taken("RESIN") == Decimal("4.4329")
+        assert taken("OIL") is None, "one line does not say how much: the whole is not known"
+    again = {"object": first.operation.object, "corrects": first.operation.id}
+    accept(record("R1", **again, output_lot="CAP", good=2))
+    with seeing("A"):
+        assert taken("RESIN") == Decimal("4.4329"), "a correction of another field keeps them"
+        assert taken("OIL") is None
+
+
+def test_the_migration_puts_grams_right_that_stand_as_kilograms() -> None:
+    inputs = [{"lot": "RESIN", "quantity": "2932.9", "unit": "g"}, {"lot": "INSERT", "quantity": "7"}]
+    accept(record("R1", output_lot="CAP", inputs=inputs))
+    with seeing(ALL), connection.cursor() as cursor:
+        cursor.execute("update trace_edge set quantity = 2932.9 where parent = %s", [number_of("RESIN")])
+        migration = import_module("medloom.trace.migrations.0011_base_units")
+        for _ in range(2):
+            cursor.execute(migration.INPUTS)
+            cursor.execute(migration.RECEIPTS)
+    with seeing("A"):
+        assert (taken("RESIN"), taken("INSERT")) == (Decimal("2.9329"), Decimal(7))
 
 
 def test_two_records_of_one_batch_build_on_each_other() -> None:
