@@ -115,7 +115,7 @@ def _people(hub: _Hub, right: str, wrong: str) -> dict[str, str]:
 def _agent(hub: _Hub) -> dict[str, str]:
     """An agent with its own code and keys reads files whose names are log lines."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "medloom", "enrol", "L1", "--json"],
+        [sys.executable, "-P", "-m", "medloom", "enrol", "L1", "--ahead", "--json"],
         env=hub.environment(hub.place), capture_output=True, text=True, check=True,
     )  # fmt: skip
     code = json.loads(done.stdout)["code"]

@@ -147,7 +147,7 @@ def _enrolled(hub: _Hub) -> Plant:
 
     plant = Plant(carry)
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "medloom", "enrol", plant.site, "--json"],
+        [sys.executable, "-P", "-m", "medloom", "enrol", plant.site, "--ahead", "--json"],
         env=hub.environment(hub.place), capture_output=True, text=True, check=True,
     )  # fmt: skip
     wish = {

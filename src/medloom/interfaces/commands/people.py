@@ -48,6 +48,19 @@ def _found(name: str) -> Any:
         raise StateError(f"there is no user {name!r}: `medloom user list` names them") from None
 
 
+def _known(site: str) -> None:
+    from medloom.kernel.access import ALL, seeing
+    from medloom.parties.models import Site
+
+    with seeing(ALL):
+        codes = sorted(Site.objects.filter(voided=False, placeholder=False).values_list("code", flat=True))
+    if site not in codes:
+        told = ", ".join(codes) or "none yet"
+        raise StateError(
+            f"the hub knows no site {site!r} (known: {told}): add it on the page Plants, then enrol its agent"
+        )
+
+
 def _checked(password: str, user: Any) -> str:
     from django.contrib.auth.password_validation import validate_password
     from django.core.exceptions import ValidationError
@@ -148,14 +161,20 @@ def activate(name: str) -> None:
 
 @click.command()
 @click.argument("site", callback=_site)
+@click.option("--ahead", is_flag=True, help="Also for a site that the hub does not know yet.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as one JSON object.")
-def enrol(site: str, as_json: bool) -> None:
-    """Print a one-time code with which the agent of SITE brings its first key. Only its hash is kept."""
+def enrol(site: str, ahead: bool, as_json: bool) -> None:
+    """Print a one-time code with which the agent of SITE brings its first key. Only its hash is kept.
+
+    A site that the hub does not know is refused: a slip of the pen would let in an agent of no plant.
+    """
     code = secrets.token_urlsafe(24)
     expires = dt.datetime.now(dt.UTC) + dt.timedelta(hours=CODE_HOURS)
     with _database():
         from medloom.parties import keys
 
+        if not ahead:
+            _known(site)
         keys.open_enrolment(site, hashlib.sha256(code.encode()).digest(), expires=expires)
     if as_json:
         click.echo(json.dumps({"site": site, "code": code, "expires": expires.isoformat()}))

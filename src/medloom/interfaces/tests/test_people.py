@@ -7,11 +7,14 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from medloom.hub import WIRING
 from medloom.interfaces import cli
+from medloom.kernel.door import operation, submit
 from medloom.parties import keys
 from medloom.parties.people import User
+from medloom.wire.operation import Kind
 
-pytestmark = [pytest.mark.database, pytest.mark.django_db]
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 GOOD = "river-stone-lantern-42"
 
 
@@ -79,7 +82,21 @@ def test_a_name_is_never_used_again() -> None:
     assert code == 1 and "never used again" in said
 
 
+def a_site() -> None:
+    fields = {"code": "A", "name": "Plant A", "zone": "UTC"}
+    made = operation("site", Kind.SET, fields, actor="p0", at=dt.datetime.now(dt.UTC), site="A")
+    assert [answer.verdict for answer in submit([made], author="HQ", wiring=WIRING)] == ["accepted"]
+
+
+def test_an_agent_of_a_site_that_nobody_has_added_is_not_enrolled() -> None:
+    a_site()
+    code, said = run("enrol", "AA", "--json")
+    assert code == 1 and "no site 'AA'" in said and "known: A" in said and "Plants" in said
+    assert run("enrol", "A")[0] == run("enrol", "AA", "--ahead")[0] == 0
+
+
 def test_a_code_enrols_one_key_of_that_site_once() -> None:
+    a_site()
     told = json.loads(run("enrol", "A", "--json")[1])
     code = hashlib.sha256(told["code"].encode()).digest()
     now = dt.datetime.now(dt.UTC)
