@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from medloom.agent.declaration import MISSING_WORDS
 from medloom.agent.sources.rows import FileRefused, is_blank, original_text
 from medloom.agent.sources.tables import read_table
+from medloom.agent.units import is_unit, read_unit
 from medloom.derive.headings import field_of
 
 if TYPE_CHECKING:  # Django is not started where a file is only looked at
@@ -25,8 +26,11 @@ _LOT = re.compile(r"lot|batch|批号|批次", re.IGNORECASE)
 _CODE = re.compile(
     r"code|shift|班次|(?:^|[a-z_ ])no\.?$|number|\bid\b|编码|编号|单号|代码|料号", re.IGNORECASE
 )
+_DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/\d{4}")
 _NUMBER = re.compile(r"[-+]?[\d.,:/ -]+%?")
 _UNIT = re.compile(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]")
+#: Letters at the end of a header: after an underscore, or after a character of another script.
+_TAIL = re.compile(r"(?:_|(?<=[^\x00-\x7fµμ]))([A-Za-zµμ]{1,3}|%)$")
 #: Objects that others name are read before those: an order waits until its item has come.
 _ORDERS = {"item": 10, "equipment": 10, "bom": 15, "specification": 15, "work_order": 20, "lot": 30}
 _HEAD = """\
@@ -59,7 +63,7 @@ _SWEPT = (
     "  # 没有可用的修改时间列，按计划整表读取"
     " · no column to read on from: the whole table is read on a schedule\n"
 )
-_FILL = "  <- 请填写 · fill in"
+FILL = "  <- 请填写 · fill in"
 _DOUBLED = (
     "# 列名 {name!r} 在 {at} 列再次出现，只能读第一列，请在源文件中改名 · the name {name!r} stands again over"
     " column {at}: only the first is read; rename it in the source\n"
@@ -120,7 +124,7 @@ def first_of_table(
     match = _TABLE.format(
         table=quoted(sample.table) if "." not in sample.table else quoted(sample.table.rpartition(".")[2]),
         primary=", ".join(quoted(name) for name in sample.primary),
-        primary_note="" if sample.primary else _FILL,
+        primary_note="" if sample.primary else FILL,
     )
     if "." in sample.table:
         match += f"  schema: {quoted(sample.table.rpartition('.')[0])}\n"
@@ -164,10 +168,10 @@ def _head(
         order=_ORDERS.get(type_, 50),
         match=match,
         zone=zone or "UTC",
-        zone_note="" if zone else _FILL,
+        zone_note="" if zone else FILL,
         missing=", ".join(quoted(word) for word in MISSING_WORDS),
         type=kind,
-        todo="" if type_ else _FILL,
+        todo="" if type_ else FILL,
         kind="observe" if observed else "set",
         key=", ".join(quoted(column) for column in chosen),
         key_note=note,
@@ -230,8 +234,7 @@ def _line(column: str, values: list[Any], taken: set[str], place: str) -> str:
     field = _field(column, taken, place)
     unit = ""
     if kind == "quantity":
-        stated = _UNIT.search(column)
-        unit = ", unit: {{from: {0}, to: {0}}}".format(quoted(stated.group(1) if stated else "1"))
+        unit = ", unit: {{from: {0}, to: {0}}}".format(quoted(unit_in(column) or "1"))
     sample = next((original_text(cell) for cell in values if not is_blank(cell)), "")
     comment = f"例 · e.g. {sample[:40]!r}" + (f"; {note}" if note else "")
     if field.startswith(UNNAMED):
@@ -299,9 +302,22 @@ def _plain_number(value: Any) -> Any:
 
 
 def unit_in(column: str) -> str:
-    """The unit that a header names in brackets; "" for none."""
+    """The unit that a header names, as its code: in brackets, or at the end of it (`数量kg`, `value_um`)."""
     stated = _UNIT.search(column)
-    return stated.group(1) if stated else ""
+    if stated:
+        return read_unit(stated.group(1))
+    tail = _TAIL.search(column)
+    return read_unit(tail.group(1)) if tail and is_unit(tail.group(1)) else ""
+
+
+def day_form(values: list[Any]) -> tuple[str, bool]:
+    """The form (strptime) of days written `02/11/2026`, "" for others; and whether the cells decide it."""
+    found = [_DAY_FIRST.fullmatch(original_text(v).strip()) for v in values if not is_blank(v)]
+    days = [each for each in found if each]
+    if not days or len(days) < DAYS_SHARE * len(found):
+        return "", False
+    first, second = (max(int(each.group(n)) for each in days) for n in (1, 2))
+    return ("%m/%d/%Y" if second > 12 >= first else "%d/%m/%Y"), (first > 12) is not (second > 12)
 
 
 def quoted(text: str) -> str:

@@ -11,6 +11,7 @@ from django.utils import translation
 
 from medloom.agent import guess
 from medloom.agent.sources.rows import is_blank, original_text
+from medloom.agent.units import same_dimension
 from medloom.derive.headings import fields_of, plain
 from medloom.derive.templates import LANGUAGES
 from medloom.kernel.entity import Declared, Lines
@@ -20,6 +21,8 @@ _IGNORED = "    # 未找到对应字段，请核对 · no field of this type fit
 _FREE = "      # 还没有列对应的字段，* 为必填 · fields that no column fits yet, * must be filled:\n"
 #: What a column of all defects together is called, where no class of them has a column of its own.
 _ALL_DEFECTS = re.compile(r"不良|废品|次品|\b(defects?|defective|bad|ng|rejects?|rejected)\b", re.IGNORECASE)
+#: What the amount of a lot used is called.
+_AMOUNT = re.compile(r"用量|耗用|领用量|\b(consumed|consumption|usage)\b", re.IGNORECASE)
 #: From this share of fitting cells on a column may be a field's.
 HOLDS_SHARE = 0.5
 #: Day numbers of a spreadsheet between these are days of 1954 to 2064.
@@ -76,11 +79,15 @@ def known_fields(
         if counted:
             lines.append(_list(name, each, counted))
             rest = [column for column in rest if column not in counted]
-    value = next((column for column, name in named.items() if name == "value"), "")
-    if value and guess.unit_in(value) and "unit" in declared.fields and "unit" not in named.values():
-        unit = guess.quoted(guess.unit_in(value))
-        lines.append(f"      unit: {{as: constant, value: {unit}}}  # 列名中的单位 · named in the header\n")
-        named[""] = "unit"
+    used = _consumed(declared, named, rest)
+    if used:
+        lot = next(column for column, name in named.items() if name == "resin_lot")
+        lines = [line for line in lines if not line.startswith("      resin_lot:")]
+        lines.append(_inputs(lot, used))
+        rest.remove(used)
+    for unit, line in _units(declared, named).items():
+        lines.append(line)
+        named[f" {unit}"] = unit  # no column: the header of the number names it
     free = "".join(_free(declared, name, labels[name]) for name in labels if name not in named.values())
     why = {**(ignored or {}), **dict.fromkeys(rest, "未映射 not mapped")}
     passed = "".join(
@@ -90,7 +97,7 @@ def known_fields(
     note = _IGNORED if rest else ""
     return (
         "".join(lines)
-        + (f"{_FREE}{free}" if rest and free else "")
+        + (f"{_FREE}{free}" if free and (rest or guess.FILL in free) else "")
         + (f"ignored:\n{note}{passed}" if why else "")
     )
 
@@ -99,8 +106,48 @@ def _free(declared: Declared, name: str, labels: list[str]) -> str:
     """A line about a field that no column fits; nothing about the number that the key columns make."""
     if name in ("number", "state") and declared.facts.key == ("number",):
         return ""
-    needed = "*" if name in (*declared.facts.key, *declared.required) else ""
-    return f"      #   {name}{needed}: {' · '.join(dict.fromkeys(labels))}\n"
+    needed = name in (*declared.facts.key, *declared.required) and name not in declared.defaults
+    told = f"{name}{'*' if needed else ''}: {' · '.join(dict.fromkeys(labels))}"
+    domain = f" ({declared.fields[name].domain()})" if needed else ""
+    return f"      #   {told}{domain}{guess.FILL if needed else ''}\n"
+
+
+def _units(declared: Declared, named: Mapping[str, str]) -> dict[str, str]:
+    """Fields that hold the unit of a number, and their lines, where the number's header names the unit."""
+    found: dict[str, str] = {}
+    for column, name in named.items():
+        field = declared.fields[name]
+        unit = field.unit_in if isinstance(field, Number) else ""
+        stated = guess.unit_in(column)
+        if not stated or unit not in declared.fields or unit in named.values() or unit in found:
+            continue
+        words = getattr(declared.fields[unit], "words", None)
+        fill = f"{guess.FILL}: {declared.fields[unit].domain()}" if words and stated not in words else ""
+        value = f"{{as: constant, value: {guess.quoted(stated)}}}"
+        found[unit] = f"      {unit}: {value}  # 列名中的单位 · named in the header{fill}\n"
+    return found
+
+
+def _consumed(declared: Declared, named: Mapping[str, str], rest: list[str]) -> str:
+    """The column that says how much of the lot used went in; "" where no list takes an amount of it."""
+    inputs = declared.lines.get("inputs")
+    if inputs is None or "quantity" not in inputs.fields or "resin_lot" not in named.values():
+        return ""
+    return next((column for column in rest if _AMOUNT.search(plain(column))), "")
+
+
+def _inputs(lot: str, amount: str) -> str:
+    """The list that names the lot used with its amount."""
+    unit = guess.quoted(guess.unit_in(amount) or "kg")
+    fill = "" if guess.unit_in(amount) else guess.FILL
+    return (
+        "      inputs:  # 投入批次及用量 · the lot used, with its amount\n"
+        "        as: list\n        members:\n"
+        "          - keep_if: [lot]\n            fields:\n"
+        f"              lot: {{column: {guess.quoted(lot)}, as: lot}}\n"
+        f"              quantity: {{column: {guess.quoted(amount)}, as: number}}\n"
+        f"              unit: {{as: constant, value: {unit}}}{'  #' + fill if fill else ''}\n"
+    )
 
 
 def _example(values: list[Any]) -> str:
@@ -125,7 +172,10 @@ def _field(declared: Declared, name: str, column: str, values: list[Any]) -> str
     field, (kind, note) = declared.fields[name], guess.kind_of_cells(column, values)
     unit = ""
     if isinstance(field, Quantity):
-        stated = guess.unit_in(column) or field.unit
+        named = guess.unit_in(column)
+        stated = named if named and same_dimension(named, field.unit) else field.unit
+        if named and stated != named:
+            note = f"{named}?{guess.FILL}: {field.unit}"
         kind, unit = "quantity", f", unit: {{from: {guess.quoted(stated)}, to: {guess.quoted(field.unit)}}}"
     elif isinstance(field, Choice):
         choices, unknown = _choices(field, values)
@@ -142,6 +192,10 @@ def _field(declared: Declared, name: str, column: str, values: list[Any]) -> str
             kind = "lot"
     if kind in ("number", "quantity", "integer") and guess.numbers_among(values)[1]:
         unit += ', comma: ","'
+    form, sure = guess.day_form(values) if kind == "date" else ("", True)
+    if form:
+        unit += f', formats: ["{form}"]'
+        note = note if sure else "<- 日/月还是月/日？请核对 · day first or month first? check"
     required = ", required: true" if name in (*declared.facts.key, *declared.required) else ""
     sample = next((original_text(cell) for cell in values if not is_blank(cell)), "")
     comment = f"例 · e.g. {sample[:40]!r}" + (f"; {note}" if note else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -62,6 +63,30 @@ UNITS = {
     "10*4.{pcs}": _scale("count", "10000"),
     "%": _scale("count", "0.01"),
 }
+
+
+#: How plants write units that have a code here; read in headers only, for a draft that a person checks.
+_WRITTEN = {
+    "克": "g", "千克": "kg", "公斤": "kg", "毫克": "mg", "吨": "t", "米": "m", "毫米": "mm", "厘米": "cm",
+    "微米": "um", "升": "L", "l": "L", "个": "1", "件": "1", "只": "1", "支": "1", "pcs": "1", "ea": "1",
+    "秒": "s", "小时": "h", "°c": "Cel", "kg": "kg", "mm": "mm", "um": "um", "cm": "cm", "rpm": "rpm",
+}  # fmt: skip
+
+
+def micro(unit: str) -> str:
+    """The unit with the letter u for both signs of micro (U+00B5, U+03BC), as UCUM writes it."""
+    return unit.replace("\u00b5", "u").replace("\u03bc", "u")
+
+
+def read_unit(text: str) -> str:
+    """The code of a unit as a header writes it (微米, µm, KG, 件); what is not known stays as it is."""
+    text = micro(unicodedata.normalize("NFKC", text).strip())
+    return text if text in UNITS else _WRITTEN.get(text.casefold(), text)
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is a unit known here."""
+    return (code := read_unit(text)) in UNITS or code == "L"
 
 
 def same_dimension(source: str, target: str) -> bool:

@@ -17,16 +17,19 @@ class Heading:
     """A word of headers: the fields it mostly means, likeliest first, and `alone` when no type is known.
 
     Without `alone` the word decides nothing by itself: a header in Latin letters names its field better
-    than a guess of ours would.
+    than a guess of ours would. `whole`: the header is this word and nothing more, but for a unit.
     """
 
     word: str
     fields: tuple[str, ...]
     alone: str = ""
+    whole: bool = False
 
 
 #: The first word that fits counts, over all columns: "raw material lot" is served before "lot".
 HEADINGS = (
+    Heading("供应商批", ("partner_lot",)),
+    Heading("发出方批", ("partner_lot",)),
     Heading("原料批", ("resin_lot",), "resin_lot"),
     Heading("树脂批", ("resin_lot",), "resin_lot"),
     Heading("产出批", ("output_lot",)),
@@ -36,8 +39,31 @@ HEADINGS = (
     Heading("工单", ("work_order",), "work_order"),
     Heading("订单数", ("quantity",)),
     Heading("订单", ("work_order",), "work_order"),
+    Heading("批号", ("lot", "output_lot", "resin_lot", "number"), whole=True),
     Heading("批号", ("lot", "resin_lot", "output_lot", "number"), "resin_lot"),
     Heading("批次", ("lot", "output_lot", "number"), "resin_lot"),
+    Heading("料号", ("item", "number"), "item"),
+    Heading("物料编码", ("item", "number"), "number"),
+    Heading("物料代码", ("item", "number"), "number"),
+    Heading("编码", ("number", "item"), whole=True),
+    Heading("品名", ("name",), "name"),
+    Heading("物料名称", ("name",), "name"),
+    Heading("收货单", ("number",)),
+    Heading("入库单", ("number",)),
+    Heading("送货单", ("number",)),
+    Heading("检验单", ("inspection", "number")),
+    Heading("检验结果", ("judged", "stated")),
+    Heading("判定", ("judged", "stated")),
+    Heading("结论", ("judged", "stated")),
+    Heading("到货日", ("received", "day")),
+    Heading("收货日", ("received", "day")),
+    Heading("来料日", ("received", "day")),
+    Heading("测量时", ("measured",)),
+    Heading("检测时", ("measured", "performed")),
+    Heading("检验时", ("performed", "measured")),
+    Heading("版本", ("revision",)),
+    Heading("数量", ("quantity", "good"), whole=True),
+    Heading("用量", ("quantity",), whole=True),
     Heading("设备", ("machine",), "machine"),
     Heading("机台", ("machine",), "machine"),
     Heading("模具", ("mould",), "mould"),
@@ -101,6 +127,8 @@ HEADINGS = (
     Heading("produced", ("total", "made")),
     Heading("expir", ("expires",)),
     Heading("date", ("day", "made")),
+    Heading("taken at", ("measured",)),
+    Heading("measured at", ("measured",)),
     Heading("feature", ("characteristic",)),
     Heading("lower", ("low",)),
     Heading("upper", ("high",)),
@@ -141,6 +169,15 @@ HEADINGS = (
 )
 
 
+#: What a header that has such a word never means, whatever else it says: a lot is no item, and what was
+#: rejected is not good.
+_NEVER = (
+    (re.compile(r"批|\b(lot|batch|charge?)s?\b"), frozenset({"item", "resin", "masterbatch", "additive"})),
+    (re.compile(r"不良|不合格|报废|废品|次品"), frozenset({"good", "quantity", "total"})),
+)
+_OF_A_LOT = re.compile(r"批|\b(lot|batch|charge?)s?\b", re.IGNORECASE)
+
+
 def plain(text: str) -> str:
     """A header without brackets, stars, blanks at its ends, and differences of width and case."""
     text = unicodedata.normalize("NFKC", text).casefold().replace("*", " ")
@@ -152,13 +189,29 @@ def field_of(column: str) -> str:
     return next((each.alone for each in HEADINGS if each.alone and each.word in column), "")
 
 
-def _says(column: str, word: str) -> bool:
+def _spaced(column: str) -> str:
+    return plain(re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", " ", column))
+
+
+def _says(column: str, heading: Heading) -> bool:
     """Whether a header has the word: at the start of a word in Latin letters (`moldNo`, `DUE_DATE`)."""
-    spaced = plain(re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", " ", column))
+    word, spaced = heading.word, _spaced(column)
+    if heading.whole:
+        return word == re.sub(r"[\x00-\x7fµμ]+$", "", spaced)
     if not word.isascii():
         return word in spaced
     # A short word is a word of its own: "ok" is not in "token", nor "min" in "minutes".
     return bool(re.search(rf"\b{word}" + (r"s?\b" if len(word) <= 4 else ""), spaced))
+
+
+def _may(column: str, name: str, labels: Mapping[str, Iterable[str]]) -> bool:
+    """Whether nothing in a header speaks against the field; a lot's number is a number of lots only."""
+    spaced = _spaced(column)
+    if any(name in fields and words.search(spaced) for words, fields in _NEVER):
+        return False
+    if name != "number" or not _OF_A_LOT.search(spaced):
+        return True
+    return any(_OF_A_LOT.search(label) for label in labels[name])
 
 
 def fields_of(
@@ -180,10 +233,10 @@ def fields_of(
             found[column] = name
     for heading in HEADINGS:
         for column in columns:
-            if column in found or not _says(column, heading.word):
+            if column in found or not _says(column, heading):
                 continue
             free = (name for name in heading.fields if name in labels and name not in found.values())
-            name = next((name for name in free if holds(column, name)), "")
+            name = next((n for n in free if _may(column, n, labels) and holds(column, n)), "")
             if name:
                 found[column] = name
     return found

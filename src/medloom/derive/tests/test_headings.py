@@ -46,9 +46,56 @@ def test_the_word_that_says_more_is_served_first_in_whatever_order_the_columns_s
     step = {"resin_lot": ["Resin lot"], "output_lot": ["Output lot"]}
     for columns in (["批号", "原料批号"], ["原料批号", "批号"]):
         assert fields_of(columns, step) == {"批号": "output_lot", "原料批号": "resin_lot"}
-    assert fields_of(["CHARGE", "AUFNR"], {"number": ["Number"]}) == {"CHARGE": "number"}
+    assert fields_of(["CHARGE", "AUFNR"], {"number": ["Lot number"]}) == {"CHARGE": "number"}
 
 
 def test_every_heading_can_mean_something() -> None:
     assert all(each.fields for each in HEADINGS)
-    assert len({each.word for each in HEADINGS}) == len(HEADINGS)
+    assert len({(each.word, each.whole) for each in HEADINGS}) == len(HEADINGS)
+
+
+def test_the_usual_headers_of_chinese_systems() -> None:
+    item = {"number": ["Item number"], "name": ["Item name"], "kind": ["Kind of item"]}
+    assert fields_of(["料号", "品名", "单位", "版本"], item) == {"料号": "number", "品名": "name"}
+    assert fields_of(["编码", "名称"], item) == {"编码": "number", "名称": "name"}
+    step = {"item": ["Item"], "good": ["Good pieces"], "day": ["Day"], "revision": ["BOM revision"]}
+    assert fields_of(["物料编码", "数量(件)", "版本"], step) == {
+        "物料编码": "item",
+        "数量(件)": "good",
+        "版本": "revision",
+    }
+    assert fields_of(["不良数量", "不合格数"], step) == {}, "what was rejected is not good"
+    result = {
+        "value": ["Value"],
+        "measured": ["Measured at"],
+        "inspection": ["Inspection"],
+        "judged": ["Judged"],
+    }
+    assert fields_of(["value_um", "taken_at", "检验单号", "检验结果"], result) == {
+        "value_um": "value",
+        "taken_at": "measured",
+        "检验单号": "inspection",
+        "检验结果": "judged",
+    }
+
+
+def test_a_lot_is_neither_an_item_nor_the_number_of_anything_else() -> None:
+    receipt = {
+        "number": ["收货单号", "Receipt number"],
+        "lot": ["Lot received"],
+        "item": ["Item"],
+        "partner_lot": ["Sender's lot number"],
+        "quantity": ["Quantity"],
+        "received": ["Received on"],
+    }
+    columns = ["检验单", "料号", "批号", "供应商批号", "数量kg", "到货日期"]
+    assert {column: fields_of(columns, receipt)[column] for column in columns} == {
+        "检验单": "number",
+        "料号": "item",
+        "批号": "lot",
+        "供应商批号": "partner_lot",
+        "数量kg": "quantity",
+        "到货日期": "received",
+    }
+    order = {"number": ["工单号"], "resin": ["Resin"], "item": ["Item"]}
+    assert fields_of(["工单号", "原料批号", "物料批号"], order) == {"工单号": "number"}
