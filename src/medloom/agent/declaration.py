@@ -17,9 +17,10 @@ import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from medloom.agent.misshapen import told
 from medloom.agent.shaping import Shape, fits
 from medloom.agent.signals import Item, Stream
-from medloom.agent.units import same_dimension
+from medloom.agent.units import known_units, micro, same_dimension
 from medloom.agent.unpivot import Unpivot
 
 MAPPING_BYTES_MAX = 256 * 1024
@@ -64,6 +65,11 @@ class Unit(
 
     source: str
     target: str
+
+    def __post_init__(self) -> None:
+        """Both signs of micro are the letter u."""
+        for name in ("source", "target"):
+            msgspec.structs.force_setattr(self, name, micro(getattr(self, name)))
 
 
 class LotRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -264,8 +270,8 @@ def parse_mapping(text: str, *, name: str = "mapping") -> Mapping:
     try:
         mapping = msgspec.convert(tree, Mapping)
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at ")
-        raise MappingRefused("mapping_shape", path=place.strip("`") or name, expected=reason) from error
+        place, expected, got = told(error, tree, Mapping, name=name)
+        raise MappingRefused("mapping_shape", path=place, expected=expected, got=got) from error
     _check(mapping)
     return mapping
 
@@ -317,16 +323,17 @@ def _check_field(rule: Field, *, path: str) -> None:
     else:
         wrong, expected = not rule.column, "column"
     if wrong:
-        raise MappingRefused("field_incomplete", path=path, expected=expected)
+        raise MappingRefused("field_incomplete", path=path, expected=expected, got=f"as: {rule.kind}")
     if rule.kind == "quantity" and rule.unit is None:
-        raise MappingRefused("unit_missing", path=path, expected="unit: {from: ..., to: ...}")
+        expected = "unit: {from: ..., to: ...}"
+        raise MappingRefused("unit_missing", path=path, expected=expected, got="as: quantity without unit")
     if rule.kind == "choice" and not rule.choices:
         raise MappingRefused("field_incomplete", path=path, expected="choices")
     if rule.unit and not same_dimension(rule.unit.source, rule.unit.target):
         raise MappingRefused(
             "unit_unknown",
             path=f"{path}.unit",
-            expected="two known units of one dimension",
+            expected=f"two units of one dimension, of {known_units()}",
             got=f"{rule.unit.source} to {rule.unit.target}",
         )
     if rule.shape and not fits(rule.shape):

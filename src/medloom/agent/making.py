@@ -11,6 +11,7 @@ from medloom.agent import declaration
 from medloom.agent.normalise import Context, ValueRefused, clean, shown_original
 from medloom.agent.shaping import Shape, shaped
 from medloom.agent.sources.rows import original_text, told
+from medloom.agent.units import UNIT, micro
 from medloom.wire.verdict import Refusal
 
 
@@ -101,6 +102,8 @@ class Maker:
     def _member(self, member: declaration.Part, found: list[dict[str, Any]], *, path: str) -> None:
         made = {name: self.make(r, path=f"{path}/{name}") for name, r in member.fields.items()}
         if all(made.get(name) not in (None, 0) for name in member.keep_if):
+            if isinstance(made.get(UNIT), str):
+                made[UNIT] = micro(made[UNIT])
             found.append({name: value for name, value in made.items() if value is not None})
 
     def _cell(self, column: str, rule: declaration.Field, *, path: str) -> Any:

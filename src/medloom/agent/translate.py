@@ -21,6 +21,7 @@ from medloom.agent.header import Header, columns_of, find_header
 from medloom.agent.making import Maker, RowRefused, Twins
 from medloom.agent.normalise import Context
 from medloom.agent.sources.rows import Delivery, Row, is_blank, numbered, original_text, told
+from medloom.agent.units import UNIT, micro
 from medloom.agent.unpivot import Unpivot, unpivoted
 from medloom.wire.operation import Kind, Source
 from medloom.wire.verdict import Finding, Refusal
@@ -232,7 +233,7 @@ class Translator:
         for name, rule in record.fields.items():
             value = maker.make(rule, path=name)
             if value is not None:
-                fields[name] = value
+                fields[name] = micro(value) if name == UNIT and isinstance(value, str) else value
         if record.mentioned:
             named = {r.column: str(fields.get(n)) for n, r in record.fields.items() if r.column}
             parts = [named.get(name) or self._key_part(row.cells.get(name)) for name in record.key]

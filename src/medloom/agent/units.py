@@ -73,6 +73,10 @@ _WRITTEN = {
 }  # fmt: skip
 
 
+#: The field of an object or a line that holds a unit.
+UNIT = "unit"
+
+
 def micro(unit: str) -> str:
     """The unit with the letter u for both signs of micro (U+00B5, U+03BC), as UCUM writes it."""
     return unit.replace("\u00b5", "u").replace("\u03bc", "u")
@@ -87,6 +91,11 @@ def read_unit(text: str) -> str:
 def is_unit(text: str) -> bool:
     """Whether a text is a unit known here."""
     return (code := read_unit(text)) in UNITS or code == "L"
+
+
+def known_units() -> str:
+    """Every unit that can be converted, for a refusal."""
+    return " ".join((*UNITS, "[degF]"))
 
 
 def same_dimension(source: str, target: str) -> bool:
