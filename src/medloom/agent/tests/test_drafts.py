@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -94,6 +95,20 @@ def test_a_table_of_measurements_has_its_time_and_unit(
     done = CliRunner().invoke(agent, ["init", "--table", "m", "--type", "result", "--url-env", "LAB_URL"])
     fields = parse_mapping(done.output).records[0].fields
     assert (fields["measured"].column, fields["unit"].value) == ("taken_at", "um")
+
+
+def test_the_daily_report_of_the_documents_passes_the_door(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[4] / "docs/operating/connect.md").read_text(encoding="utf-8")
+    blocks = (block for block in page.split("```yaml\n") if block.startswith("feed: daily"))
+    text = next(blocks).partition("```")[0]
+    (tmp_path / "daily.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "daily.csv").write_text(DAILY, encoding="utf-8")
+    paths = [str(tmp_path / name) for name in ("daily.yaml", "daily.csv")]
+    done = CliRunner().invoke(agent, ["check", *paths, "--json"])
+    told = json.loads(done.output)
+    assert (done.exit_code, told["to_mend"], told["drift"]) == (0, [], [])
+    step = told["rows"][0]["becomes"][1]["fields"]
+    assert step["inputs"] == [{"lot": "P1", "quantity": "2.9329", "unit": "kg"}]
 
 
 @pytest.mark.parametrize(
