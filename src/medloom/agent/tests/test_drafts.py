@@ -97,18 +97,21 @@ def test_a_table_of_measurements_has_its_time_and_unit(
     assert (fields["measured"].column, fields["unit"].value) == ("taken_at", "um")
 
 
-def test_the_daily_report_of_the_documents_passes_the_door(tmp_path: Path) -> None:
+def test_the_daily_report_of_the_documents_is_read_as_they_say(tmp_path: Path) -> None:
     page = (Path(__file__).parents[4] / "docs/operating/connect.md").read_text(encoding="utf-8")
-    blocks = (block for block in page.split("```yaml\n") if block.startswith("feed: daily"))
-    text = next(blocks).partition("```")[0]
-    (tmp_path / "daily.yaml").write_text(text, encoding="utf-8")
-    (tmp_path / "daily.csv").write_text(DAILY, encoding="utf-8")
-    paths = [str(tmp_path / name) for name in ("daily.yaml", "daily.csv")]
+    _, rows, _, mapping, *_ = page.partition("### A daily report")[2].split("```")
+    (tmp_path / "daily.yaml").write_text(mapping.removeprefix("yaml\n"), encoding="utf-8")
+    (tmp_path / "daily_2026-11.csv").write_text(rows.lstrip(), encoding="utf-8")
+    paths = [str(tmp_path / name) for name in ("daily.yaml", "daily_2026-11.csv")]
     done = CliRunner().invoke(agent, ["check", *paths, "--json"])
     told = json.loads(done.output)
-    assert (done.exit_code, told["to_mend"], told["drift"]) == (0, [], [])
+    assert (told["to_mend"], told["drift"], len(told["rows"])) == ([], [], 3)
+    assert done.exit_code == 1, "one of the three rows says 约300"
     step = told["rows"][0]["becomes"][1]["fields"]
-    assert step["inputs"] == [{"lot": "P1", "quantity": "2.9329", "unit": "kg"}]
+    assert step["inputs"] == [
+        {"lot": "R-0007", "quantity": "2.9329", "unit": "kg"},
+        {"lot": "C-0002", "quantity": "0.0587", "unit": "kg"},
+    ]
 
 
 @pytest.mark.parametrize(
